@@ -1,0 +1,111 @@
+/*
+ * effect.h - what an operation does to the state, step by step; the verbs of the log.
+ *
+ * An operation is decided into a list of effects; applying them in order is all the change there
+ * is, live and in replay. Every effect can be taken back (in reverse order), which is how a
+ * linked group fails as a whole.
+ *
+ *     SKU, LOCATION, REGION   a code gets the next handle
+ *     PLACE                   settings of a location: in-transit sellable, region
+ *     POLICY                  settings of a cell: safety stock, low-stock threshold, backorder limit
+ *     OPEN                    a reservation begins; the moves after it, up to the next OPEN or
+ *                             STATE, are its lines
+ *     STATE                   a reservation changes state or deadline; the moves after it are of
+ *                             its lines
+ *     MOVE                    counters of one cell change. Of a reservation's line it says:
+ *                             units fulfilled += -delta on_hand;
+ *                             units released  += -(delta held + delta committed) + delta on_hand
+ */
+#ifndef HF_ENGINE_EFFECT_H
+#define HF_ENGINE_EFFECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/err.h"
+#include "engine/limits.h"
+#include "engine/text.h"
+#include "engine/words.h"
+
+enum hf_counter {
+    HF_ON_HAND,
+    HF_HELD,
+    HF_COMMITTED,
+    HF_IN_TRANSIT,
+    HF_COUNTERS_COUNT
+};
+
+enum hf_effect_tag {
+    HF_EFFECT_END = 0,
+    HF_EFFECT_SKU = 1,
+    HF_EFFECT_LOCATION = 2,
+    HF_EFFECT_REGION = 3,
+    HF_EFFECT_PLACE = 4,
+    HF_EFFECT_POLICY = 5,
+    HF_EFFECT_OPEN = 6,
+    HF_EFFECT_STATE = 7,
+    HF_EFFECT_MOVE = 8
+};
+
+struct hf_effect_code {
+    uint32_t handle; /* checked against the next free one */
+    struct hf_text code;
+};
+
+struct hf_effect_place {
+    uint32_t location;
+    uint32_t region; /* HF_HANDLE_NONE: in no region */
+    bool is_in_transit_sellable;
+    /* for taking it back */
+    uint32_t region_before;
+    bool was_in_transit_sellable;
+};
+
+struct hf_policy {
+    int64_t safety_stock;    /* units */
+    int64_t low_stock;       /* units, or HF_LOW_STOCK_NONE */
+    int64_t backorder_limit; /* units */
+};
+
+struct hf_effect_policy {
+    uint32_t sku, location;
+    uint64_t version_before; /* LSN of the cell's change before this one; 0: it was created */
+    struct hf_policy policy;
+    struct hf_policy policy_before; /* for taking it back */
+    bool is_cell_new;
+};
+
+struct hf_effect_reservation { /* OPEN and STATE */
+    struct hf_text id;
+    enum hf_state state;
+    uint64_t life_us; /* deadline = opened + life; 0: no deadline */
+    /* OPEN: where it is; STATE: found by id when NULL_INDEX */
+    uint32_t index;
+    /* for taking it back */
+    enum hf_state state_before;
+    uint64_t life_us_before;
+    uint64_t lsn_before;
+};
+
+struct hf_effect_move {
+    uint32_t sku, location;
+    uint32_t cell; /* index; HF_HANDLE_NONE: looked up, and created when there is none */
+    uint32_t line; /* index of the reservation's line; HF_HANDLE_NONE: looked up in a STATE */
+    uint64_t version_before;
+    int64_t delta[HF_COUNTERS_COUNT];
+    int64_t after[HF_COUNTERS_COUNT]; /* filled when applied; checked in replay */
+    bool is_cell_new;                 /* for taking it back */
+};
+
+struct hf_effect {
+    enum hf_effect_tag tag;
+    union {
+        struct hf_effect_code code;
+        struct hf_effect_place place;
+        struct hf_effect_policy policy;
+        struct hf_effect_reservation reservation;
+        struct hf_effect_move move;
+    };
+};
+
+#endif

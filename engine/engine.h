@@ -1,0 +1,260 @@
+/*
+ * engine.h - the one door to the rules of stock: apply, replay, ask, copy.
+ *
+ *     op, now --> validate --> look up --> check --> [line] --> effects --> record --> ledger ring
+ *                                  |                    |                                 |
+ *                              refusal               cells, reservations, names       log thread
+ *                           changes nothing
+ *
+ * An operation is decided once. The decision is a list of *effects* (effect.h): counter changes,
+ * state changes, new codes. The same code applies effects live and in replay, so a recovered
+ * engine took the very steps of the one that wrote the log. Records hold the effects with the
+ * values after, are numbered gaplessly, and live in a ring in memory (ledger.h) from which the
+ * log thread, the ledger queries and, later, the change feed read them.
+ *
+ * Promises kept here (DESIGN.md section 3): P1, P2, P4, P6, P7, and P8 for memory.
+ *
+ * Given from outside: time (microseconds since the Unix epoch, UTC) with every call. The engine
+ * reads no clock and keeps its time monotonic by itself. One thread. No globals.
+ */
+#ifndef HF_ENGINE_ENGINE_H
+#define HF_ENGINE_ENGINE_H
+
+#include <stddef.h>
+
+#include "engine/limits.h"
+#include "engine/op.h"
+
+struct hf_engine;
+struct hf_ledger;
+
+struct hf_engine_config {
+    uint32_t skus_max;
+    uint32_t locations_max; /* regions, too */
+    uint32_t cells_max;
+    uint32_t reservations_max; /* open and remembered ones together */
+    uint32_t lines_max;        /* lines of those reservations */
+    uint32_t references_max;   /* references and closed reservations that are remembered (P4) */
+    uint64_t reference_retention_us;
+    uint64_t life_us_max;  /* longest time-to-live, and longest life by extensions */
+    uint64_t ledger_bytes; /* the ring of records; at least HF_LEDGER_BYTES_MIN */
+    uint64_t memory_max_bytes; /* 0: no bound besides the counts */
+};
+
+/* The defaults of holdfastd: 30 days of life, 24 h of retention, a 256 MiB ledger, ... */
+struct hf_engine_config hf_engine_config_default(void);
+
+/*
+ * An empty engine at LSN 0, or NULL when the address space for the limits is not to be had.
+ * The caller frees it with hf_engine_free, which accepts NULL.
+ */
+struct hf_engine *hf_engine_create(const struct hf_engine_config *config);
+void hf_engine_free(struct hf_engine *engine);
+
+/*
+ * Apply one operation at `now_us`; `result` says what became of it. HF_OP_LINKED is ignored here.
+ *
+ * Refusals in order of precedence (P4 comes before the world is looked at):
+ *     HF_INVALID_ARGUMENT      result->field and line_index name what is malformed
+ *     (repeat)                 HF_OK with is_repeated, or HF_REFERENCE_CONFLICT
+ *     HF_UNKNOWN_SKU, HF_UNKNOWN_LOCATION, HF_UNKNOWN_RESERVATION
+ *     the reservation's state  HF_EXPIRED, HF_NOT_CONFIRMED, HF_ALREADY_*, HF_SUPERSEDED
+ *     HF_VERSION_CONFLICT
+ *     HF_EXCEEDS_RESERVATION, HF_INSUFFICIENT_STOCK, HF_INSUFFICIENT_ON_HAND
+ *     HF_LIMIT_EXCEEDED        a counter, a table or the memory is at its limit
+ *     HF_BUSY                  the ledger ring waits for the log; or due holds on the cell are
+ *                              still being released. Nothing has changed; try again.
+ * A refusal changes nothing of the operation. It may still have logged expiries that were due.
+ */
+void hf_engine_apply(struct hf_engine *engine, const struct hf_op *op, uint64_t now_us,
+                     struct hf_result *result);
+
+/*
+ * Apply ops[0..count) as one: all, or none. results[i] belongs to ops[i]; in a failed group the
+ * operation that was refused says why and the others say HF_LINKED_FAILED. result lines are kept
+ * only for the refused one. The group's records stand in one log block. count <= HF_LINKED_MAX.
+ */
+#define HF_LINKED_MAX 256
+void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, uint32_t count,
+                            uint64_t now_us, struct hf_result *results);
+
+/*
+ * Log the release of at most `count_max` holds whose deadline is not after `now_us`, in the order
+ * of their deadlines. Returns how many were released; less than count_max: none is due any more,
+ * or the ledger ring is full.
+ */
+uint32_t hf_engine_expire(struct hf_engine *engine, uint64_t now_us, uint32_t count_max);
+/* Deadline of the hold that ends next, in microseconds; UINT64_MAX when none has one. */
+uint64_t hf_engine_next_deadline_us(const struct hf_engine *engine);
+
+/* ------------------------------------------------------------------ log and recovery */
+
+/* LSN of the newest record; 0 before the first. Its time; 0 before the first. */
+uint64_t hf_engine_lsn(const struct hf_engine *engine);
+uint64_t hf_engine_time_us(const struct hf_engine *engine);
+/* The ring of records (ledger.h): the log thread reads from it what it writes. */
+struct hf_ledger *hf_engine_ledger(struct hf_engine *engine);
+
+/*
+ * Apply one record of the log. Its LSN must be hf_engine_lsn() + 1; a smaller one only enters the
+ * ledger (recovery reads a little of the log before the snapshot so that history can be asked
+ * for), which is allowed before the first larger one.
+ * HF_CORRUPT: not a record, or one that contradicts the state (the values after do not come out);
+ * `why` (a static text) says what. HF_LIMIT_EXCEEDED: the configured limits are too small for it.
+ */
+enum hf_err hf_engine_replay(struct hf_engine *engine, const void *record, size_t bytes_count,
+                             const char **why);
+
+/* ------------------------------------------------------------------ snapshot (image.h) */
+
+/*
+ * The state as a stream of items (FORMATS.md 4). Copy: start with a zeroed cursor and call until
+ * it returns 0; each call fills `buffer` (at least HF_IMAGE_BYTES_MIN) with whole items and
+ * returns the bytes used. The engine must not change in between: stop it, or copy in one go.
+ * Load: into an empty engine, the same chunks in the same order, then hf_engine_load_end.
+ */
+#define HF_IMAGE_BYTES_MIN (1024u * 1024)
+struct hf_image_cursor {
+    uint32_t section;
+    uint64_t index;
+};
+size_t hf_engine_copy(struct hf_engine *engine, struct hf_image_cursor *cursor, void *buffer,
+                      size_t buffer_bytes);
+enum hf_err hf_engine_load(struct hf_engine *engine, const void *chunk, size_t bytes_count,
+                           const char **why);
+/* Check that all that the first item (the head) counts is there. HF_CORRUPT otherwise. */
+enum hf_err hf_engine_load_end(struct hf_engine *engine, const char **why);
+
+/* ------------------------------------------------------------------ proofs */
+
+/* P7: a hash over all that a snapshot holds, at hf_engine_lsn(). */
+struct hf_digest {
+    uint64_t low;
+    uint64_t high;
+};
+struct hf_digest hf_engine_digest(struct hf_engine *engine);
+
+/* P6, in steps: the engine may change between steps, each cell and reservation is judged whole. */
+struct hf_audit {
+    uint64_t cells_count;        /* judged so far */
+    uint64_t reservations_count; /* judged so far */
+    uint64_t violations_count;
+    char first_violation[256]; /* text; empty when there is none */
+    /* private */
+    uint64_t next;
+    uint32_t phase;
+};
+/* Judge up to `items_max` more; true when done. Start with a zeroed struct. */
+bool hf_engine_audit(struct hf_engine *engine, struct hf_audit *audit, uint32_t items_max);
+
+/* ------------------------------------------------------------------ questions (read.c) */
+
+struct hf_cell_view {
+    struct hf_text sku; /* texts are the engine's, valid while it lives */
+    struct hf_text location;
+    int64_t on_hand, held, committed, in_transit; /* units */
+    int64_t safety_stock;
+    int64_t low_stock; /* HF_LOW_STOCK_NONE: no threshold */
+    int64_t backorder_limit;
+    int64_t atf, ats;
+    uint64_t version; /* LSN of the last change; 0: none yet */
+};
+
+/* Handles of codes; HF_HANDLE_NONE when unknown. Valid as long as the data directory and epoch. */
+uint32_t hf_engine_sku(const struct hf_engine *engine, struct hf_text code);
+uint32_t hf_engine_location(const struct hf_engine *engine, struct hf_text code);
+
+/* One cell; zeros when SKU and location are known but have no cell yet.
+ * HF_UNKNOWN_SKU, HF_UNKNOWN_LOCATION. `handles` chooses handles or codes of `line`. */
+enum hf_err hf_engine_stock(const struct hf_engine *engine, const struct hf_op_line *line,
+                            bool handles, struct hf_cell_view *view);
+
+/*
+ * ATS and ATF of a SKU: at a location (line->location), in a region, or over all locations when
+ * both are empty. A location in shortage counts as 0: it does not eat another's stock.
+ * HF_UNKNOWN_SKU, HF_UNKNOWN_LOCATION (for a region, too).
+ */
+struct hf_ats {
+    int64_t ats;
+    int64_t atf;
+};
+enum hf_err hf_engine_ats(const struct hf_engine *engine, const struct hf_op_line *line,
+                          bool handles, struct hf_text region, struct hf_ats *ats);
+
+struct hf_reservation_line_view {
+    struct hf_text sku, location;
+    int64_t units, fulfilled, released;
+};
+struct hf_reservation_view {
+    struct hf_text id, order; /* order is empty when there is none */
+    enum hf_state state;      /* EXPIRED from the deadline on, whether logged yet or not */
+    uint64_t expires_at_us;   /* 0: no deadline, or no longer one */
+    uint64_t opened_lsn;
+    uint64_t opened_us;
+    uint32_t lines_count;
+    uint32_t first_line; /* cursor for hf_engine_reservation_line */
+    uint32_t next;       /* cursor for hf_engine_order: the next reservation of the order */
+};
+/* HF_UNKNOWN_RESERVATION when it never was, or is no longer remembered. */
+enum hf_err hf_engine_reservation(const struct hf_engine *engine, struct hf_text id,
+                                  uint64_t now_us, struct hf_reservation_view *view);
+/* The line at *cursor; moves the cursor on. False at the end. */
+bool hf_engine_reservation_line(const struct hf_engine *engine, uint32_t *cursor,
+                                struct hf_reservation_line_view *view);
+/* Reservations of an order, newest first: set *cursor to HF_HANDLE_NONE to begin.
+ * False at the end, at once when no remembered reservation has this order. */
+bool hf_engine_order(const struct hf_engine *engine, struct hf_text order, uint64_t now_us,
+                     uint32_t *cursor, struct hf_reservation_view *view);
+
+/* A line of the ledger: what one operation did to one cell, for one reservation where it did. */
+struct hf_move {
+    uint64_t lsn;
+    uint64_t ts_us;
+    uint32_t index; /* of the move in its record, from 0 */
+    enum hf_kind kind;
+    enum hf_reason reason;
+    struct hf_text sku, location, ref, order, by, reservation; /* valid until the next call */
+    int64_t delta[4]; /* on_hand, held, committed, in_transit */
+    int64_t after[4];
+};
+typedef void (*hf_move_cb)(void *arg, const struct hf_move *move);
+
+/*
+ * Moves of a cell, of a reference (or reservation id), or of an order, newest first: whole
+ * operations with an LSN below `before_lsn` (UINT64_MAX to begin), until `moves_max` are given
+ * (the last operation is given whole). Returns the cursor to go on from; 0: nothing older is in
+ * memory. Exactly one of the three is asked for, by its own function.
+ */
+uint64_t hf_engine_ledger_cell(const struct hf_engine *engine, uint32_t sku, uint32_t location,
+                               uint64_t before_lsn, uint32_t moves_max, hf_move_cb cb, void *arg);
+uint64_t hf_engine_ledger_ref(const struct hf_engine *engine, struct hf_text ref, hf_move_cb cb,
+                              void *arg);
+uint64_t hf_engine_ledger_order(const struct hf_engine *engine, struct hf_text order,
+                                uint64_t before_lsn, uint32_t moves_max, hf_move_cb cb, void *arg);
+
+/*
+ * Cells in the order of their creation, from *cursor (0 to begin), at most `cells_max` given and
+ * a bounded number looked at; a later change of stock neither repeats nor skips a cell. False
+ * when the end is reached; else call again, also when none was given.
+ */
+struct hf_list_filter {
+    uint32_t location;     /* HF_HANDLE_NONE: all */
+    struct hf_text prefix; /* of the SKU's code; empty: all */
+    bool only_low;         /* ATS at or below the low-stock threshold */
+};
+typedef void (*hf_cell_cb)(void *arg, const struct hf_cell_view *view);
+bool hf_engine_list(const struct hf_engine *engine, const struct hf_list_filter *filter,
+                    uint64_t *cursor, uint32_t cells_max, hf_cell_cb cb, void *arg);
+
+struct hf_engine_stats {
+    uint64_t lsn;
+    uint64_t skus_count, locations_count, regions_count, cells_count;
+    uint64_t reservations_count;      /* open */
+    uint64_t reservations_remembered; /* closed, not yet forgotten */
+    uint64_t references_count;
+    uint64_t ledger_first_lsn; /* oldest record in memory; 0: none */
+    uint64_t memory_bytes;
+};
+void hf_engine_stats(const struct hf_engine *engine, struct hf_engine_stats *stats);
+
+#endif
