@@ -36,8 +36,8 @@ struct hf_engine_config {
     uint32_t lines_max;        /* lines of those reservations */
     uint32_t references_max;   /* references and closed reservations that are remembered (P4) */
     uint64_t reference_retention_us;
-    uint64_t life_us_max;  /* longest time-to-live, and longest life by extensions */
-    uint64_t ledger_bytes; /* the ring of records; at least HF_LEDGER_BYTES_MIN */
+    uint64_t life_us_max;      /* longest time-to-live, and longest life by extensions */
+    uint64_t ledger_bytes;     /* the ring of records; at least HF_LEDGER_BYTES_MIN */
     uint64_t memory_max_bytes; /* 0: no bound besides the counts */
 };
 

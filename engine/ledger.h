@@ -22,20 +22,20 @@
 #include "engine/err.h"
 
 struct hf_ledger_entry {
-    uint64_t offset;       /* of the record in `bytes` */
-    uint32_t bytes_count;  /* of the record */
-    uint32_t order_chain;  /* last_lsn distance to the previous record of the same order; 0: none */
+    uint64_t offset;      /* of the record in `bytes` */
+    uint32_t bytes_count; /* of the record */
+    uint32_t order_chain; /* last_lsn distance to the previous record of the same order; 0: none */
 };
 
 struct hf_ledger {
     unsigned char *bytes;
     uint64_t bytes_max;
     struct hf_ledger_entry *entries;
-    uint64_t entries_max;  /* a power of two */
-    uint64_t first_lsn;    /* oldest record here; last_lsn + 1 when there is none */
+    uint64_t entries_max; /* a power of two */
+    uint64_t first_lsn;   /* oldest record here; last_lsn + 1 when there is none */
     uint64_t last_lsn;
-    uint64_t head;         /* offset where the next record goes */
-    uint64_t pinned_lsn;   /* records with a larger LSN stay; the log's durable LSN */
+    uint64_t head;          /* offset where the next record goes */
+    uint64_t pinned_lsn;    /* records with a larger LSN stay; the log's durable LSN */
     uint64_t touched_bytes; /* high-water mark, for the memory figure */
     uint64_t touched_entries;
 };

@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-#define HF_UNITS_MAX INT64_C(1000000000000) /* one counter; nine million full cells sum in int64 */
+#define HF_UNITS_MAX INT64_C(1000000000000) /* one counter; nine million full cells sum in int64   \
+                                             */
 #define HF_CODE_BYTES_MAX 64                /* a code, id, reference, order or who */
 #define HF_LINES_MAX 4096                   /* lines of one operation */
 

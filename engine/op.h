@@ -10,10 +10,9 @@
  *     ADJUST                           o             1+  units != 0
  *     SELL                             o             1+  units > 0  FACT
  *     SET_POLICY                       o             1+  policy
- *     SET_LOCATION                     o             1+  location only, units 0 or 1: in-transit sellable
- *     SET_REGION     region            o             1+  location only
- *     RESERVE        new               o      o (T)  1+  units > 0  PARTIAL, TTL
- *     REPLACE        new       old     o      o (T)  1+  units > 0  TTL
+ *     SET_LOCATION                     o             1+  location only, units 0 or 1: in-transit
+ * sellable SET_REGION     region            o             1+  location only RESERVE        new o o
+ * (T)  1+  units > 0  PARTIAL, TTL REPLACE        new       old     o      o (T)  1+  units > 0 TTL
  *     CONFIRM        id                o
  *     EXTEND         id                o      D (T)                 TTL
  *     RELEASE        id                o             0+  units > 0
@@ -47,8 +46,8 @@ enum hf_op_flag {
 };
 #define HF_OP_FLAGS_ALL 127
 
-#define HF_VERSION_ANY UINT64_MAX  /* a line without a condition on the version */
-#define HF_POLICY_KEEP INT64_MIN   /* set_policy: leave this figure as it is */
+#define HF_VERSION_ANY UINT64_MAX     /* a line without a condition on the version */
+#define HF_POLICY_KEEP INT64_MIN      /* set_policy: leave this figure as it is */
 #define HF_LOW_STOCK_NONE INT64_C(-1) /* no low-stock threshold */
 
 struct hf_op_line {
@@ -80,23 +79,23 @@ struct hf_op {
 
 /* A failing line of a refusal, or a granted line of a partial reserve. */
 struct hf_result_line {
-    uint32_t line_index;   /* the line of the operation; of lines of one cell, the first */
-    enum hf_err outcome;   /* why this line fails; HF_OK for a granted line */
-    int64_t requested;     /* units, lines of one cell added up */
-    int64_t granted;       /* units; 0 in a refusal */
-    int64_t ats;           /* before the operation */
-    int64_t shortfall;     /* units that would have to be there besides; 0 when granted whole */
+    uint32_t line_index; /* the line of the operation; of lines of one cell, the first */
+    enum hf_err outcome; /* why this line fails; HF_OK for a granted line */
+    int64_t requested;   /* units, lines of one cell added up */
+    int64_t granted;     /* units; 0 in a refusal */
+    int64_t ats;         /* before the operation */
+    int64_t shortfall;   /* units that would have to be there besides; 0 when granted whole */
     uint64_t earliest_expiry_us; /* when a hold on this cell ends next; 0: none has a deadline */
 };
 
 struct hf_result {
     enum hf_err outcome;
-    bool is_repeated;     /* the operation was done before; this is its first outcome */
-    enum hf_state state;  /* of the reservation, now; HF_STATE_NONE where there is none */
-    uint64_t lsn;         /* of the operation's record; of a refusal, the newest LSN it saw */
+    bool is_repeated;       /* the operation was done before; this is its first outcome */
+    enum hf_state state;    /* of the reservation, now; HF_STATE_NONE where there is none */
+    uint64_t lsn;           /* of the operation's record; of a refusal, the newest LSN it saw */
     uint64_t expires_at_us; /* deadline of the reservation, now; 0: none */
-    enum hf_field field;  /* HF_INVALID_ARGUMENT: what is wrong, ... */
-    uint32_t line_index;  /* ... and of which line; UINT32_MAX: of none */
+    enum hf_field field;    /* HF_INVALID_ARGUMENT: what is wrong, ... */
+    uint32_t line_index;    /* ... and of which line; UINT32_MAX: of none */
     const struct hf_result_line *lines; /* owned by the engine, valid until its next call */
     uint32_t lines_count;
 };

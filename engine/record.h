@@ -77,8 +77,7 @@ struct hf_record_reader {
 enum hf_err hf_record_open(struct hf_record_reader *reader, struct hf_record_header *header,
                            const void *bytes, size_t bytes_max);
 /* The next effect; *is_end instead after the last. HF_CORRUPT: not an effect. */
-enum hf_err hf_record_next(struct hf_record_reader *reader, struct hf_effect *effect,
-                           bool *is_end);
+enum hf_err hf_record_next(struct hf_record_reader *reader, struct hf_effect *effect, bool *is_end);
 
 /* Size and LSN of a record that is known to be whole; for those who only pass records on. */
 uint32_t hf_record_bytes(const unsigned char *record);

@@ -19,7 +19,7 @@
 struct hf_log_stats {
     uint64_t durable_lsn;
     uint64_t fsyncs_count;
-    uint64_t log_bytes;   /* stored bytes of blocks written since start */
+    uint64_t log_bytes;    /* stored bytes of blocks written since start */
     uint64_t snapshot_lsn; /* of the newest snapshot; 0: none */
     uint32_t epoch;
 };

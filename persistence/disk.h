@@ -25,7 +25,8 @@ struct hf_disk {
     int (*open)(void *ctx, const char *path, int flags);
     int (*close)(void *ctx, int file);
     int64_t (*size)(void *ctx, int file);
-    /* Read or write exactly `bytes_count` at `offset`; a read stops short only at the end of file. */
+    /* Read or write exactly `bytes_count` at `offset`; a read stops short only at the end of file.
+     */
     int64_t (*read)(void *ctx, int file, void *buffer, size_t bytes_count, uint64_t offset);
     int64_t (*write)(void *ctx, int file, const void *bytes, size_t bytes_count, uint64_t offset);
     /* Give the file `bytes_count` bytes of real space; new ones read as zeros. -ENOSPC early. */

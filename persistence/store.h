@@ -14,8 +14,8 @@
  *
  * Threads: hf_store_open, _close, _snapshot_copy and the getters belong to the loop thread;
  * hf_store_log_step to the log thread; hf_store_snapshot_write to the snapshot thread. They meet in
- * atomics and hand-overs only, never under a lock held across I/O. threads.h runs them on real threads; a
- * simulator calls the steps itself, in one thread.
+ * atomics and hand-overs only, never under a lock held across I/O. threads.h runs them on real
+ * threads; a simulator calls the steps itself, in one thread.
  */
 #ifndef HF_PERSISTENCE_STORE_H
 #define HF_PERSISTENCE_STORE_H
@@ -30,15 +30,15 @@
 enum hf_durability {
     HF_DURABILITY_SYNC,     /* a record is durable once it is fdatasync'ed */
     HF_DURABILITY_INTERVAL, /* ... once it is written; synced every interval_us */
-    HF_DURABILITY_NONE      /* ... once it is written; synced by the operating system, and at stop */
+    HF_DURABILITY_NONE /* ... once it is written; synced by the operating system, and at stop */
 };
 
 struct hf_store_config {
     const char *path;
     enum hf_durability durability;
     uint64_t interval_us;
-    uint64_t segment_bytes;       /* HF_SEGMENT_BYTES_MIN .. 4 GiB */
-    uint32_t snapshots_kept;      /* newest ones; older log segments than they need are dropped */
+    uint64_t segment_bytes;  /* HF_SEGMENT_BYTES_MIN .. 4 GiB */
+    uint32_t snapshots_kept; /* newest ones; older log segments than they need are dropped */
     unsigned char new_directory_id[16]; /* random; used when the directory is new */
 };
 #define HF_SEGMENT_BYTES_MIN (8u * 1024 * 1024)
@@ -52,9 +52,10 @@ struct hf_store_report {
 struct hf_store;
 
 /*
- * Open `config->path` and bring its state into `engine`, which is empty. A missing or empty directory becomes
- * a new one: epoch 1, first LSN 1. NULL on failure, with a sentence in `error` that names file and
- * offset or LSN: in use by another process; not ours; a newer format; damaged; limits too small.
+ * Open `config->path` and bring its state into `engine`, which is empty. A missing or empty
+ * directory becomes a new one: epoch 1, first LSN 1. NULL on failure, with a sentence in `error`
+ * that names file and offset or LSN: in use by another process; not ours; a newer format; damaged;
+ * limits too small.
  */
 struct hf_store *hf_store_open(const struct hf_store_config *config, const struct hf_disk *disk,
                                const struct hf_store_report *report, struct hf_engine *engine,
@@ -72,9 +73,9 @@ uint64_t hf_store_durable_lsn(const struct hf_store *store);
 uint64_t hf_store_synced_lsn(const struct hf_store *store);
 
 /*
- * Log thread: write all that is published and not written yet as blocks, sync as the durability asks, move
- * the durable LSN. False: there was nothing to do. A write or sync error is final (P9): reported once,
- * hf_store_failed() is true from then on and the durable LSN stands still for ever.
+ * Log thread: write all that is published and not written yet as blocks, sync as the durability
+ * asks, move the durable LSN. False: there was nothing to do. A write or sync error is final (P9):
+ * reported once, hf_store_failed() is true from then on and the durable LSN stands still for ever.
  * `now_us` is a monotonic time, used for HF_DURABILITY_INTERVAL only.
  */
 bool hf_store_log_step(struct hf_store *store, uint64_t now_us);
@@ -84,8 +85,9 @@ bool hf_store_log_sync(struct hf_store *store);
 
 /*
  * Snapshot in two halves: copy takes the state as it is (loop thread; memory only; NULL: no
- * memory); write compresses it to a file, syncs, renames, switches the manifest and drops what is no longer
- * needed (snapshot thread, after the log is durable up to the copy's LSN). Write frees the copy.
+ * memory); write compresses it to a file, syncs, renames, switches the manifest and drops what is
+ * no longer needed (snapshot thread, after the log is durable up to the copy's LSN). Write frees
+ * the copy.
  */
 struct hf_snapshot_copy;
 struct hf_snapshot_copy *hf_store_snapshot_copy(struct hf_store *store, struct hf_engine *engine);
