@@ -9,10 +9,11 @@
 
 #include <stdint.h>
 
-#define HF_UNITS_MAX INT64_C(1000000000000) /* one counter; nine million full cells sum in int64   \
-                                             */
-#define HF_CODE_BYTES_MAX 64                /* a code, id, reference, order or who */
-#define HF_LINES_MAX 4096                   /* lines of one operation */
+#define HF_UNITS_MAX                                                                               \
+    INT64_C(1000000000000)   /* one counter; nine million full cells sum in int64                  \
+                              */
+#define HF_CODE_BYTES_MAX 64 /* a code, id, reference, order or who */
+#define HF_LINES_MAX 4096    /* lines of one operation */
 
 /* Moves of one record. Releasing an order may touch many reservations; past this it is refused. */
 #define HF_MOVES_MAX 16384

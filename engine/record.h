@@ -76,12 +76,9 @@ struct hf_record_reader {
  */
 enum hf_err hf_record_open(struct hf_record_reader *reader, struct hf_record_header *header,
                            const void *bytes, size_t bytes_max);
-/* The next effect; *is_end instead after the last. HF_CORRUPT: not an effect. */
-enum hf_err hf_record_next(struct hf_record_reader *reader, struct hf_effect *effect, bool *is_end);
-
-/* Size and LSN of a record that is known to be whole; for those who only pass records on. */
-uint32_t hf_record_bytes(const unsigned char *record);
-uint64_t hf_record_lsn(const unsigned char *record);
-bool hf_record_is_linked(const unsigned char *record);
+/* The next effect of the record with this LSN; *is_end instead after the last, once the padding
+ * was checked. HF_CORRUPT: not an effect. Texts point into the record. */
+enum hf_err hf_record_next(struct hf_record_reader *reader, uint64_t lsn, struct hf_effect *effect,
+                           bool *is_end);
 
 #endif
