@@ -111,13 +111,14 @@ static bool is_free(const struct hf_ledger *ledger, uint64_t head, uint32_t byte
     if (is_empty(ledger)) {
         return true;
     }
+    const struct hf_ledger_entry *newest = entry_of(ledger, ledger->last_lsn);
     const uint64_t oldest = entry_of(ledger, ledger->first_lsn)->offset;
-    const uint64_t newest = entry_of(ledger, ledger->last_lsn)->offset;
-    if (oldest <= newest) { /* kept bytes are [oldest, ledger->head) */
-        return head >= ledger->head || head + bytes_count <= oldest;
+    const uint64_t newest_end = newest->offset + newest->bytes_count;
+    if (oldest <= newest->offset) { /* kept bytes are [oldest, newest_end) */
+        return head >= newest_end || head + bytes_count <= oldest;
     }
-    /* kept bytes are [oldest, end) and [0, ledger->head) */
-    return head >= ledger->head && head + bytes_count <= oldest;
+    /* kept bytes are [oldest, end) and [0, newest_end) */
+    return head >= newest_end && head + bytes_count <= oldest;
 }
 
 unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,

@@ -81,4 +81,9 @@ enum hf_err hf_record_open(struct hf_record_reader *reader, struct hf_record_hea
 enum hf_err hf_record_next(struct hf_record_reader *reader, uint64_t lsn, struct hf_effect *effect,
                            bool *is_end);
 
+/* Size and LSN of a record that is known to be whole; for those who only pass records on. */
+uint32_t hf_record_bytes(const unsigned char *record);
+uint64_t hf_record_lsn(const unsigned char *record);
+bool hf_record_is_linked(const unsigned char *record);
+
 #endif
