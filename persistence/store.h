@@ -68,6 +68,9 @@ uint32_t hf_store_epoch(const struct hf_store *store);
 
 /* Loop thread: records up to `lsn` may be written. */
 void hf_store_publish(struct hf_store *store, uint64_t lsn);
+/* Loop thread: let the ledger ring drop what is durable (hf_ledger_pin). Call it when the durable
+ * LSN has moved and when the engine answers HF_BUSY. */
+void hf_store_pin(struct hf_store *store);
 /* Any thread: LSN up to which replies may leave (by the durability chosen), and that is synced. */
 uint64_t hf_store_durable_lsn(const struct hf_store *store);
 uint64_t hf_store_synced_lsn(const struct hf_store *store);
@@ -80,8 +83,15 @@ uint64_t hf_store_synced_lsn(const struct hf_store *store);
  */
 bool hf_store_log_step(struct hf_store *store, uint64_t now_us);
 bool hf_store_failed(const struct hf_store *store);
+/* Log thread: when hf_store_log_step has a sync to do though nothing new is published, on the
+ * clock of its `now_us`; UINT64_MAX: it has none. */
+uint64_t hf_store_sync_due_us(const struct hf_store *store);
 /* Sync what is written, whatever the durability: for a clean stop. */
 bool hf_store_log_sync(struct hf_store *store);
+
+/* Worker thread: make the spare segment when there is none. False: there was nothing to do, or it
+ * could not be made (reported once as a warning; the log makes one itself when it needs it). */
+bool hf_store_spare_step(struct hf_store *store);
 
 /*
  * Snapshot in two halves: copy takes the state as it is (loop thread; memory only; NULL: no

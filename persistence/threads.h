@@ -1,0 +1,62 @@
+/*
+ * threads.h - runs a store (store.h) on real threads, for a program with an event loop.
+ *
+ *     loop thread            log thread                      worker thread
+ *     publish(lsn) --------> hf_store_log_step ...           snapshot files, the spare segment
+ *     poll() <---- wake_cb --- durable LSN moved
+ *     snapshot(), poll() <---- wake_cb ---------------------- a snapshot is written
+ *
+ * The log thread never waits while something is published and not written: no timer, no minimum
+ * group. While it syncs, the next group gathers in the ledger ring. Publishing costs two atomic
+ * accesses; only when the log thread sleeps does it cost a system call.
+ *
+ * One callback, `wake_cb`, comes from the other threads: it must be cheap, must not block and must
+ * not call back into this file; it typically is uv_async_send, after which the loop calls
+ * hf_store_threads_poll. Everything else here belongs to the loop thread. This file's .c is the
+ * only one in persistence/ that knows pthreads and a clock.
+ */
+#ifndef HF_PERSISTENCE_THREADS_H
+#define HF_PERSISTENCE_THREADS_H
+
+#include "persistence/store.h"
+
+struct hf_store_threads;
+
+typedef void (*hf_store_wake_cb)(void *arg);
+/* `lsn` is the snapshot's. HF_OK, or HF_IO after a line in the operator's log said why. */
+typedef void (*hf_store_snapshot_cb)(void *arg, enum hf_err err, uint64_t lsn);
+
+/*
+ * Start the log thread and the worker thread over an open store and its engine, both of which
+ * must outlive them. NULL: no memory or no threads are to be had.
+ */
+struct hf_store_threads *hf_store_threads_start(struct hf_store *store, struct hf_engine *engine,
+                                                hf_store_wake_cb wake_cb, void *arg);
+
+/* Records up to and including `lsn` are in the ledger ring and may be written. Never blocks. */
+void hf_store_threads_publish(struct hf_store_threads *threads, uint64_t lsn);
+
+/*
+ * After a wake-up (and whenever the engine answers HF_BUSY): let the ledger ring drop what is
+ * durable, call `done_cb` of a snapshot that has ended, and return the durable LSN. A wake-up also
+ * comes when the log has failed: hf_store_failed(store) is true then, and the program must stop.
+ */
+uint64_t hf_store_threads_poll(struct hf_store_threads *threads);
+
+/*
+ * Copy the state as it is now, then write it in the background; hf_store_threads_poll calls
+ * `done_cb`. HF_BUSY: one is being written already; HF_NO_MEMORY: not enough for the copy;
+ * HF_IO: the log has failed. `done_cb` is called only after HF_OK.
+ */
+enum hf_err hf_store_threads_snapshot(struct hf_store_threads *threads,
+                                      hf_store_snapshot_cb done_cb, void *arg);
+
+/*
+ * Write and sync all that was published, wait for a snapshot under way (its `done_cb` is called
+ * before this returns), end the threads and free `threads`. The store stays open: a clean stop
+ * goes on with hf_store_snapshot_copy, hf_store_snapshot_write and hf_store_close.
+ * HF_IO: the log has failed, before or now. Accepts NULL.
+ */
+enum hf_err hf_store_threads_stop(struct hf_store_threads *threads);
+
+#endif
