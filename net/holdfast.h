@@ -238,6 +238,8 @@ HOLDFAST_API enum holdfast_outcome holdfast_execute(struct holdfast *hf,
 
 /* ------------------------------------------------------------------ pipelined */
 
+struct holdfast_ats; /* below, with the reads */
+
 /* Runs once for each submit, in the order of the submits. */
 typedef void (*holdfast_replies_cb)(void *arg, const struct holdfast_reply *replies, size_t count);
 
@@ -249,6 +251,17 @@ typedef void (*holdfast_replies_cb)(void *arg, const struct holdfast_reply *repl
 HOLDFAST_API enum holdfast_outcome holdfast_submit(struct holdfast *hf,
                                                    const struct holdfast_op *ops, size_t count,
                                                    holdfast_replies_cb cb, void *arg);
+/*
+ * The same for a read: queue one frame that asks for the ATS of skus[0..count) by handle; location
+ * may be HOLDFAST_HANDLE_NONE (over all). Answers come in the order of all submits of the handle.
+ * In the callback `ats` has `count` entries; when outcome is not HOLDFAST_OK it is NULL and
+ * count 0.
+ */
+typedef void (*holdfast_ats_cb)(void *arg, enum holdfast_outcome outcome,
+                                const struct holdfast_ats *ats, size_t count);
+HOLDFAST_API enum holdfast_outcome holdfast_submit_ats(struct holdfast *hf, const uint32_t *skus,
+                                                       size_t count, uint32_t location,
+                                                       holdfast_ats_cb cb, void *arg);
 /* The socket, for poll(), epoll or a loop; -1 when the connection is broken. */
 HOLDFAST_API int holdfast_fd(const struct holdfast *hf);
 /* True when there is something to write: poll for POLLOUT as well as POLLIN. */
