@@ -71,7 +71,11 @@
     X(18, CURSOR, "cursor")                     \
     X(19, LIMIT, "limit")                       \
     X(20, OPERATION, "operation") /* a frame asks for an operation this server does not have */ \
-    X(21, COUNT, "count") /* too many operations in a frame, or none */
+    X(21, COUNT, "count") /* too many operations in a frame, or none */ \
+    X(22, MAGIC, "magic") /* 22 to 25: of a frame's header; framing is lost */ \
+    X(23, PROTOCOL_VERSION, "protocol_version") \
+    X(24, BODY_BYTES, "body_bytes")             \
+    X(25, CHECKSUM, "checksum")
 /* clang-format on */
 
 #define HF_KIND_ENUM(number, identifier, name) HF_KIND_##identifier = (number),
@@ -86,7 +90,7 @@ enum hf_field { HF_FIELD_MAP(HF_FIELD_ENUM) };
 #define HF_KINDS_COUNT 15   /* kinds are 1 .. HF_KINDS_COUNT - 1 */
 #define HF_REASONS_COUNT 13 /* reasons are 0 .. HF_REASONS_COUNT - 1 */
 #define HF_STATES_COUNT 7
-#define HF_FIELDS_COUNT 22
+#define HF_FIELDS_COUNT 26
 
 /* Names as in the lists above; "unrecognized" for a number that is in none. Static text. */
 const char *hf_kind_name(unsigned kind);
