@@ -1,20 +1,12 @@
 #include "engine/ledger.h"
 
-#include <sys/mman.h>
-
 #include "engine/assert.h"
 #include "engine/limits.h"
+#include "engine/pool.h"
 #include "engine/record.h"
 
 /* Entries are sized for records of this many bytes, which is about the smallest there is. */
 #define RECORD_BYTES_SMALL 64
-
-static void *map(uint64_t bytes_count)
-{
-    void *memory = mmap(NULL, bytes_count, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
 
 enum hf_err hf_ledger_init(struct hf_ledger *ledger, uint64_t bytes_max)
 {
@@ -24,8 +16,8 @@ enum hf_err hf_ledger_init(struct hf_ledger *ledger, uint64_t bytes_max)
     while (ledger->entries_max < bytes_max / RECORD_BYTES_SMALL) {
         ledger->entries_max *= 2;
     }
-    ledger->bytes = map(ledger->bytes_max);
-    ledger->entries = map(ledger->entries_max * sizeof *ledger->entries);
+    ledger->bytes = hf_memory_reserve(ledger->bytes_max);
+    ledger->entries = hf_memory_reserve(ledger->entries_max * sizeof *ledger->entries);
     if (ledger->bytes == NULL || ledger->entries == NULL) {
         hf_ledger_release(ledger);
         return HF_NO_MEMORY;
@@ -35,12 +27,8 @@ enum hf_err hf_ledger_init(struct hf_ledger *ledger, uint64_t bytes_max)
 
 void hf_ledger_release(struct hf_ledger *ledger)
 {
-    if (ledger->bytes != NULL) {
-        munmap(ledger->bytes, ledger->bytes_max);
-    }
-    if (ledger->entries != NULL) {
-        munmap(ledger->entries, ledger->entries_max * sizeof *ledger->entries);
-    }
+    hf_memory_give_back(ledger->bytes, ledger->bytes_max);
+    hf_memory_give_back(ledger->entries, ledger->entries_max * sizeof *ledger->entries);
     *ledger = (struct hf_ledger){0};
 }
 

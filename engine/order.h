@@ -1,0 +1,68 @@
+/*
+ * order.h - which reservations and which records belong to an order.
+ *
+ *     order --newest_node--> node (reservation) --older--> node --older--> HF_NONE
+ *       \---newest_lsn--> ledger entry --order_chain--> ledger entry ...
+ *
+ * Derived state: made again from the reservations and the ledger at start, in no digest. An order
+ * is known while it has a remembered reservation or a record in the ledger's memory.
+ * Engine thread only.
+ */
+#ifndef HF_ENGINE_ORDER_H
+#define HF_ENGINE_ORDER_H
+
+#include "engine/limits.h"
+#include "engine/pool.h"
+#include "engine/table.h"
+#include "engine/text.h"
+
+struct hf_order {
+    uint64_t newest_lsn; /* of a record with this order; 0: none */
+    uint32_t newest_node;
+    uint8_t text_bytes;
+    char text[HF_CODE_BYTES_MAX];
+};
+
+struct hf_order_node {
+    uint32_t order;
+    uint32_t reservation;
+    uint32_t older, newer;
+};
+
+struct hf_orders {
+    struct hf_table table;
+    struct hf_pool pool;  /* struct hf_order */
+    struct hf_pool nodes; /* struct hf_order_node */
+};
+
+enum hf_err hf_orders_init(struct hf_orders *orders, uint32_t orders_max,
+                           uint32_t reservations_max);
+void hf_orders_release(struct hf_orders *orders);
+
+static inline struct hf_order *hf_order_at(const struct hf_orders *orders, uint32_t index)
+{
+    return hf_pool_at(&orders->pool, index);
+}
+
+static inline struct hf_order_node *hf_order_node_at(const struct hf_orders *orders, uint32_t node)
+{
+    return hf_pool_at(&orders->nodes, node);
+}
+
+struct hf_text hf_order_text(const struct hf_orders *orders, uint32_t index);
+uint32_t hf_orders_find(const struct hf_orders *orders, struct hf_text text);
+/* Room for one more order and one more reservation of it. */
+enum hf_err hf_orders_make_room(struct hf_orders *orders, struct hf_text text);
+/* The order of this text, made when there is none. There is room. */
+uint32_t hf_orders_touch(struct hf_orders *orders, struct hf_text text);
+/* Forget the order when nothing holds it: no reservation, no record since `ledger_first_lsn`. */
+void hf_orders_drop_if_unused(struct hf_orders *orders, uint32_t index, uint64_t ledger_first_lsn);
+
+/* The reservation becomes the order's newest; returns the node. */
+uint32_t hf_order_node_add(struct hf_orders *orders, uint32_t index, uint32_t reservation);
+/* Returns the order whose node it was. */
+uint32_t hf_order_node_remove(struct hf_orders *orders, uint32_t node);
+
+uint64_t hf_orders_memory_bytes(const struct hf_orders *orders);
+
+#endif
