@@ -1,0 +1,51 @@
+/*
+ * manifest.h - the file that says what a data directory is (FORMATS.md 1.1); text, for `cat`.
+ *
+ *     holdfast-manifest 1
+ *     directory 00112233445566778899aabbccddeeff
+ *     epoch 1 1
+ *     snapshot 4711
+ *     checksum 0123456789abcdef
+ *
+ * It is never changed in place: written aside, synced, renamed over the old one, and the
+ * directory synced. So there is always one whole manifest, the old or the new.
+ */
+#ifndef HF_PERSISTENCE_MANIFEST_H
+#define HF_PERSISTENCE_MANIFEST_H
+
+#include "persistence/directory.h"
+
+#define HF_MANIFEST_VERSION 1
+/* An epoch is a promotion, a repair or a restore: rare. The text of so many stays below 64 KiB. */
+#define HF_EPOCHS_MAX 1024
+#define HF_MANIFEST_BYTES_MAX (64u * 1024)
+
+struct hf_epoch {
+    uint32_t number;
+    uint64_t first_lsn; /* of the first record written in it */
+};
+
+struct hf_manifest {
+    unsigned char directory_id[HF_DIRECTORY_ID_BYTES];
+    struct hf_epoch epochs[HF_EPOCHS_MAX]; /* both fields rise; the last one is current */
+    uint32_t epochs_count;                 /* at least one */
+    uint64_t snapshot_lsn;                 /* of the current snapshot; 0: there is none */
+};
+
+/* The text, into at least HF_MANIFEST_BYTES_MAX bytes; returns its length. */
+size_t hf_manifest_encode(const struct hf_manifest *manifest, char *text);
+/* HF_OK, or HF_CORRUPT with a static text in `why` (HF_FORMAT_NEWER: of a newer version). */
+enum hf_err hf_manifest_decode(struct hf_manifest *manifest, const char *text, size_t bytes_count,
+                               const char **why);
+
+/* The epoch that the record of `lsn` was, or will be, written in. */
+uint32_t hf_manifest_epoch(const struct hf_manifest *manifest, uint64_t lsn);
+
+/* Read MANIFEST. HF_OK, HF_IO or HF_CORRUPT, with a sentence in `error`. */
+enum hf_err hf_manifest_load(struct hf_manifest *manifest, const struct hf_directory *directory,
+                             char *error, size_t error_bytes);
+/* Replace MANIFEST; on disk when it returns HF_OK. HF_IO with a sentence in `error`. */
+enum hf_err hf_manifest_save(const struct hf_manifest *manifest,
+                             const struct hf_directory *directory, char *error, size_t error_bytes);
+
+#endif
