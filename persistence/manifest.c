@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,29 +19,39 @@ _Static_assert(HF_EPOCHS_MAX * 40 + 4 * LINE_BYTES_MAX < HF_MANIFEST_BYTES_MAX, 
 
 /* ------------------------------------------------------------------ encode */
 
+static size_t put(char *text, size_t length, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Append to the text; returns its new length. */
+static size_t put(char *text, size_t length, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    const int added = vsnprintf(text + length, HF_MANIFEST_BYTES_MAX - length, format, arguments);
+    va_end(arguments);
+    HF_ASSERT(added > 0 && (size_t)added < HF_MANIFEST_BYTES_MAX - length);
+    return length + (size_t)added;
+}
+
 size_t hf_manifest_encode(const struct hf_manifest *manifest, char *text)
 {
-    size_t length = 0;
-
     HF_ASSERT(manifest->epochs_count > 0 && manifest->epochs_count <= HF_EPOCHS_MAX);
 
-    length += (size_t)sprintf(text + length, "%s%d\ndirectory ", FIRST_WORD, HF_MANIFEST_VERSION);
+    size_t length = put(text, 0, "%s%d\ndirectory ", FIRST_WORD, HF_MANIFEST_VERSION);
     for (size_t i = 0; i < HF_DIRECTORY_ID_BYTES; i++) {
-        text[length++] = HEX[manifest->directory_id[i] >> 4];
-        text[length++] = HEX[manifest->directory_id[i] & 15];
+        length = put(text, length, "%02x", manifest->directory_id[i]);
     }
-    text[length++] = '\n';
+    length = put(text, length, "\n");
     for (uint32_t i = 0; i < manifest->epochs_count; i++) {
-        length += (size_t)sprintf(text + length, "epoch %" PRIu32 " %" PRIu64 "\n",
-                                  manifest->epochs[i].number, manifest->epochs[i].first_lsn);
+        length = put(text, length, "epoch %" PRIu32 " %" PRIu64 "\n", manifest->epochs[i].number,
+                     manifest->epochs[i].first_lsn);
     }
     if (manifest->snapshot_lsn != 0) {
-        length += (size_t)sprintf(text + length, "snapshot %" PRIu64 "\n", manifest->snapshot_lsn);
+        length = put(text, length, "snapshot %" PRIu64 "\n", manifest->snapshot_lsn);
     }
     const uint64_t checksum = XXH3_64bits(text, length);
-    length += (size_t)sprintf(text + length, "%s%016" PRIx64 "\n", CHECKSUM_WORD, checksum);
-    HF_ASSERT(length < HF_MANIFEST_BYTES_MAX);
-    return length;
+    return put(text, length, "%s%016" PRIx64 "\n", CHECKSUM_WORD, checksum);
 }
 
 /* ------------------------------------------------------------------ decode */
