@@ -36,6 +36,7 @@
 enum hf_client_wish {
     HF_WISH_REPLIES, /* a write: decode, then call `cb` */
     HF_WISH_ANSWER,  /* a question of a blocking call: keep the body in hf->answer */
+    HF_WISH_ATS,     /* a pipelined ATS read: decode, then call `cb` */
     HF_WISH_NOTHING  /* its caller has given up */
 };
 
@@ -45,7 +46,10 @@ struct hf_client_entry {
     uint32_t count;     /* items */
     unsigned operation;
     enum hf_client_wish wish;
-    holdfast_replies_cb cb;
+    union {
+        holdfast_replies_cb replies;
+        holdfast_ats_cb ats;
+    } cb;
     void *arg;
 };
 
@@ -86,10 +90,14 @@ struct holdfast {
     size_t op_lines_max;
     struct holdfast_reply *replies;
     size_t replies_max;
+    struct holdfast_reply *replies_retired; /* outgrown while a callback reads it */
     struct holdfast_result_line *result_lines;
     size_t result_lines_max;
     struct holdfast_reservation_line *reservation_lines;
     size_t reservation_lines_max;
+    struct holdfast_ats *ats;
+    size_t ats_max;
+    size_t ats_count;
     struct hf_client_answer answer;
 };
 
@@ -112,20 +120,56 @@ void hf_client_drop(struct holdfast *hf);
 
 /* Make room for `count` items of `size` in a grow-only array; false: no memory. */
 bool hf_client_reserve(void **array, size_t *array_max, size_t count, size_t size);
-/* Write what the socket takes. False: the connection broke (hf->error), nobody was told yet. */
-bool hf_client_flush(struct holdfast *hf);
-/* Read once from the socket into hf->in. False as above; *is_empty: there was nothing (more). */
-bool hf_client_receive(struct holdfast *hf, bool *is_empty);
+/* The same for hf->replies, which a running callback may be reading. */
+bool hf_client_reserve_replies(struct holdfast *hf, size_t count);
 /* The next entry at the end of the ring; NULL: no memory. It counts from hf_client_push on. */
 struct hf_client_entry *hf_client_entry_next(struct holdfast *hf);
 void hf_client_push(struct holdfast *hf);
+/* May a blocking call begin? False: hf->error says why not. */
+bool hf_client_may_block(struct holdfast *hf);
 /*
  * Process until the newest entry is answered or the request's time is over, which abandons it.
  * True: answered (perhaps with HOLDFAST_UNKNOWN).
  */
 bool hf_client_await(struct holdfast *hf);
-/* May a blocking call begin? False: hf->error says why not. */
-bool hf_client_may_block(struct holdfast *hf);
+
+/* ---- client_submit.c */
+
+/* Where a call that cannot be sent is wrong. */
+struct hf_client_fault {
+    size_t op_index;
+    enum hf_field field;
+};
+
+/* holdfast_submit, which also says where a refused call is wrong. */
+enum holdfast_outcome hf_client_submit(struct holdfast *hf, const struct holdfast_op *ops,
+                                       size_t count, holdfast_replies_cb cb, void *arg,
+                                       struct hf_client_fault *fault);
+
+struct hf_client_start {
+    size_t place; /* of hf_frame_begin */
+    size_t bytes_before;
+    bool has_handles;
+};
+/* Begin a frame at the end of hf->out; its items are put next. */
+struct hf_client_start hf_client_begin(struct holdfast *hf);
+/*
+ * End the frame and queue it as an entry like `like`. `err` is what putting the items gave. When
+ * it is refused hf->out is as it was before hf_client_begin.
+ */
+enum holdfast_outcome hf_client_queue(struct holdfast *hf, const struct hf_client_start *start,
+                                      enum hf_err err, const struct hf_client_entry *like);
+
+/* ---- client_reply.c */
+
+/* Write what the socket takes. False: the connection broke (hf->error), nobody was told yet. */
+bool hf_client_flush(struct holdfast *hf);
+/* Read once from the socket into hf->in. False as above; *is_empty: there was nothing (more). */
+bool hf_client_receive(struct holdfast *hf, bool *is_empty);
+void hf_client_fill_replies(struct holdfast_reply *replies, size_t count, enum hf_err outcome,
+                            enum hf_field field);
+/* Tell the callers of all frames in flight that nobody knows. The socket is closed already. */
+void hf_client_answer_unknown(struct holdfast *hf);
 
 /* Text for an operation. One too long for its length byte is sent cut, still too long to be a
  * code, so that the server names the field and the rest of the batch is executed. */

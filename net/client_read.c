@@ -35,38 +35,19 @@ static enum holdfast_outcome ask(struct holdfast *hf, unsigned operation,
     if (!hf_client_ready(hf)) {
         return HOLDFAST_UNKNOWN;
     }
-    struct hf_client_entry *entry = hf_client_entry_next(hf);
-    if (entry == NULL) {
-        return fail(hf, HOLDFAST_BUSY, "out of memory");
-    }
-    const size_t bytes_before = hf_buffer_count(&hf->out);
-    const size_t place = hf_frame_begin(&hf->out);
-    struct hf_frame frame = {
-        .operation = operation, .count = 1, .correlation = hf->correlation_next};
+    struct hf_client_start start = hf_client_begin(hf);
     enum hf_err err = HF_OK;
     if (request != NULL) {
-        frame.handle_tag = (request->op.flags & HF_OP_HANDLES) != 0 ? hf->handles_tag : 0;
+        start.has_handles = (request->op.flags & HF_OP_HANDLES) != 0;
         err = hf_request_put(&hf->out, operation, request);
     }
-    if (err == HF_OK) {
-        err = hf_frame_end(&hf->out, place, &frame);
+    const struct hf_client_entry like = {
+        .count = 1, .operation = operation, .wish = HF_WISH_ANSWER};
+    const enum holdfast_outcome queued = hf_client_queue(hf, &start, err, &like);
+    if (queued != HOLDFAST_OK) {
+        return queued;
     }
-    if (err != HF_OK) {
-        hf_buffer_cut(&hf->out, bytes_before);
-        hf->out.is_failed = false;
-        return err == HF_INVALID_ARGUMENT
-                   ? fail(hf, HOLDFAST_INVALID_ARGUMENT, "the question cannot be sent")
-                   : fail(hf, HOLDFAST_BUSY, "out of memory");
-    }
-    *entry = (struct hf_client_entry){
-        .correlation = hf->correlation_next++,
-        .frame_bytes = hf_buffer_count(&hf->out) - bytes_before,
-        .count = 1,
-        .operation = operation,
-        .wish = HF_WISH_ANSWER,
-    };
     hf->answer.is_there = false;
-    hf_client_push(hf);
     if (!hf_client_await(hf)) {
         return HOLDFAST_UNKNOWN;
     }

@@ -22,7 +22,7 @@ static _Noreturn void out_of_memory(void)
 const char *hf_time_text(int64_t time_us, char text[HF_TIME_BYTES])
 {
     if (time_us == 0) {
-        (void)strcpy(text, "-");
+        (void)snprintf(text, HF_TIME_BYTES, "-");
         return text;
     }
     int64_t seconds = time_us / HOLDFAST_SECOND_US;
@@ -34,7 +34,7 @@ const char *hf_time_text(int64_t time_us, char text[HF_TIME_BYTES])
     const time_t whole = (time_t)seconds;
     struct tm utc;
     if (gmtime_r(&whole, &utc) == NULL) {
-        (void)strcpy(text, "-");
+        (void)snprintf(text, HF_TIME_BYTES, "-");
         return text;
     }
     size_t used = strftime(text, HF_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
@@ -42,7 +42,7 @@ const char *hf_time_text(int64_t time_us, char text[HF_TIME_BYTES])
         used += (size_t)snprintf(text + used, HF_TIME_BYTES - used, ".%06" PRId64, micros);
     }
     HF_ASSERT(used + 2 <= HF_TIME_BYTES);
-    (void)strcpy(text + used, "Z");
+    (void)snprintf(text + used, HF_TIME_BYTES - used, "Z");
     return text;
 }
 
