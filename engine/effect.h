@@ -73,8 +73,7 @@ struct hf_effect_reservation { /* OPEN and STATE */
     struct hf_text id;
     enum hf_state state;
     uint64_t life_us; /* deadline = opened + life; 0: no deadline */
-    /* OPEN: where it is; STATE: found by id when NULL_INDEX */
-    uint32_t index;
+    uint32_t index;   /* STATE: HF_HANDLE_NONE: looked up by id. OPEN: filled when applied */
     /* for taking it back */
     enum hf_state state_before;
     uint64_t life_us_before;
@@ -101,5 +100,37 @@ struct hf_effect {
         struct hf_effect_move move;
     };
 };
+
+struct hf_engine;
+struct hf_record_header;
+
+/* Where a record's effects are: which reservation the moves are of. Zeroed at its begin. */
+struct hf_effect_context {
+    const struct hf_record_header *header;
+    uint32_t reservation; /* index + 1; 0: none */
+    uint32_t last_line;   /* of the reservation being opened */
+    bool is_opening;
+};
+
+/*
+ * Make sure that applying effects[0..count) finds room in every table, so that it cannot stop
+ * half-way. HF_LIMIT_EXCEEDED.
+ */
+enum hf_err hf_effects_make_room(struct hf_engine *engine, const struct hf_record_header *header,
+                                 const struct hf_effect *effects, uint32_t count);
+
+/*
+ * Apply one effect; room was made. Fills in what the effect leaves open (indices, the values
+ * before and after). With `is_replay` the versions and values after are given and must come out;
+ * HF_CORRUPT with *why otherwise, and then the state is not to be used any more.
+ */
+enum hf_err hf_effect_apply(struct hf_engine *engine, struct hf_effect_context *context,
+                            struct hf_effect *effect, bool is_replay, const char **why);
+
+/*
+ * Take back effects[0..count), the newest record's, in reverse order. What was filled in when
+ * they were applied is needed.
+ */
+void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects, uint32_t count);
 
 #endif

@@ -1,0 +1,495 @@
+#include "engine/effect.h"
+
+#include "engine/state.h"
+
+/* ------------------------------------------------------------------ room */
+
+struct demand {
+    uint32_t codes[HF_CODE_CLASSES];
+    uint32_t cells, policies, reservations, lines;
+};
+
+static enum hf_code_class class_of(enum hf_effect_tag tag)
+{
+    return tag == HF_EFFECT_SKU        ? HF_CODE_SKU
+           : tag == HF_EFFECT_LOCATION ? HF_CODE_LOCATION
+                                       : HF_CODE_REGION;
+}
+
+static struct demand count_demand(const struct hf_effect *effects, uint32_t count)
+{
+    struct demand demand = {0};
+    bool is_opening = false;
+
+    for (uint32_t i = 0; i < count; i++) {
+        switch (effects[i].tag) {
+        case HF_EFFECT_SKU:
+        case HF_EFFECT_LOCATION:
+        case HF_EFFECT_REGION:
+            demand.codes[class_of(effects[i].tag)]++;
+            break;
+        case HF_EFFECT_POLICY:
+            demand.policies++;
+            demand.cells++;
+            break;
+        case HF_EFFECT_OPEN:
+            demand.reservations++;
+            is_opening = true;
+            break;
+        case HF_EFFECT_STATE:
+            is_opening = false;
+            break;
+        case HF_EFFECT_MOVE:
+            demand.cells += effects[i].move.cell == HF_NONE;
+            demand.lines += is_opening;
+            break;
+        case HF_EFFECT_PLACE:
+        case HF_EFFECT_END:
+            break;
+        }
+    }
+    return demand;
+}
+
+static enum hf_err make_room_for_one(struct hf_engine *engine,
+                                     const struct hf_record_header *header,
+                                     const struct demand *demand, const struct hf_effect *effect)
+{
+    switch (effect->tag) {
+    case HF_EFFECT_SKU:
+    case HF_EFFECT_LOCATION:
+    case HF_EFFECT_REGION: {
+        const enum hf_code_class class = class_of(effect->tag);
+        return hf_catalog_make_room(&engine->catalog, class, effect->code.code,
+                                    demand->codes[class]);
+    }
+    case HF_EFFECT_POLICY:
+        return hf_cells_make_room(&engine->cells, effect->policy.sku, effect->policy.location,
+                                  demand->cells);
+    case HF_EFFECT_OPEN:
+        if (!hf_table_make_room(&engine->names.table, hf_name_hash(effect->reservation.id),
+                                demand->reservations + 1)) {
+            return HF_LIMIT_EXCEEDED;
+        }
+        return header->order.bytes_count == 0 ? HF_OK
+                                              : hf_orders_make_room(&engine->orders, header->order);
+    case HF_EFFECT_MOVE:
+        return effect->move.cell != HF_NONE
+                   ? HF_OK
+                   : hf_cells_make_room(&engine->cells, effect->move.sku, effect->move.location,
+                                        demand->cells);
+    case HF_EFFECT_PLACE:
+    case HF_EFFECT_STATE:
+    case HF_EFFECT_END:
+        break;
+    }
+    return HF_OK;
+}
+
+enum hf_err hf_effects_make_room(struct hf_engine *engine, const struct hf_record_header *header,
+                                 const struct hf_effect *effects, uint32_t count)
+{
+    const struct demand demand = count_demand(effects, count);
+
+    if (hf_pool_room(&engine->reservations.pool) < demand.reservations ||
+        hf_pool_room(&engine->reservations.lines) < demand.lines ||
+        hf_pool_room(&engine->cells.policies) < demand.policies) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    if (engine->config.memory_max_bytes != 0 &&
+        hf_engine_memory_bytes(engine) > engine->config.memory_max_bytes &&
+        (demand.reservations > 0 || demand.cells > 0 || demand.codes[HF_CODE_SKU] > 0)) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const enum hf_err err = make_room_for_one(engine, header, &demand, &effects[i]);
+        if (err != HF_OK) {
+            return err;
+        }
+    }
+    if (header->order.bytes_count > 0 &&
+        hf_orders_make_room(&engine->orders, header->order) != HF_OK) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    if (header->ref.bytes_count > 0 &&
+        !hf_table_make_room(&engine->names.table, hf_name_hash(header->ref),
+                            demand.reservations + 1)) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    return HF_OK;
+}
+
+/* ------------------------------------------------------------------ apply */
+
+static enum hf_err corrupt(const char **why, const char *text)
+{
+    *why = text;
+    return HF_CORRUPT;
+}
+
+static enum hf_err apply_code(struct hf_engine *engine, const struct hf_effect *effect,
+                              const char **why)
+{
+    const enum hf_code_class class = class_of(effect->tag);
+
+    if (hf_catalog_find(&engine->catalog, class, effect->code.code) != HF_NONE) {
+        return corrupt(why, "a code is created twice");
+    }
+    if (effect->code.handle != hf_catalog_count(&engine->catalog, class)) {
+        return corrupt(why, "a code does not get the next handle");
+    }
+    hf_catalog_add(&engine->catalog, class, effect->code.code);
+    return HF_OK;
+}
+
+static enum hf_err apply_place(struct hf_engine *engine, struct hf_effect_place *place,
+                               const char **why)
+{
+    if (place->location >= hf_catalog_count(&engine->catalog, HF_CODE_LOCATION) ||
+        (place->region != HF_NONE &&
+         place->region >= hf_catalog_count(&engine->catalog, HF_CODE_REGION))) {
+        return corrupt(why, "settings of a location that does not exist");
+    }
+    struct hf_location *location = hf_location_at(&engine->catalog, place->location);
+    place->region_before = location->region;
+    place->was_in_transit_sellable = location->is_in_transit_sellable;
+    location->region = place->region;
+    location->is_in_transit_sellable = place->is_in_transit_sellable;
+    return HF_OK;
+}
+
+/* The cell to change, made when there is none. HF_NONE: its SKU or location does not exist. */
+static uint32_t find_or_add_cell(struct hf_engine *engine, uint32_t sku, uint32_t location,
+                                 bool *is_new)
+{
+    *is_new = false;
+    if (sku >= hf_catalog_count(&engine->catalog, HF_CODE_SKU) ||
+        location >= hf_catalog_count(&engine->catalog, HF_CODE_LOCATION)) {
+        return HF_NONE;
+    }
+    const uint32_t index = hf_cells_find(&engine->cells, sku, location);
+    if (index != HF_NONE) {
+        return index;
+    }
+    *is_new = true;
+    return hf_cells_add(&engine->cells, &engine->catalog, sku, location);
+}
+
+static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record_header *header,
+                                struct hf_effect_policy *effect, bool is_replay, const char **why)
+{
+    const uint32_t index =
+        find_or_add_cell(engine, effect->sku, effect->location, &effect->is_cell_new);
+    if (index == HF_NONE) {
+        return corrupt(why, "a policy for a cell that cannot exist");
+    }
+    struct hf_cell *cell = hf_cell_at(&engine->cells, index);
+    if (is_replay && effect->version_before != cell->version) {
+        return corrupt(why, "a policy does not follow the cell's version");
+    }
+    effect->version_before = cell->version;
+    effect->policy_before = hf_cell_policy(&engine->cells, cell);
+    hf_cell_set_policy(&engine->cells, cell, &effect->policy);
+    cell->version = header->lsn;
+    return HF_OK;
+}
+
+static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context *context,
+                              struct hf_effect_reservation *effect, const char **why)
+{
+    const struct hf_record_header *header = context->header;
+    const uint64_t hash = hf_name_hash(effect->id);
+
+    if (hf_names_find(&engine->names, &engine->reservations, effect->id, hash) != HF_NONE) {
+        return corrupt(why, "a reservation is opened under a name that is taken");
+    }
+    if (!hf_state_is_open(effect->state)) {
+        return corrupt(why, "a reservation is opened in a final state");
+    }
+    effect->index = hf_reservations_add(&engine->reservations, effect->id);
+    struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
+    reservation->state = (uint8_t)effect->state;
+    reservation->life_us = effect->life_us & ((UINT64_C(1) << 48) - 1);
+    reservation->opened_us = header->ts_us;
+    reservation->opened_lsn = header->lsn;
+    reservation->last_lsn = header->lsn;
+    reservation->content_hash = header->content_hash;
+    hf_table_add(&engine->names.table, hash, effect->index);
+    if (header->order.bytes_count > 0) {
+        reservation->order_node = hf_order_node_add(
+            &engine->orders, hf_orders_touch(&engine->orders, header->order), effect->index);
+    }
+    hf_reservation_watch(&engine->reservations, effect->index);
+    engine->reservations.open_count++;
+    context->reservation = effect->index + 1;
+    context->last_line = HF_NONE;
+    context->is_opening = true;
+    return HF_OK;
+}
+
+/* Change state and deadline together with the rings and the wheel, which depend on them. */
+static void set_state(struct hf_engine *engine, uint32_t index, enum hf_state state,
+                      uint64_t life_us)
+{
+    struct hf_reservations *reservations = &engine->reservations;
+    struct hf_reservation *reservation = hf_reservation_at(reservations, index);
+    const bool is_rehung = life_us != reservation->life_us;
+
+    hf_reservation_unwatch(reservations, index);
+    if (is_rehung) {
+        hf_reservation_unhang_all(reservations, &engine->cells, index);
+    }
+    reservation->state = (uint8_t)state;
+    reservation->life_us = life_us & ((UINT64_C(1) << 48) - 1);
+    if (is_rehung) {
+        hf_reservation_hang_all(reservations, &engine->cells, index);
+    }
+    hf_reservation_watch(reservations, index);
+}
+
+static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_context *context,
+                               struct hf_effect_reservation *effect, const char **why)
+{
+    if (effect->index == HF_NONE) {
+        effect->index = hf_names_find(&engine->names, &engine->reservations, effect->id,
+                                      hf_name_hash(effect->id));
+        if (effect->index == HF_NONE || (effect->index & HF_NAME_REF) != 0) {
+            return corrupt(why, "a change of a reservation that does not exist");
+        }
+    }
+    struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
+    if (!hf_state_is_open((enum hf_state)reservation->state)) {
+        return corrupt(why, "a change of a reservation that is closed");
+    }
+    effect->state_before = (enum hf_state)reservation->state;
+    effect->life_us_before = reservation->life_us;
+    effect->lsn_before = reservation->last_lsn;
+    set_state(engine, effect->index, effect->state, effect->life_us);
+    reservation->last_lsn = context->header->lsn;
+    if (!hf_state_is_open(effect->state)) {
+        engine->reservations.open_count--;
+        reservation->name_position =
+            hf_names_enqueue(&engine->names, effect->index, context->header->ts_us);
+    }
+    context->reservation = effect->index + 1;
+    context->is_opening = false;
+    return HF_OK;
+}
+
+/* What a move does to the reservation's line (effect.h). */
+static void line_change(const struct hf_effect_move *move, int64_t *fulfilled, int64_t *released)
+{
+    *fulfilled = -move->delta[HF_ON_HAND];
+    *released = -(move->delta[HF_HELD] + move->delta[HF_COMMITTED]) + move->delta[HF_ON_HAND];
+}
+
+static enum hf_err apply_move_to_line(struct hf_engine *engine, struct hf_effect_context *context,
+                                      struct hf_effect_move *move, const char **why)
+{
+    struct hf_reservations *reservations = &engine->reservations;
+    const uint32_t reservation = context->reservation - 1;
+
+    if (context->is_opening) {
+        const int64_t units = move->delta[HF_HELD] + move->delta[HF_COMMITTED];
+        if (units <= 0 || units > HF_UNITS_MAX) {
+            return corrupt(why, "a reservation line without units");
+        }
+        context->last_line = hf_line_add(reservations, &engine->cells, reservation,
+                                         context->last_line, move->cell, units);
+        return HF_OK;
+    }
+    if (move->line == HF_NONE) {
+        move->line = hf_line_find(reservations, reservation, move->cell);
+        if (move->line == HF_NONE) {
+            return corrupt(why, "a move of a reservation that has no such line");
+        }
+    }
+    struct hf_line *line = hf_line_at(reservations, move->line);
+    int64_t fulfilled;
+    int64_t released;
+    line_change(move, &fulfilled, &released);
+    const int64_t open_units = hf_line_open_units(line);
+    if (fulfilled < 0 || released < 0 || fulfilled + released > open_units) {
+        return corrupt(why, "a move takes more than is left of a reservation");
+    }
+    if (open_units > 0 && fulfilled + released == open_units) {
+        hf_line_unhang(reservations, &engine->cells, move->line);
+    }
+    line->fulfilled += fulfilled;
+    line->released += released;
+    return HF_OK;
+}
+
+static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context *context,
+                              struct hf_effect_move *move, bool is_replay, const char **why)
+{
+    move->is_cell_new = false;
+    if (move->cell == HF_NONE) {
+        move->cell = find_or_add_cell(engine, move->sku, move->location, &move->is_cell_new);
+        if (move->cell == HF_NONE) {
+            return corrupt(why, "a move of a cell that cannot exist");
+        }
+    }
+    struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
+    if (is_replay && move->version_before != cell->version) {
+        return corrupt(why, "a move does not follow the cell's version");
+    }
+    move->version_before = cell->version;
+    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
+        const int64_t after = cell->units[i] + move->delta[i];
+        if (after < 0 || after > HF_UNITS_MAX) {
+            return corrupt(why, "a counter leaves its range");
+        }
+        if (is_replay && after != move->after[i]) {
+            return corrupt(why, "the values after a move do not come out");
+        }
+        move->after[i] = after;
+    }
+    memcpy(cell->units, move->after, sizeof cell->units);
+    cell->version = context->header->lsn;
+    return context->reservation == 0 ? HF_OK : apply_move_to_line(engine, context, move, why);
+}
+
+enum hf_err hf_effect_apply(struct hf_engine *engine, struct hf_effect_context *context,
+                            struct hf_effect *effect, bool is_replay, const char **why)
+{
+    switch (effect->tag) {
+    case HF_EFFECT_SKU:
+    case HF_EFFECT_LOCATION:
+    case HF_EFFECT_REGION:
+        return apply_code(engine, effect, why);
+    case HF_EFFECT_PLACE:
+        return apply_place(engine, &effect->place, why);
+    case HF_EFFECT_POLICY:
+        return apply_policy(engine, context->header, &effect->policy, is_replay, why);
+    case HF_EFFECT_OPEN:
+        return apply_open(engine, context, &effect->reservation, why);
+    case HF_EFFECT_STATE:
+        return apply_state(engine, context, &effect->reservation, why);
+    case HF_EFFECT_MOVE:
+        return apply_move(engine, context, &effect->move, is_replay, why);
+    case HF_EFFECT_END:
+        break;
+    }
+    HF_ASSERT(!"the end of a record is not applied");
+    return HF_CORRUPT;
+}
+
+/* ------------------------------------------------------------------ take back */
+
+static void revert_open(struct hf_engine *engine, const struct hf_effect_reservation *effect)
+{
+    struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
+
+    hf_reservation_unwatch(&engine->reservations, effect->index);
+    if (reservation->order_node != HF_NONE) {
+        hf_order_node_remove(&engine->orders, reservation->order_node); /* see hf_group_revert */
+        reservation->order_node = HF_NONE;
+    }
+    hf_table_remove(&engine->names.table, hf_name_hash(effect->id), effect->index);
+    hf_reservations_remove(&engine->reservations, effect->index);
+    engine->reservations.open_count--;
+}
+
+static void revert_state(struct hf_engine *engine, const struct hf_effect_reservation *effect)
+{
+    if (!hf_state_is_open(effect->state)) {
+        hf_names_dequeue_newest(&engine->names);
+        engine->reservations.open_count++;
+    }
+    set_state(engine, effect->index, effect->state_before, effect->life_us_before);
+    hf_reservation_at(&engine->reservations, effect->index)->last_lsn = effect->lsn_before;
+}
+
+static void revert_move(struct hf_engine *engine, const struct hf_effect_move *move,
+                        const struct hf_effect_reservation *reservation, bool is_opening)
+{
+    struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
+
+    if (is_opening) {
+        hf_line_remove_last(&engine->reservations, &engine->cells, reservation->index);
+    } else if (reservation != NULL) {
+        struct hf_line *line = hf_line_at(&engine->reservations, move->line);
+        int64_t fulfilled;
+        int64_t released;
+        line_change(move, &fulfilled, &released);
+        const bool was_closed = hf_line_open_units(line) == 0;
+        line->fulfilled -= fulfilled;
+        line->released -= released;
+        if (was_closed && hf_line_open_units(line) > 0) {
+            hf_line_hang(&engine->reservations, &engine->cells, move->line);
+        }
+    }
+    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
+        cell->units[i] -= move->delta[i];
+    }
+    cell->version = move->version_before;
+    hf_cell_assert(cell);
+    if (move->is_cell_new) {
+        hf_cells_remove_newest(&engine->cells, &engine->catalog);
+    }
+}
+
+static void revert_policy(struct hf_engine *engine, const struct hf_effect_policy *effect)
+{
+    struct hf_cell *cell =
+        hf_cell_at(&engine->cells, hf_cells_find(&engine->cells, effect->sku, effect->location));
+
+    hf_cell_set_policy(&engine->cells, cell, &effect->policy_before);
+    cell->version = effect->version_before;
+    if (effect->is_cell_new) {
+        hf_cells_remove_newest(&engine->cells, &engine->catalog);
+    }
+}
+
+/* The OPEN or STATE that the move at `at` belongs to; NULL: none. */
+static const struct hf_effect *owner_of(const struct hf_effect *effects, uint32_t at)
+{
+    while (at > 0) {
+        at--;
+        if (effects[at].tag == HF_EFFECT_OPEN || effects[at].tag == HF_EFFECT_STATE) {
+            return &effects[at];
+        }
+    }
+    return NULL;
+}
+
+void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects, uint32_t count)
+{
+    const struct hf_effect *owner = owner_of(effects, count);
+
+    for (uint32_t i = count; i-- > 0;) {
+        const struct hf_effect *effect = &effects[i];
+        switch (effect->tag) {
+        case HF_EFFECT_SKU:
+        case HF_EFFECT_LOCATION:
+        case HF_EFFECT_REGION:
+            hf_catalog_remove_newest(&engine->catalog, class_of(effect->tag));
+            break;
+        case HF_EFFECT_PLACE: {
+            struct hf_location *location = hf_location_at(&engine->catalog, effect->place.location);
+            location->region = effect->place.region_before;
+            location->is_in_transit_sellable = effect->place.was_in_transit_sellable;
+            break;
+        }
+        case HF_EFFECT_POLICY:
+            revert_policy(engine, &effect->policy);
+            break;
+        case HF_EFFECT_OPEN:
+            revert_open(engine, &effect->reservation);
+            owner = owner_of(effects, i);
+            break;
+        case HF_EFFECT_STATE:
+            revert_state(engine, &effect->reservation);
+            owner = owner_of(effects, i);
+            break;
+        case HF_EFFECT_MOVE:
+            revert_move(engine, &effect->move, owner == NULL ? NULL : &owner->reservation,
+                        owner != NULL && owner->tag == HF_EFFECT_OPEN);
+            break;
+        case HF_EFFECT_END:
+            HF_ASSERT(!"the end of a record is not an effect");
+            break;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+/*
+ * state.h - all that an engine is; shared by the files of engine/, opaque outside.
+ *
+ *     apply.c        validate -> look up -> repeat? -> rule -> commit
+ *     rule_*.c       the rules: decide an operation into effects, or refuse it
+ *     commit.c       effects -> record -> ledger; the group that may be taken back; forgetting
+ *     replay.c       record -> effects, the same ones
+ *     read.c, image.c, audit.c    questions, copies, proofs
+ */
+#ifndef HF_ENGINE_STATE_H
+#define HF_ENGINE_STATE_H
+
+#include "engine/assert.h"
+#include "engine/catalog.h"
+#include "engine/cell.h"
+#include "engine/effect.h"
+#include "engine/engine.h"
+#include "engine/ledger.h"
+#include "engine/name.h"
+#include "engine/order.h"
+#include "engine/record.h"
+#include "engine/reservation.h"
+
+/* Effects of one group: the moves, a state for each reservation, and new codes. */
+#define HF_EFFECTS_MAX (2 * HF_MOVES_MAX + 2 * HF_LINES_MAX + 64)
+
+/* A record of the open group, kept so that it can be taken back. */
+struct hf_group_record {
+    struct hf_record_header header;
+    uint32_t effects_first, effects_count;
+    uint32_t ref; /* name of the reference it added; HF_NONE: none */
+    uint64_t ts_us_before;
+};
+#define HF_GROUP_RECORDS_MAX (HF_LINKED_MAX + 4096)
+
+/* A line of the operation after lines of one cell were added up. */
+struct hf_plan_line {
+    uint32_t sku, location; /* handles; new codes have the handles they will get */
+    uint32_t cell;          /* HF_NONE: there is none yet */
+    uint32_t line_index;    /* the first line of the operation that named this cell */
+    uint32_t reservation_line;
+    int64_t units;
+    int64_t old_units; /* replace: open units of the old reservation here */
+};
+
+/* Exact 64-bit keys of one operation -> small numbers; emptied by counting `stamp` up. */
+#define HF_MAP_SLOTS (8 * HF_LINES_MAX)
+struct hf_map_slot {
+    uint64_t key;
+    uint32_t value;
+    uint32_t stamp;
+};
+struct hf_map {
+    struct hf_map_slot *slots; /* HF_MAP_SLOTS */
+    uint32_t stamp;
+};
+
+/* The workbench of one operation; nothing here outlives it but the group and the result lines. */
+struct hf_work {
+    const struct hf_op *op;
+    uint64_t now_us;
+    struct hf_result *result;
+    uint64_t content_hash;
+    bool is_hashed;
+
+    struct hf_plan_line *lines; /* HF_LINES_MAX */
+    uint32_t lines_count;
+    uint32_t *line_of; /* operation's line -> plan line; HF_LINES_MAX */
+    struct hf_map map;
+
+    uint32_t reservation; /* that the operation names; HF_NONE: none */
+    struct hf_text order; /* of the record: given, or the reservation's */
+    uint32_t steps;       /* holds that may still be expired on the way */
+
+    struct hf_result_line *result_lines; /* HF_LINES_MAX */
+    unsigned char *content;              /* what the content hash is taken over */
+
+    struct hf_effect *effects; /* HF_EFFECTS_MAX; of the whole group */
+    uint32_t effects_first;    /* of the record in the making */
+    uint32_t effects_count;
+    bool is_full; /* an effect found no place */
+};
+
+struct hf_engine {
+    struct hf_engine_config config;
+    struct hf_catalog catalog;
+    struct hf_cells cells;
+    struct hf_reservations reservations;
+    struct hf_names names;
+    struct hf_orders orders;
+    struct hf_ledger ledger;
+    uint64_t last_lsn;
+    uint64_t last_ts_us;
+
+    struct hf_work work;
+    struct hf_group_record *group; /* HF_GROUP_RECORDS_MAX */
+    uint32_t group_count;
+    bool is_group_open;
+    uint64_t group_room_bytes; /* left of the room that the group may fill */
+
+    struct hf_image_counts *load; /* while a snapshot is loaded (image.c) */
+};
+
+/* ---- apply.c */
+
+/* HF_OK, or HF_INVALID_ARGUMENT with field and line. Pure. */
+enum hf_err hf_op_validate(const struct hf_op *op, uint64_t life_us_max, enum hf_field *field,
+                           uint32_t *line_index);
+
+/* ---- plan.c */
+
+/*
+ * Look up all lines and add up those of one cell. Unknown codes get the next handles when the
+ * operation may create them, and effects for that are put; otherwise the failing lines are
+ * listed in the result and the outcome is HF_UNKNOWN_SKU or HF_UNKNOWN_LOCATION, which
+ * the caller acts on after the repeat check. *is_known: whether every code was known.
+ */
+enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known);
+/* The content hash of the operation, over its resolved lines. */
+void hf_plan_hash(struct hf_engine *engine);
+/* HF_VERSION_CONFLICT with the failing lines listed, or HF_OK. */
+enum hf_err hf_plan_check_versions(struct hf_engine *engine);
+void hf_map_clear(struct hf_map *map);
+/* The value of a key, or where it goes. */
+struct hf_map_slot *hf_map_find(struct hf_map *map, uint64_t key);
+
+/* ---- rules: HF_OK with effects put, or a refusal with result lines; they change nothing */
+
+enum hf_err hf_rule_receive(struct hf_engine *engine); /* receive and adjust */
+enum hf_err hf_rule_sell(struct hf_engine *engine);
+enum hf_err hf_rule_policy(struct hf_engine *engine);
+enum hf_err hf_rule_location(struct hf_engine *engine);
+enum hf_err hf_rule_region(struct hf_engine *engine);
+enum hf_err hf_rule_reserve(struct hf_engine *engine);
+enum hf_err hf_rule_replace(struct hf_engine *engine);
+enum hf_err hf_rule_confirm(struct hf_engine *engine);
+enum hf_err hf_rule_extend(struct hf_engine *engine);
+enum hf_err hf_rule_release(struct hf_engine *engine);
+enum hf_err hf_rule_release_order(struct hf_engine *engine);
+enum hf_err hf_rule_fulfil(struct hf_engine *engine);
+
+/* The outcome that a closed reservation answers a second try with. */
+enum hf_err hf_state_refusal(enum hf_state state);
+/* A place for a failing or granted line in the result; NULL only when there are too many. */
+struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct hf_plan_line *line,
+                                          enum hf_err outcome);
+/* The next effect of the record in the making; a place that is written but not counted when the
+ * group is full (work.is_full). */
+struct hf_effect *hf_effect_put(struct hf_engine *engine, enum hf_effect_tag tag);
+struct hf_effect_move *hf_move_put(struct hf_engine *engine, uint32_t cell, uint32_t line);
+
+/* ---- commit.c */
+
+/*
+ * Turn the effects put since the last commit into the next record and apply them. Without effects
+ * there is nothing to log and HF_OK. HF_LIMIT_EXCEEDED, HF_BUSY: nothing has changed.
+ */
+enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_text order,
+                      bool with_op);
+void hf_group_begin(struct hf_engine *engine);
+void hf_group_end(struct hf_engine *engine); /* forgets what the window lets go */
+void hf_group_revert(struct hf_engine *engine);
+/* Forget the `count` oldest names. */
+void hf_names_forget(struct hf_engine *engine, uint64_t count);
+/* Enter a finished record into the ledger and the order's chain. */
+void hf_ledger_enter(struct hf_engine *engine, const struct hf_record_header *header);
+/* Room in the ledger for a record of up to `bytes_count`; NULL: HF_BUSY. */
+unsigned char *hf_engine_room(struct hf_engine *engine, uint32_t bytes_count);
+uint64_t hf_engine_memory_bytes(const struct hf_engine *engine);
+
+/* ---- expire.c */
+
+/* Log the release of one due hold. */
+enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t reservation);
+/*
+ * Release due holds on the cell until `units` may be promised there or none is due.
+ * HF_BUSY: there are more than one operation may release on its way.
+ */
+enum hf_err hf_expire_on_cell(struct hf_engine *engine, uint32_t cell);
+
+#endif
