@@ -40,10 +40,15 @@ struct player {
     int64_t answered_us; /* when the last answer came */
 };
 
-/* What a callback is given. */
+/* An event in flight: one frame an operation, answered in the order they were sent. */
 struct ticket {
     struct player *player;
     uint32_t event;
+    uint32_t ops_count; /* frames that were sent */
+    uint32_t answered_count;
+    enum holdfast_outcome outcomes[OPS_PER_EVENT_MAX];
+    bool is_repeated; /* the first operation had been done before */
+    bool is_cut;      /* not all of its frames could be sent */
 };
 
 static int64_t now_us(void)
@@ -180,16 +185,16 @@ static int64_t units_of(const struct player *player, const struct hf_event *even
 }
 
 static void count_order(struct player *player, const struct hf_event *event,
-                        const struct holdfast_reply *replies)
+                        const enum holdfast_outcome *outcomes)
 {
     struct hf_play_totals *totals = player->totals;
 
     totals->orders++;
     totals->lines += event->lines_count;
-    if (replies[0].outcome != HOLDFAST_OK) {
+    if (outcomes[0] != HOLDFAST_OK) {
         totals->orders_refused++;
-        totals->refusals_by_outcome[replies[0].outcome]++;
-    } else if (replies[1].outcome == HOLDFAST_OK && replies[2].outcome == HOLDFAST_OK) {
+        totals->refusals_by_outcome[outcomes[0]]++;
+    } else if (outcomes[1] == HOLDFAST_OK && outcomes[2] == HOLDFAST_OK) {
         totals->orders_fulfilled++;
         totals->units += (uint64_t)units_of(player, event);
     } else {
@@ -198,59 +203,69 @@ static void count_order(struct player *player, const struct hf_event *event,
 }
 
 static void count_move(struct player *player, const struct hf_event *event,
-                       const struct holdfast_reply *reply)
+                       enum holdfast_outcome outcome)
 {
     struct hf_play_totals *totals = player->totals;
-    const bool is_done = reply->outcome == HOLDFAST_OK;
     const bool is_opening = event->kind == HF_EVENT_OPENING;
 
     *(is_opening ? &totals->openings : &totals->moves) += 1;
     totals->lines += is_opening ? 0 : 1;
-    if (!is_done) {
+    if (outcome != HOLDFAST_OK) {
         *(is_opening ? &totals->openings_refused : &totals->moves_refused) += 1;
-        totals->refusals_by_outcome[reply->outcome]++;
+        totals->refusals_by_outcome[outcome]++;
     } else if (event->kind == HF_EVENT_LOSS) {
         totals->units_out += units_of(player, event);
-    } else {
+    } else if (!is_opening) {
         totals->units_in += units_of(player, event);
     }
 }
 
-static void settle(struct player *player, uint32_t index, const struct holdfast_reply *replies)
+/* Every frame of the event is answered: it is done with, or it has to be sent again. */
+static void finish(struct player *player, struct ticket *ticket)
 {
-    const struct hf_event *event = event_at(player, index);
+    const struct hf_event *event = event_at(player, ticket->event);
 
-    if (event->kind == HF_EVENT_ORDER) {
-        count_order(player, event, replies);
-    } else {
-        count_move(player, event, &replies[0]);
+    player->free_tickets[player->free_tickets_count++] = (uint32_t)(ticket - player->tickets);
+    bool is_in_trouble = ticket->is_cut;
+    for (uint32_t i = 0; i < ticket->ops_count; i++) {
+        if (is_fatal(ticket->outcomes[i])) {
+            player->fatal = ticket->outcomes[i];
+        }
+        is_in_trouble =
+            is_in_trouble || is_trouble(ticket->outcomes[i]) || is_fatal(ticket->outcomes[i]);
     }
-    player->totals->repeated += replies[0].is_repeated ? 1 : 0;
+    if (is_in_trouble) {
+        /* Nobody else has touched its SKUs: sent again, it ends as it would have now. */
+        player->has_trouble = true;
+        player->totals->sent_again++;
+        hf_schedule_put_back(&player->schedule, ticket->event);
+        return;
+    }
+    if (event->kind == HF_EVENT_ORDER) {
+        count_order(player, event, ticket->outcomes);
+    } else {
+        count_move(player, event, ticket->outcomes[0]);
+    }
+    player->totals->repeated += ticket->is_repeated ? 1 : 0;
     player->settled_count++;
-    hf_schedule_settle(&player->schedule, index);
+    hf_schedule_settle(&player->schedule, ticket->event);
 }
 
 static void on_replies(void *arg, const struct holdfast_reply *replies, size_t count)
 {
     struct ticket *ticket = arg;
     struct player *player = ticket->player;
-    const uint32_t event = ticket->event;
 
+    HF_ASSERT(count == 1);
+    HF_ASSERT(ticket->answered_count < ticket->ops_count);
     player->answered_us = now_us();
-    player->free_tickets[player->free_tickets_count++] = (uint32_t)(ticket - player->tickets);
-    for (size_t i = 0; i < count; i++) {
-        if (is_fatal(replies[i].outcome)) {
-            player->fatal = replies[i].outcome;
-        }
-        if (is_trouble(replies[i].outcome) || is_fatal(replies[i].outcome)) {
-            /* Nobody else has touched its SKUs: sent again, it ends as it would have now. */
-            player->has_trouble = true;
-            player->totals->sent_again++;
-            hf_schedule_put_back(&player->schedule, event);
-            return;
-        }
+    if (ticket->answered_count == 0) {
+        ticket->is_repeated = replies[0].is_repeated;
     }
-    settle(player, event, replies);
+    ticket->outcomes[ticket->answered_count++] = replies[0].outcome;
+    if (ticket->answered_count == ticket->ops_count) {
+        finish(player, ticket);
+    }
 }
 
 /* ------------------------------------------------------------------ questions */
@@ -272,6 +287,7 @@ static enum holdfast_reason reason_of(const struct hf_event *event)
     return HOLDFAST_REASON_NONE;
 }
 
+/* Send the operations of the ticket's event. When one is not taken, those after it are not sent. */
 static enum holdfast_outcome submit(struct player *player, struct ticket *ticket)
 {
     const struct hf_event *event = event_at(player, ticket->event);
@@ -306,10 +322,19 @@ static enum holdfast_outcome submit(struct player *player, struct ticket *ticket
         {.kind = HOLDFAST_CONFIRM, .id = id, .ref = confirm, .order = event->invoice},
         {.kind = HOLDFAST_FULFIL, .id = id, .ref = fulfil, .order = event->invoice},
     };
-    return holdfast_submit(player->hf, ops, is_order ? OPS_PER_EVENT_MAX : 1, on_replies, ticket);
+    const uint32_t ops_count = is_order ? OPS_PER_EVENT_MAX : 1;
+    for (uint32_t i = 0; i < ops_count; i++) {
+        const enum holdfast_outcome outcome =
+            holdfast_submit(player->hf, &ops[i], 1, on_replies, ticket);
+        if (outcome != HOLDFAST_OK) {
+            return outcome;
+        }
+        ticket->ops_count++;
+    }
+    return HOLDFAST_OK;
 }
 
-/* False: nothing may be sent before something was answered. */
+/* False: nothing more may be sent before something was answered. */
 static bool send_one(struct player *player)
 {
     if (player->free_tickets_count == 0 || player->has_trouble) {
@@ -320,22 +345,22 @@ static bool send_one(struct player *player)
         return false;
     }
     struct ticket *ticket = &player->tickets[player->free_tickets[--player->free_tickets_count]];
-    ticket->event = event;
+    *ticket = (struct ticket){.player = player, .event = event};
 
     const enum holdfast_outcome outcome = submit(player, ticket);
     if (outcome == HOLDFAST_OK) {
         return true;
     }
-    struct holdfast_reply replies[OPS_PER_EVENT_MAX] = {{.outcome = outcome, .line_index = -1}};
-    if (outcome == HOLDFAST_BUSY && holdfast_in_flight(player->hf) > 0) {
-        player->free_tickets[player->free_tickets_count++] = (uint32_t)(ticket - player->tickets);
-        hf_schedule_put_back(&player->schedule, event);
-        return false; /* the library's buffer is full; room comes with the next answer */
+    /* A full buffer or a broken connection passes; what cannot be sent at all is a refusal. */
+    if (ticket->ops_count > 0) {
+        ticket->is_cut = true; /* its answers finish it */
+        return false;
     }
-    if (outcome == HOLDFAST_BUSY) {
-        replies[0].outcome = HOLDFAST_LIMIT_EXCEEDED; /* it never fits */
-    }
-    on_replies(ticket, replies, 1);
+    const bool never_fits = outcome == HOLDFAST_BUSY && holdfast_in_flight(player->hf) == 0;
+    ticket->outcomes[0] = never_fits ? HOLDFAST_LIMIT_EXCEEDED : outcome;
+    ticket->ops_count = 1;
+    ticket->answered_count = 1;
+    finish(player, ticket);
     return true;
 }
 

@@ -1,12 +1,13 @@
 /*
  * player.h - play the events of an order file against a server.
  *
- *     order file --> schedule --> take --> one frame an event --> server
+ *     order file --> schedule --> take --> frames of an event --> server
  *                        ^                                           |
  *                        +---- settle (or put back) <--- replies ----+
  *
- * The frame of an order holds three operations: reserve all lines, confirm, fulfil. They execute in
- * that order; after a refused reserve the other two find no reservation and change nothing.
+ * An order is three frames, sent one behind the other: reserve all lines, confirm, fulfil. Frames
+ * of one connection execute in order; after a refused reserve the other two find no reservation and
+ * change nothing.
  *
  * Many events are in flight, but only such that share no SKU (schedule.h), so the balances at the
  * end are those of playing one event at a time. That holds through trouble, too: an event that is
