@@ -56,7 +56,7 @@ CLIENT_SOURCES := $(call sources,net/client*.c net/frame.c net/codec*.c net/buff
 CLIENT_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(CLIENT_SOURCES))
 
 # A program is built when its folder has a main.
-main_in = $(shell grep -ls '^int main(' $(1)/*.c)
+main_in = $(shell grep -ls '^int main\b' $(1)/*.c)
 SERVER := $(if $(call main_in,tools/holdfastd),$(BUILD)/holdfastd)
 CLI    := $(if $(call main_in,tools/holdfast),$(BUILD)/holdfast)
 REPLAY := $(if $(call main_in,bench/replay),$(BUILD)/holdfast-replay)
