@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/assert.h"
 
@@ -31,17 +32,17 @@ static bool fail_file(struct hf_wal *wal, const char *verb, int64_t error)
 
 /* ------------------------------------------------------------------ segments */
 
-/* The spare, when it is ready, or else a new file of zeros: open, by `name`. */
+/*
+ * The spare, when it is ready, or else a new file of zeros: open, by `name`. A spare stays busy
+ * until it is renamed: the worker would put the next one in its place otherwise.
+ */
 static int take_empty_segment(struct hf_wal *wal, char name[HF_NAME_BYTES_MAX])
 {
     int expected = HF_SPARE_READY;
 
     if (atomic_compare_exchange_strong(&wal->spare, &expected, HF_SPARE_BUSY)) {
         (void)snprintf(name, HF_NAME_BYTES_MAX, "%s", HF_NAME_SPARE);
-        const int file = hf_directory_open(wal->directory, name, HF_DISK_WRITE);
-        /* It is renamed away or, on an error, of no use: another is wanted in either case. */
-        atomic_store(&wal->spare, HF_SPARE_NONE);
-        return file;
+        return hf_directory_open(wal->directory, name, HF_DISK_WRITE);
     }
     hf_wal_spare_retry(wal);
     hf_segment_name(name, wal->position.next_lsn, HF_SUFFIX_ASIDE);
@@ -57,9 +58,7 @@ static int make_segment(struct hf_wal *wal, int file, const char *from, const ch
                                        .previous = wal->position.previous};
     unsigned char bytes[HF_SEGMENT_HEADER_BYTES];
 
-    for (size_t i = 0; i < sizeof header.directory_id; i++) {
-        header.directory_id[i] = wal->directory->id[i];
-    }
+    memcpy(header.directory_id, wal->directory->id, sizeof header.directory_id);
     hf_segment_header_encode(&header, bytes);
     const int64_t put = disk->write(disk->ctx, file, bytes, sizeof bytes, 0);
     if (put != (int64_t)sizeof bytes) {
@@ -100,6 +99,9 @@ static bool roll_over(struct hf_wal *wal)
     }
     if (wal->file >= 0) {
         (void)disk->close(disk->ctx, wal->file); /* synced above */
+    }
+    if (strcmp(from, HF_NAME_SPARE) == 0) {
+        atomic_store(&wal->spare, HF_SPARE_NONE);
     }
     wal->file = file;
     wal->file_bytes = (uint64_t)bytes_count;

@@ -1,0 +1,212 @@
+#include "persistence/segment.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/assert.h"
+#include "engine/bytes.h"
+
+#define READ_BYTES (1024u * 1024)
+#define HOP_BYTES 4096u
+#define WINDOW_BYTES (HF_BLOCK_BYTES_MAX + READ_BYTES)
+
+enum hf_err hf_segment_reader_init(struct hf_segment_reader *reader,
+                                   const struct hf_directory *directory)
+{
+    *reader = (struct hf_segment_reader){
+        .directory = directory, .file = -1, .window = malloc(WINDOW_BYTES)};
+    return reader->window == NULL ? HF_NO_MEMORY : HF_OK;
+}
+
+static void close_file(struct hf_segment_reader *reader)
+{
+    if (reader->file >= 0) {
+        const struct hf_disk *disk = reader->directory->disk;
+        (void)disk->close(disk->ctx, reader->file); /* opened for reading */
+        reader->file = -1;
+    }
+}
+
+void hf_segment_reader_release(struct hf_segment_reader *reader)
+{
+    close_file(reader);
+    free(reader->window);
+    *reader = (struct hf_segment_reader){.file = -1};
+}
+
+/*
+ * The file's bytes from `offset` on: at least `bytes_count` of them, or all there are. Returns how
+ * many; -1: the read failed.
+ */
+static int64_t look(struct hf_segment_reader *reader, uint64_t offset, size_t bytes_count,
+                    const unsigned char **bytes)
+{
+    const struct hf_disk *disk = reader->directory->disk;
+
+    HF_ASSERT(bytes_count <= HF_BLOCK_BYTES_MAX);
+    HF_ASSERT(offset <= reader->file_bytes);
+
+    const uint64_t left = reader->file_bytes - offset;
+    const size_t wanted = left < bytes_count ? (size_t)left : bytes_count;
+    const bool is_here = offset >= reader->window_offset &&
+                         offset + wanted <= reader->window_offset + reader->window_bytes;
+    if (!is_here) {
+        size_t part = wanted > reader->read_bytes ? wanted : reader->read_bytes;
+        part = left < part ? (size_t)left : part;
+        const int64_t got = disk->read(disk->ctx, reader->file, reader->window, part, offset);
+        if (got < 0 || (size_t)got < wanted) {
+            reader->error = got < 0 ? got : -EIO;
+            reader->window_bytes = 0;
+            return -1;
+        }
+        reader->window_offset = offset;
+        reader->window_bytes = (size_t)got;
+    }
+    *bytes = reader->window + (offset - reader->window_offset);
+    return (int64_t)(reader->window_offset + reader->window_bytes - offset);
+}
+
+enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t first_lsn,
+                                   bool is_hopping, char *error, size_t error_bytes)
+{
+    const struct hf_disk *disk = reader->directory->disk;
+    const unsigned char *bytes;
+    const char *why = NULL;
+
+    close_file(reader);
+    hf_segment_name(reader->name, first_lsn, "");
+    reader->file = hf_directory_open(reader->directory, reader->name, HF_DISK_READ);
+    const int64_t size = reader->file < 0 ? reader->file : disk->size(disk->ctx, reader->file);
+    reader->error = size < 0 ? size : 0;
+    reader->file_bytes = size < 0 ? 0 : (uint64_t)size;
+    reader->offset = HF_SEGMENT_HEADER_BYTES;
+    reader->window_bytes = 0;
+    reader->read_bytes = is_hopping ? HOP_BYTES : READ_BYTES;
+    const int64_t got = size < 0 ? -1 : look(reader, 0, HF_SEGMENT_HEADER_BYTES, &bytes);
+    if (got < 0) {
+        (void)snprintf(error, error_bytes, "could not read log segment \"%s\": %s", reader->name,
+                       hf_disk_error(reader->error));
+        return HF_IO;
+    }
+    if (hf_segment_header_decode(&reader->header, bytes, (size_t)got, &why) == HF_OK) {
+        if (memcmp(reader->header.directory_id, reader->directory->id, HF_DIRECTORY_ID_BYTES) !=
+            0) {
+            why = "it belongs to another data directory";
+        } else if (reader->header.first_lsn != first_lsn) {
+            why = "its header names another first LSN";
+        }
+    }
+    if (why != NULL) {
+        (void)snprintf(error, error_bytes,
+                       "cannot use log segment \"%s\" (offset 0, LSN %" PRIu64 "): %s",
+                       reader->name, first_lsn, why);
+        return HF_CORRUPT;
+    }
+    return HF_OK;
+}
+
+enum hf_err hf_segment_reader_next(struct hf_segment_reader *reader, struct hf_block_header *block,
+                                   const unsigned char **bytes, const char **why)
+{
+    const uint64_t seed = reader->directory->seed;
+
+    int64_t got = look(reader, reader->offset, HF_BLOCK_HEADER_BYTES, bytes);
+    if (got < 0) {
+        return HF_IO;
+    }
+    enum hf_err err = hf_block_peek(block, *bytes, (size_t)got, why);
+    if (err == HF_OK) {
+        got = look(reader, reader->offset, hf_block_bytes(block), bytes);
+        if (got < 0) {
+            return HF_IO;
+        }
+        err = hf_block_open(block, *bytes, (size_t)got, seed, why);
+    }
+    if (err == HF_OK) {
+        reader->offset += hf_block_bytes(block);
+    }
+    return err;
+}
+
+enum hf_err hf_segment_reader_hop(struct hf_segment_reader *reader, struct hf_block_header *block,
+                                  const char **why)
+{
+    const unsigned char *bytes;
+
+    const int64_t got = look(reader, reader->offset, HF_BLOCK_HEADER_BYTES, &bytes);
+    if (got < 0) {
+        return HF_IO;
+    }
+    const enum hf_err err = hf_block_peek(block, bytes, (size_t)got, why);
+    if (err != HF_OK) {
+        return err;
+    }
+    if (hf_block_bytes(block) > reader->file_bytes - reader->offset) {
+        *why = "the file ends inside a block";
+        return HF_TRUNCATED;
+    }
+    reader->offset += hf_block_bytes(block);
+    return HF_OK;
+}
+
+/* Count what stands at `offset`, which is not zero, when it is a whole block. */
+static enum hf_err count_block(struct hf_segment_reader *reader, uint64_t offset,
+                               struct hf_segment_rest *rest)
+{
+    struct hf_block_header block;
+    const unsigned char *bytes;
+    const char *why = NULL;
+    const uint64_t offset_before = reader->offset;
+
+    reader->offset = offset;
+    const enum hf_err err = hf_segment_reader_next(reader, &block, &bytes, &why);
+    reader->offset = offset_before;
+    if (err == HF_IO) {
+        return HF_IO;
+    }
+    if (err != HF_OK) {
+        return HF_OK;
+    }
+    if (rest->blocks_count == 0) {
+        rest->block_offset = offset;
+        rest->block_lsn = block.first_lsn;
+    }
+    rest->blocks_count++;
+    if (block.durable_lsn > rest->durable_lsn) {
+        rest->durable_lsn = block.durable_lsn;
+    }
+    return HF_OK;
+}
+
+enum hf_err hf_segment_reader_rest(struct hf_segment_reader *reader, struct hf_segment_rest *rest)
+{
+    uint64_t offset = reader->offset;
+
+    HF_ASSERT(offset % 8 == 0);
+    *rest = (struct hf_segment_rest){.end_offset = offset};
+    while (offset < reader->file_bytes) {
+        const unsigned char *bytes;
+        const int64_t got = look(reader, offset, 8, &bytes);
+        if (got < 0) {
+            return HF_IO;
+        }
+        if (got < 8) { /* a file whose size is not a multiple of 8 */
+            for (int64_t i = 0; i < got; i++) {
+                rest->end_offset = bytes[i] != 0 ? offset + (uint64_t)i + 1 : rest->end_offset;
+            }
+            break;
+        }
+        if (hf_get_u64(bytes) != 0) {
+            /* Up to the multiple of 8 behind: what is zeroed later is whole words. */
+            rest->end_offset = offset + 8;
+            if (count_block(reader, offset, rest) != HF_OK) {
+                return HF_IO;
+            }
+        }
+        offset += 8;
+    }
+    return HF_OK;
+}
