@@ -200,7 +200,7 @@ static bool send_hello(struct holdfast *hf, uint64_t correlation)
 /* The server's answer to our hello. False: refused, or not a Holdfast server. */
 static bool take_welcome(struct holdfast *hf, const struct hf_frame *frame, uint64_t correlation)
 {
-    struct hf_reader body = hf_reader_of(frame->body, frame->body_bytes);
+    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
     struct hf_reply reply;
     struct hf_welcome welcome;
 

@@ -56,8 +56,8 @@ static enum holdfast_outcome ask(struct holdfast *hf, unsigned operation,
     enum hf_field field = hf->answer.field;
     enum hf_err outcome = hf->answer.outcome;
     if (outcome == HF_OK) {
-        struct hf_reader body =
-            hf_reader_of(hf_buffer_front(&hf->answer.body), hf_buffer_count(&hf->answer.body));
+        struct hf_items body =
+            hf_items_of(hf_buffer_front(&hf->answer.body), hf_buffer_count(&hf->answer.body));
         if (hf_reply_next(&body, reply) != HF_OK || body.at != body.end) {
             return fail(hf, HOLDFAST_UNKNOWN, "the server's answer cannot be read");
         }

@@ -85,7 +85,7 @@ bool hf_client_receive(struct holdfast *hf, bool *is_empty)
 
 /* ------------------------------------------------------------------ replies */
 
-static enum hf_err decode_reply(struct holdfast *hf, struct hf_reader *body,
+static enum hf_err decode_reply(struct holdfast *hf, struct hf_items *body,
                                 struct holdfast_reply *out, size_t *lines_count)
 {
     struct hf_reply reply;
@@ -134,7 +134,7 @@ static enum hf_err decode_reply(struct holdfast *hf, struct hf_reader *body,
 /* The replies of one frame into hf->replies. False: the frame is not what was asked for. */
 static bool decode_replies(struct holdfast *hf, const struct hf_frame *frame, uint32_t count)
 {
-    struct hf_reader body = hf_reader_of(frame->body, frame->body_bytes);
+    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
     size_t lines_count = 0;
 
     if ((frame->flags & HF_FRAME_ERROR) != 0) {
@@ -171,7 +171,7 @@ static bool keep_answer(struct holdfast *hf, const struct hf_frame *frame)
     answer->field = HF_FIELD_NONE;
     hf_buffer_clear(&answer->body);
     if ((frame->flags & HF_FRAME_ERROR) != 0) {
-        struct hf_reader body = hf_reader_of(frame->body, frame->body_bytes);
+        struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
         struct hf_reply reply;
         if (hf_reply_next(&body, &reply) != HF_OK || reply.outcome == HF_OK) {
             return false;
@@ -188,7 +188,7 @@ static bool keep_answer(struct holdfast *hf, const struct hf_frame *frame)
 /* The entries of a pipelined ATS read into hf->ats; a refusal into hf->answer.outcome. */
 static bool decode_ats(struct holdfast *hf, const struct hf_frame *frame)
 {
-    struct hf_reader body = hf_reader_of(frame->body, frame->body_bytes);
+    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
     struct hf_reply reply;
 
     if (frame->count != 1 || hf_reply_next(&body, &reply) != HF_OK ||
@@ -266,7 +266,7 @@ static bool unreadable(struct holdfast *hf)
 static bool take_frame(struct holdfast *hf, const struct hf_frame *frame)
 {
     if ((frame->flags & HF_FRAME_ERROR) != 0 && frame->correlation == 0) {
-        struct hf_reader body = hf_reader_of(frame->body, frame->body_bytes);
+        struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
         struct hf_reply reply;
         if (hf_reply_next(&body, &reply) == HF_OK) {
             hf_client_set_error(hf, "the server gave up the connection: %s (%s)",

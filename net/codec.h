@@ -30,14 +30,14 @@
 #define HF_REQUEST_LOW 128u     /* flag of a list; beside those of enum hf_op_flag */
 
 /* Bytes not read yet. Items and entries are taken from the front. */
-struct hf_reader {
+struct hf_items {
     const unsigned char *at;
     const unsigned char *end;
 };
 
-static inline struct hf_reader hf_reader_of(const unsigned char *bytes, size_t bytes_count)
+static inline struct hf_items hf_items_of(const unsigned char *bytes, size_t bytes_count)
 {
-    return (struct hf_reader){bytes, bytes_count == 0 ? bytes : bytes + bytes_count};
+    return (struct hf_items){bytes, bytes_count == 0 ? bytes : bytes + bytes_count};
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -64,7 +64,7 @@ enum hf_err hf_request_put_op(struct hf_buffer *out, const struct hf_op *op);
  * How many of `count` items lie whole in the body, one after the other (each item_bytes possible)?
  * *has_rest: they do, all of them, and bytes are left over after the last.
  */
-uint32_t hf_request_scan(struct hf_reader body, uint32_t count, bool *has_rest);
+uint32_t hf_request_scan(struct hf_items body, uint32_t count, bool *has_rest);
 
 /*
  * Read the next item, which hf_request_scan has found whole, and move on to the one after it.
@@ -73,7 +73,7 @@ uint32_t hf_request_scan(struct hf_reader body, uint32_t count, bool *has_rest);
  * HF_INVALID_ARGUMENT: the item is malformed; *field and *line_index (UINT32_MAX: none) say what:
  * layout, flags, lines. request->op.flags are as read even then when the header could be read.
  */
-enum hf_err hf_request_next(struct hf_reader *body, unsigned operation, struct hf_op_line *lines,
+enum hf_err hf_request_next(struct hf_items *body, unsigned operation, struct hf_op_line *lines,
                             uint32_t lines_max, struct hf_request *request, enum hf_field *field,
                             uint32_t *line_index);
 
@@ -89,7 +89,7 @@ struct hf_reply {
     enum hf_field field;
     uint32_t line_index; /* UINT32_MAX: none */
     uint32_t entries_count;
-    struct hf_reader entries; /* filled in reading only */
+    struct hf_items entries; /* filled in reading only */
 };
 
 /* A whole item for what became of a write: header and result lines. */
@@ -109,7 +109,7 @@ void hf_reply_put_error(struct hf_buffer *out, unsigned operation, uint64_t corr
 /* ------------------------------------------------------------------ replies: reading */
 
 /* The next item. HF_CORRUPT: it does not lie whole in the body. */
-enum hf_err hf_reply_next(struct hf_reader *body, struct hf_reply *reply);
+enum hf_err hf_reply_next(struct hf_items *body, struct hf_reply *reply);
 
 /* ------------------------------------------------------------------ entries, both directions */
 
@@ -132,31 +132,31 @@ struct hf_audit_report { /* 3.13 */
 
 /* put: add an entry. next: read one; HF_CORRUPT when it does not lie whole in the entries. */
 void hf_result_line_put(struct hf_buffer *out, const struct hf_result_line *line); /* 3.5 */
-enum hf_err hf_result_line_next(struct hf_reader *entries, struct hf_result_line *line);
+enum hf_err hf_result_line_next(struct hf_items *entries, struct hf_result_line *line);
 void hf_cell_put(struct hf_buffer *out, const struct hf_cell_view *cell); /* 3.6 */
-enum hf_err hf_cell_next(struct hf_reader *entries, struct hf_cell_view *cell);
+enum hf_err hf_cell_next(struct hf_items *entries, struct hf_cell_view *cell);
 void hf_ats_put(struct hf_buffer *out, const struct hf_ats_entry *ats); /* 3.7 */
-enum hf_err hf_ats_next(struct hf_reader *entries, struct hf_ats_entry *ats);
+enum hf_err hf_ats_next(struct hf_items *entries, struct hf_ats_entry *ats);
 /* 3.8: the head (id, order, opened_lsn, opened_us), then the lines. State and deadline stand in
  * the item's header; `next` leaves them, and lines_count, alone. */
 void hf_reservation_put(struct hf_buffer *out, const struct hf_reservation_view *reservation);
-enum hf_err hf_reservation_next(struct hf_reader *entries, struct hf_reservation_view *reservation);
+enum hf_err hf_reservation_next(struct hf_items *entries, struct hf_reservation_view *reservation);
 void hf_reservation_line_put(struct hf_buffer *out, const struct hf_reservation_line_view *line);
-enum hf_err hf_reservation_line_next(struct hf_reader *entries,
+enum hf_err hf_reservation_line_next(struct hf_items *entries,
                                      struct hf_reservation_line_view *line);
 /* 3.9: id, state, lines_count, expires_at_us, opened_lsn; `next` zeroes the other fields. */
 void hf_summary_put(struct hf_buffer *out, const struct hf_reservation_view *reservation);
-enum hf_err hf_summary_next(struct hf_reader *entries, struct hf_reservation_view *reservation);
+enum hf_err hf_summary_next(struct hf_items *entries, struct hf_reservation_view *reservation);
 void hf_move_put(struct hf_buffer *out, const struct hf_move *move); /* 3.10 */
-enum hf_err hf_move_next(struct hf_reader *entries, struct hf_move *move);
+enum hf_err hf_move_next(struct hf_items *entries, struct hf_move *move);
 void hf_handle_pair_put(struct hf_buffer *out, const struct hf_handle_pair *pair); /* 3.11 */
-enum hf_err hf_handle_pair_next(struct hf_reader *entries, struct hf_handle_pair *pair);
+enum hf_err hf_handle_pair_next(struct hf_items *entries, struct hf_handle_pair *pair);
 void hf_stat_put(struct hf_buffer *out, const struct hf_stat *stat); /* 3.12 */
-enum hf_err hf_stat_next(struct hf_reader *entries, struct hf_stat *stat);
+enum hf_err hf_stat_next(struct hf_items *entries, struct hf_stat *stat);
 void hf_audit_report_put(struct hf_buffer *out, const struct hf_audit_report *report); /* 3.13 */
-enum hf_err hf_audit_report_next(struct hf_reader *entries, struct hf_audit_report *report);
+enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_report *report);
 void hf_digest_put(struct hf_buffer *out, const struct hf_digest *digest);
-enum hf_err hf_digest_next(struct hf_reader *entries, struct hf_digest *digest);
+enum hf_err hf_digest_next(struct hf_items *entries, struct hf_digest *digest);
 
 /* ------------------------------------------------------------------ hello (3.4) */
 
@@ -173,8 +173,8 @@ struct hf_welcome { /* the entry of the reply to a hello */
 /* The body of a hello. `name` may be empty; at most 64 bytes of it are sent. */
 void hf_hello_put(struct hf_buffer *out, struct hf_text name);
 /* HF_INVALID_ARGUMENT: not the body of a hello. */
-enum hf_err hf_hello_read(struct hf_reader body, struct hf_text *name);
+enum hf_err hf_hello_read(struct hf_items body, struct hf_text *name);
 void hf_welcome_put(struct hf_buffer *out, const struct hf_welcome *welcome);
-enum hf_err hf_welcome_next(struct hf_reader *entries, struct hf_welcome *welcome);
+enum hf_err hf_welcome_next(struct hf_items *entries, struct hf_welcome *welcome);
 
 #endif

@@ -9,7 +9,7 @@
 #include "net/codec.h"
 
 #include "engine/assert.h"
-#include "net/bytes.h"
+#include "net/wire.h"
 
 /* PROTOCOL.md 3.3: the item's header. */
 enum {
@@ -131,7 +131,7 @@ void hf_reply_put_error(struct hf_buffer *out, unsigned operation, uint64_t corr
 /* ------------------------------------------------------------------ items: reading */
 
 /* Take `bytes_count` bytes from the front of `left`; NULL when they are not there. */
-static const unsigned char *take(struct hf_reader *left, size_t bytes_count)
+static const unsigned char *take(struct hf_items *left, size_t bytes_count)
 {
     if ((size_t)(left->end - left->at) < bytes_count) {
         return NULL;
@@ -142,8 +142,8 @@ static const unsigned char *take(struct hf_reader *left, size_t bytes_count)
 }
 
 /* Take an item or entry that begins with its own length and is at least `fixed_bytes` long. */
-static const unsigned char *take_sized(struct hf_reader *left, size_t fixed_bytes,
-                                       struct hf_reader *rest)
+static const unsigned char *take_sized(struct hf_items *left, size_t fixed_bytes,
+                                       struct hf_items *rest)
 {
     if (left->end - left->at < 4) {
         return NULL;
@@ -154,14 +154,14 @@ static const unsigned char *take_sized(struct hf_reader *left, size_t fixed_byte
     }
     const unsigned char *p = take(left, bytes_count);
     if (p != NULL) {
-        *rest = (struct hf_reader){p + fixed_bytes, p + bytes_count};
+        *rest = (struct hf_items){p + fixed_bytes, p + bytes_count};
     }
     return p;
 }
 
-enum hf_err hf_reply_next(struct hf_reader *body, struct hf_reply *reply)
+enum hf_err hf_reply_next(struct hf_items *body, struct hf_reply *reply)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     const unsigned char *item = take_sized(body, HF_ITEM_HEADER_BYTES, &rest);
     if (item == NULL) {
         return HF_CORRUPT;
@@ -212,7 +212,7 @@ static unsigned char *put_sized(struct hf_buffer *out, size_t fixed_bytes,
 }
 
 /* Read `count` texts whose lengths stand at `lengths`. False when they are not there. */
-static bool read_texts(struct hf_reader rest, const unsigned char *lengths, uint32_t count,
+static bool read_texts(struct hf_items rest, const unsigned char *lengths, uint32_t count,
                        struct hf_text *texts)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -244,9 +244,9 @@ void hf_cell_put(struct hf_buffer *out, const struct hf_cell_view *cell)
     hf_put_u64(entry + 80, cell->version);
 }
 
-enum hf_err hf_cell_next(struct hf_reader *entries, struct hf_cell_view *cell)
+enum hf_err hf_cell_next(struct hf_items *entries, struct hf_cell_view *cell)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     struct hf_text texts[2];
     const unsigned char *entry = take_sized(entries, CELL_FIXED_BYTES, &rest);
     if (entry == NULL || !read_texts(rest, entry + 4, 2, texts)) {
@@ -283,9 +283,9 @@ void hf_reservation_put(struct hf_buffer *out, const struct hf_reservation_view 
     hf_put_u64(entry + 16, reservation->opened_us);
 }
 
-enum hf_err hf_reservation_next(struct hf_reader *entries, struct hf_reservation_view *reservation)
+enum hf_err hf_reservation_next(struct hf_items *entries, struct hf_reservation_view *reservation)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     struct hf_text texts[2];
     const unsigned char *entry = take_sized(entries, RESERVATION_FIXED_BYTES, &rest);
     if (entry == NULL || !read_texts(rest, entry + 4, 2, texts)) {
@@ -313,10 +313,10 @@ void hf_reservation_line_put(struct hf_buffer *out, const struct hf_reservation_
     hf_put_i64(entry + 24, line->released);
 }
 
-enum hf_err hf_reservation_line_next(struct hf_reader *entries,
+enum hf_err hf_reservation_line_next(struct hf_items *entries,
                                      struct hf_reservation_line_view *line)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     struct hf_text texts[2];
     const unsigned char *entry = take_sized(entries, RESERVATION_LINE_BYTES, &rest);
     if (entry == NULL || !read_texts(rest, entry + 4, 2, texts)) {
@@ -347,9 +347,9 @@ void hf_summary_put(struct hf_buffer *out, const struct hf_reservation_view *res
     hf_put_u64(entry + 16, reservation->opened_lsn);
 }
 
-enum hf_err hf_summary_next(struct hf_reader *entries, struct hf_reservation_view *reservation)
+enum hf_err hf_summary_next(struct hf_items *entries, struct hf_reservation_view *reservation)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     struct hf_text id;
     const unsigned char *entry = take_sized(entries, SUMMARY_FIXED_BYTES, &rest);
     if (entry == NULL || !read_texts(rest, entry + 4, 1, &id)) {
@@ -388,9 +388,9 @@ void hf_move_put(struct hf_buffer *out, const struct hf_move *move)
     }
 }
 
-enum hf_err hf_move_next(struct hf_reader *entries, struct hf_move *move)
+enum hf_err hf_move_next(struct hf_items *entries, struct hf_move *move)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     struct hf_text texts[MOVE_TEXTS_COUNT];
     const unsigned char *entry = take_sized(entries, MOVE_FIXED_BYTES, &rest);
     if (entry == NULL || !read_texts(rest, entry + 6, MOVE_TEXTS_COUNT, texts)) {
@@ -427,9 +427,9 @@ void hf_stat_put(struct hf_buffer *out, const struct hf_stat *stat)
     hf_put_u64(entry + 8, stat->value);
 }
 
-enum hf_err hf_stat_next(struct hf_reader *entries, struct hf_stat *stat)
+enum hf_err hf_stat_next(struct hf_items *entries, struct hf_stat *stat)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     const unsigned char *entry = take_sized(entries, STAT_FIXED_BYTES, &rest);
     if (entry == NULL || !read_texts(rest, entry + 4, 1, &stat->name)) {
         return HF_CORRUPT;
@@ -451,9 +451,9 @@ void hf_audit_report_put(struct hf_buffer *out, const struct hf_audit_report *re
     hf_put_u64(entry + 24, report->violations_count);
 }
 
-enum hf_err hf_audit_report_next(struct hf_reader *entries, struct hf_audit_report *report)
+enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_report *report)
 {
-    struct hf_reader rest;
+    struct hf_items rest;
     const unsigned char *entry = take_sized(entries, AUDIT_FIXED_BYTES, &rest);
     if (entry == NULL || !read_texts(rest, entry + 4, 1, &report->first_violation)) {
         return HF_CORRUPT;
@@ -484,7 +484,7 @@ void hf_result_line_put(struct hf_buffer *out, const struct hf_result_line *line
     hf_put_u64(entry + 40, line->earliest_expiry_us);
 }
 
-enum hf_err hf_result_line_next(struct hf_reader *entries, struct hf_result_line *line)
+enum hf_err hf_result_line_next(struct hf_items *entries, struct hf_result_line *line)
 {
     const unsigned char *entry = take(entries, RESULT_LINE_BYTES);
     if (entry == NULL) {
@@ -515,7 +515,7 @@ void hf_ats_put(struct hf_buffer *out, const struct hf_ats_entry *ats)
     hf_put_i64(entry + 16, ats->figures.atf);
 }
 
-enum hf_err hf_ats_next(struct hf_reader *entries, struct hf_ats_entry *ats)
+enum hf_err hf_ats_next(struct hf_items *entries, struct hf_ats_entry *ats)
 {
     const unsigned char *entry = take(entries, ATS_BYTES);
     if (entry == NULL) {
@@ -539,7 +539,7 @@ void hf_handle_pair_put(struct hf_buffer *out, const struct hf_handle_pair *pair
     hf_put_u64(entry + 8, 0);
 }
 
-enum hf_err hf_handle_pair_next(struct hf_reader *entries, struct hf_handle_pair *pair)
+enum hf_err hf_handle_pair_next(struct hf_items *entries, struct hf_handle_pair *pair)
 {
     const unsigned char *entry = take(entries, HANDLE_PAIR_BYTES);
     if (entry == NULL) {
@@ -560,7 +560,7 @@ void hf_digest_put(struct hf_buffer *out, const struct hf_digest *digest)
     hf_put_u64(entry + 8, digest->high);
 }
 
-enum hf_err hf_digest_next(struct hf_reader *entries, struct hf_digest *digest)
+enum hf_err hf_digest_next(struct hf_items *entries, struct hf_digest *digest)
 {
     const unsigned char *entry = take(entries, DIGEST_BYTES);
     if (entry == NULL) {
@@ -593,7 +593,7 @@ void hf_welcome_put(struct hf_buffer *out, const struct hf_welcome *welcome)
     }
 }
 
-enum hf_err hf_welcome_next(struct hf_reader *entries, struct hf_welcome *welcome)
+enum hf_err hf_welcome_next(struct hf_items *entries, struct hf_welcome *welcome)
 {
     const unsigned char *entry = take(entries, WELCOME_FIXED_BYTES);
     if (entry == NULL) {

@@ -4,7 +4,7 @@
 #include "net/codec.h"
 
 #include "engine/assert.h"
-#include "net/bytes.h"
+#include "net/wire.h"
 
 /* PROTOCOL.md 3.2: the item's header. */
 enum {
@@ -170,7 +170,7 @@ enum hf_err hf_request_put_op(struct hf_buffer *out, const struct hf_op *op)
 /* ------------------------------------------------------------------ reading */
 
 /* Length of the item at the front of `body`; 0 when it is impossible. */
-static size_t item_bytes_at(const struct hf_reader *body)
+static size_t item_bytes_at(const struct hf_items *body)
 {
     const size_t left = (size_t)(body->end - body->at);
     if (left < HF_ITEM_HEADER_BYTES) {
@@ -183,7 +183,7 @@ static size_t item_bytes_at(const struct hf_reader *body)
     return item_bytes;
 }
 
-uint32_t hf_request_scan(struct hf_reader body, uint32_t count, bool *has_rest)
+uint32_t hf_request_scan(struct hf_items body, uint32_t count, bool *has_rest)
 {
     *has_rest = false;
     for (uint32_t i = 0; i < count; i++) {
@@ -210,7 +210,7 @@ static bool are_zeros(const unsigned char *p, size_t bytes_count)
  * Take `count` texts, whose lengths stand at `lengths`, from the front of `left`, and the zeros
  * after them. False when they are not there.
  */
-static bool take_texts(struct hf_reader *left, const unsigned char *lengths, uint32_t count,
+static bool take_texts(struct hf_items *left, const unsigned char *lengths, uint32_t count,
                        struct hf_text *texts)
 {
     size_t bytes_count = 0;
@@ -231,7 +231,7 @@ static bool take_texts(struct hf_reader *left, const unsigned char *lengths, uin
 }
 
 /* Take one line. False when it is not there whole, or what must be zero is not. */
-static bool take_line(struct hf_reader *left, const struct line_form *form, struct hf_op_line *line)
+static bool take_line(struct hf_items *left, const struct line_form *form, struct hf_op_line *line)
 {
     const unsigned char *p = left->at;
     if ((size_t)(left->end - p) < form->fixed_bytes) {
@@ -298,14 +298,14 @@ static enum hf_field read_header(const unsigned char *item, unsigned operation,
     return HF_FIELD_NONE;
 }
 
-enum hf_err hf_request_next(struct hf_reader *body, unsigned operation, struct hf_op_line *lines,
+enum hf_err hf_request_next(struct hf_items *body, unsigned operation, struct hf_op_line *lines,
                             uint32_t lines_max, struct hf_request *request, enum hf_field *field,
                             uint32_t *line_index)
 {
     const unsigned char *item = body->at;
     const size_t item_bytes = item_bytes_at(body);
     HF_ASSERT(item_bytes != 0); /* hf_request_scan has looked */
-    struct hf_reader left = {item + HF_ITEM_HEADER_BYTES, item + item_bytes};
+    struct hf_items left = {item + HF_ITEM_HEADER_BYTES, item + item_bytes};
     struct hf_op *op = &request->op;
 
     body->at += item_bytes;
@@ -358,7 +358,7 @@ void hf_hello_put(struct hf_buffer *out, struct hf_text name)
     }
 }
 
-enum hf_err hf_hello_read(struct hf_reader body, struct hf_text *name)
+enum hf_err hf_hello_read(struct hf_items body, struct hf_text *name)
 {
     *name = (struct hf_text){0};
     if (body.end - body.at < 8 || !are_zeros(body.at, 4) || !are_zeros(body.at + 5, 3)) {

@@ -138,7 +138,7 @@ static bool is_hello(struct hf_connection *connection, const struct hf_frame *fr
     struct hf_text name;
     if (frame->operation != HF_ASK_HELLO || frame->count != 1 ||
         (frame->handle_tag != 0 && frame->handle_tag != connection->dispatch->handle_tag) ||
-        hf_hello_read(hf_reader_of(frame->body, frame->body_bytes), &name) != HF_OK) {
+        hf_hello_read(hf_items_of(frame->body, frame->body_bytes), &name) != HF_OK) {
         return false;
     }
     if (hf_text_is_code(name)) {
@@ -275,6 +275,16 @@ void hf_connection_receive(struct hf_connection *connection, const unsigned char
 void hf_connection_end(struct hf_connection *connection)
 {
     connection->is_ended = true;
+    hf_connection_pump(connection);
+}
+
+void hf_connection_refuse(struct hf_connection *connection, enum hf_err outcome)
+{
+    HF_ASSERT(connection->state == HF_CONNECTION_NEW);
+
+    hf_reply_put_error(&connection->out, HF_ASK_HELLO, 0, outcome, HF_FIELD_NONE);
+    close_gate(connection, 0);
+    connection->state = HF_CONNECTION_CLOSING;
     hf_connection_pump(connection);
 }
 

@@ -91,6 +91,9 @@ void hf_connection_init(struct hf_connection *connection, struct hf_dispatch *di
 /* At any moment, also with a job open; replies that are not sent are lost. */
 void hf_connection_release(struct hf_connection *connection);
 
+/* Instead of serving: one error frame with `outcome` (PROTOCOL.md 2.2), then `finish`. */
+void hf_connection_refuse(struct hf_connection *connection, enum hf_err outcome);
+
 /* Bytes came. Executes the frames that are whole, and sends what may go. */
 void hf_connection_receive(struct hf_connection *connection, const unsigned char *bytes,
                            size_t bytes_count);

@@ -5,7 +5,7 @@
 
 #include "engine/assert.h"
 #include "engine/version.h"
-#include "net/bytes.h"
+#include "net/wire.h"
 #include "net/codec.h"
 #include "net/question.h"
 
@@ -15,7 +15,7 @@ struct call {
     const struct hf_frame *frame;
     struct hf_buffer *out;
     size_t place; /* of the reply frame in `out` */
-    struct hf_reader body;
+    struct hf_items body;
     uint32_t whole_count; /* items that lie whole in the body; the others are not executed */
     uint64_t now_us;
     enum hf_err writable;
@@ -507,7 +507,7 @@ bool hf_dispatch_frame(struct hf_dispatch *dispatch, const struct hf_frame *fram
                         .frame = frame,
                         .out = out,
                         .place = hf_buffer_count(out),
-                        .body = hf_reader_of(frame->body, frame->body_bytes)};
+                        .body = hf_items_of(frame->body, frame->body_bytes)};
     enum hf_field field;
     const enum hf_err err = judge_frame(&call, &field);
 

@@ -3,7 +3,7 @@
 #include <xxhash.h>
 
 #include "engine/assert.h"
-#include "net/bytes.h"
+#include "net/wire.h"
 
 /* PROTOCOL.md 2. */
 enum {
