@@ -1,0 +1,407 @@
+/*
+ * reference.c - the state of the model: what there is, what a name stands for, what a record does.
+ *
+ * model_apply.c decides; here is what both a decision and an expiry need. See reference.h.
+ */
+#include "tests/model/model_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/assert.h"
+
+struct hf_model_text hf_model_text_copy(struct hf_text text)
+{
+    struct hf_model_text copy = {.bytes_count = text.bytes_count};
+
+    HF_ASSERT(text.bytes_count <= sizeof copy.bytes);
+    if (text.bytes_count != 0) {
+        memcpy(copy.bytes, text.bytes, text.bytes_count);
+    }
+    return copy;
+}
+
+static bool is_text(const struct hf_model_text *copy, struct hf_text text)
+{
+    return hf_text_equal(hf_model_text_view(copy), text);
+}
+
+void *hf_model_grow(void **items, uint32_t *count, uint32_t *room, size_t item_bytes)
+{
+    if (*count == *room) {
+        *room = *room == 0 ? 64 : *room * 2;
+        *items = realloc(*items, *room * item_bytes);
+        HF_ASSERT(*items != NULL);
+    }
+    *count += 1;
+    return (char *)*items + (*count - 1) * item_bytes;
+}
+
+struct hf_model *hf_model_create(const struct hf_engine_config *config)
+{
+    struct hf_model *model = calloc(1, sizeof *model);
+
+    HF_ASSERT(model != NULL);
+    model->config = *config;
+    return model;
+}
+
+void hf_model_free(struct hf_model *model)
+{
+    if (model == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < model->requests_count; i++) {
+        free(model->requests[i].memory);
+    }
+    free(model->requests);
+    free(model->reservations);
+    free(model->names);
+    free(model->moves);
+    free(model);
+}
+
+/* ------------------------------------------------------------------ what there is */
+
+int hf_model_sku(const struct hf_model *model, struct hf_text code)
+{
+    for (uint32_t i = 0; i < model->skus_count; i++) {
+        if (is_text(&model->skus[i], code)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+int hf_model_location(const struct hf_model *model, struct hf_text code)
+{
+    for (uint32_t i = 0; i < model->locations_count; i++) {
+        if (is_text(&model->locations[i].code, code)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+int hf_model_region(const struct hf_model *model, struct hf_text code)
+{
+    for (uint32_t i = 0; i < model->regions_count; i++) {
+        if (is_text(&model->regions[i], code)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+int hf_model_cell(const struct hf_model *model, int sku, int location)
+{
+    for (uint32_t i = 0; i < model->cells_count; i++) {
+        if ((int)model->cells[i].sku == sku && (int)model->cells[i].location == location) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+int hf_model_reservation(const struct hf_model *model, struct hf_text id)
+{
+    for (uint32_t i = 0; i < model->reservations_count; i++) {
+        if (is_text(&model->reservations[i].id, id)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+int64_t hf_model_atf(const struct hf_model_cell *cell)
+{
+    return cell->counters[HF_ON_HAND] - cell->counters[HF_HELD] - cell->counters[HF_COMMITTED] -
+           cell->safety_stock;
+}
+
+int64_t hf_model_ats(const struct hf_model *model, const struct hf_model_cell *cell)
+{
+    const bool is_sellable = model->locations[cell->location].is_in_transit_sellable;
+
+    return hf_model_atf(cell) + (is_sellable ? cell->counters[HF_IN_TRANSIT] : 0);
+}
+
+int64_t hf_model_open_units(const struct hf_model_reservation_line *line)
+{
+    return line->units - line->fulfilled - line->released;
+}
+
+bool hf_model_is_open(const struct hf_model_reservation *reservation)
+{
+    return reservation->state == HF_STATE_HELD || reservation->state == HF_STATE_CONFIRMED;
+}
+
+uint64_t hf_model_now(const struct hf_model *model, uint64_t now_us)
+{
+    return now_us > model->time_us ? now_us : model->time_us;
+}
+
+uint64_t hf_model_next_deadline_us(const struct hf_model *model)
+{
+    uint64_t earliest = UINT64_MAX;
+
+    for (uint32_t i = 0; i < model->reservations_count; i++) {
+        const struct hf_model_reservation *reservation = &model->reservations[i];
+
+        if (reservation->state == HF_STATE_HELD && reservation->deadline_us != 0 &&
+            reservation->deadline_us < earliest) {
+            earliest = reservation->deadline_us;
+        }
+    }
+    return earliest;
+}
+
+/* ------------------------------------------------------------------ names (M1, M4) */
+
+bool hf_model_lookup(const struct hf_model *model, struct hf_text name,
+                     struct hf_model_named *named)
+{
+    const int reservation = hf_model_reservation(model, name);
+
+    if (reservation >= 0) {
+        *named = (struct hf_model_named){model->reservations[reservation].opened_lsn,
+                                         model->reservations[reservation].request,
+                                         model->reservations[reservation].id};
+        return true;
+    }
+    for (uint32_t i = 0; i < model->names_count; i++) {
+        if (is_text(&model->names[i].name, name)) {
+            *named = (struct hf_model_named){model->names[i].lsn, model->names[i].request,
+                                             model->names[i].reservation};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All fields but the reference; that an operation stood in a linked group is no field of it. */
+bool hf_model_request_equals(const struct hf_op *a, const struct hf_op *b)
+{
+    const uint32_t linked = HF_OP_LINKED;
+
+    if (a->kind != b->kind || (a->flags | linked) != (b->flags | linked) ||
+        a->reason != b->reason || !hf_text_equal(a->id, b->id) ||
+        !hf_text_equal(a->old_id, b->old_id) || !hf_text_equal(a->order, b->order) ||
+        !hf_text_equal(a->by, b->by) || a->ttl_us != b->ttl_us ||
+        a->lines_count != b->lines_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->lines_count; i++) {
+        const struct hf_op_line *x = &a->lines[i];
+        const struct hf_op_line *y = &b->lines[i];
+
+        if (!hf_text_equal(x->sku, y->sku) || !hf_text_equal(x->location, y->location) ||
+            x->sku_handle != y->sku_handle || x->location_handle != y->location_handle ||
+            x->units != y->units || x->if_version != y->if_version ||
+            x->safety_stock != y->safety_stock || x->low_stock != y->low_stock ||
+            x->backorder_limit != y->backorder_limit) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct hf_text keep_text(char **memory, struct hf_text text)
+{
+    struct hf_text copy = {*memory, text.bytes_count};
+
+    if (text.bytes_count != 0) {
+        memcpy(*memory, text.bytes, text.bytes_count);
+    }
+    *memory += text.bytes_count;
+    return copy;
+}
+
+/* Keep a copy of the operation; its number is returned. */
+static uint32_t keep_request(struct hf_model *model, const struct hf_op *op)
+{
+    struct hf_model_request *request = hf_model_grow(
+        (void **)&model->requests, &model->requests_count, &model->requests_room, sizeof *request);
+    const size_t lines_bytes = op->lines_count * sizeof *op->lines;
+    const size_t texts_max = 5u + 2u * op->lines_count;
+    struct hf_op_line *lines;
+    char *at;
+
+    request->memory = malloc(lines_bytes + texts_max * HF_CODE_BYTES_MAX);
+    HF_ASSERT(request->memory != NULL);
+    lines = (struct hf_op_line *)(void *)request->memory;
+    at = request->memory + lines_bytes;
+    request->op = *op;
+    request->op.id = keep_text(&at, op->id);
+    request->op.old_id = keep_text(&at, op->old_id);
+    request->op.ref = keep_text(&at, op->ref);
+    request->op.order = keep_text(&at, op->order);
+    request->op.by = keep_text(&at, op->by);
+    for (uint32_t i = 0; i < op->lines_count; i++) {
+        lines[i] = op->lines[i];
+        lines[i].sku = keep_text(&at, op->lines[i].sku);
+        lines[i].location = keep_text(&at, op->lines[i].location);
+    }
+    request->op.lines = lines;
+    return model->requests_count - 1;
+}
+
+static void forget_reservation(struct hf_model *model, struct hf_text id)
+{
+    const int found = hf_model_reservation(model, id);
+
+    HF_ASSERT(found >= 0);
+    HF_ASSERT(!hf_model_is_open(&model->reservations[found]));
+    model->reservations_count -= 1;
+    memmove(&model->reservations[found], &model->reservations[found + 1],
+            (model->reservations_count - (uint32_t)found) * sizeof *model->reservations);
+}
+
+static void forget_oldest_name(struct hf_model *model)
+{
+    const struct hf_model_name oldest = model->names[0];
+
+    model->names_count -= 1;
+    memmove(&model->names[0], &model->names[1], model->names_count * sizeof *model->names);
+    if (oldest.is_reservation) {
+        forget_reservation(model, hf_model_text_view(&oldest.name));
+    }
+}
+
+/* ------------------------------------------------------------------ a record */
+
+void hf_model_record_begin(struct hf_model *model, struct hf_model_record *record,
+                           const struct hf_op *op, uint64_t now_us)
+{
+    HF_ASSERT(now_us >= model->time_us);
+    record->op = op;
+    record->closed_count = 0;
+    record->request = UINT32_MAX;
+    model->lsn += 1;
+    model->time_us = now_us;
+    if (op->ref.bytes_count != 0 || op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE) {
+        record->request = keep_request(model, op);
+    }
+}
+
+void hf_model_record_move(struct hf_model *model, const struct hf_model_record *record,
+                          uint32_t cell, const struct hf_model_reservation *reservation,
+                          const int64_t delta[HF_COUNTERS_COUNT])
+{
+    struct hf_model_move *move = hf_model_grow((void **)&model->moves, &model->moves_count,
+                                               &model->moves_room, sizeof *move);
+
+    *move = (struct hf_model_move){
+        .lsn = model->lsn,
+        .ts_us = model->time_us,
+        .kind = record->op->kind,
+        .reason = record->op->reason,
+        .cell = cell,
+        .ref = hf_model_text_copy(record->op->ref),
+        .order = hf_model_text_copy(record->op->order),
+        .by = hf_model_text_copy(record->op->by),
+    };
+    if (reservation != NULL) {
+        move->reservation = reservation->id;
+        if (move->order.bytes_count == 0) {
+            move->order = reservation->order;
+        }
+    }
+    for (int i = 0; i < HF_COUNTERS_COUNT; i++) {
+        model->cells[cell].counters[i] += delta[i];
+        HF_ASSERT(model->cells[cell].counters[i] >= 0);
+        move->delta[i] = delta[i];
+        move->after[i] = model->cells[cell].counters[i];
+    }
+    model->cells[cell].version = model->lsn;
+}
+
+void hf_model_record_release(struct hf_model *model, const struct hf_model_record *record,
+                             struct hf_model_reservation *reservation, uint32_t line, int64_t units)
+{
+    int64_t delta[HF_COUNTERS_COUNT] = {0};
+
+    if (units == 0) {
+        return;
+    }
+    delta[reservation->state == HF_STATE_HELD ? HF_HELD : HF_COMMITTED] = -units;
+    hf_model_record_move(model, record, reservation->lines[line].cell, reservation, delta);
+    reservation->lines[line].released += units;
+}
+
+void hf_model_record_close(struct hf_model_record *record, struct hf_model_reservation *reservation,
+                           enum hf_state state)
+{
+    HF_ASSERT(hf_model_is_open(reservation));
+    for (uint32_t i = 0; i < reservation->lines_count; i++) {
+        HF_ASSERT(hf_model_open_units(&reservation->lines[i]) == 0);
+    }
+    reservation->state = state;
+    reservation->deadline_us = 0;
+    HF_ASSERT(record->closed_count < HF_MODEL_CLOSED_MAX);
+    record->closed[record->closed_count] = reservation->id;
+    record->closed_count += 1;
+}
+
+static void remember(struct hf_model *model, const struct hf_model_name *name)
+{
+    struct hf_model_name *slot = hf_model_grow((void **)&model->names, &model->names_count,
+                                               &model->names_room, sizeof *slot);
+
+    *slot = *name;
+}
+
+void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
+{
+    const struct hf_op *op = record->op;
+    const bool opens = op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE;
+    /* The id of a reservation as its own reference is one name, and that of the reservation. */
+    const bool has_ref = op->ref.bytes_count != 0 && !(opens && hf_text_equal(op->ref, op->id));
+    const uint32_t added_count = record->closed_count + (has_ref ? 1 : 0);
+
+    while (model->names_count > 0 &&
+           (model->time_us - model->names[0].since_us >= model->config.reference_retention_us ||
+            model->names_count + added_count > model->config.references_max)) {
+        forget_oldest_name(model);
+    }
+    for (uint32_t i = 0; i < record->closed_count; i++) {
+        remember(model, &(struct hf_model_name){.name = record->closed[i],
+                                                .is_reservation = true,
+                                                .since_us = model->time_us});
+    }
+    if (has_ref) {
+        remember(model, &(struct hf_model_name){.name = hf_model_text_copy(op->ref),
+                                                .since_us = model->time_us,
+                                                .lsn = model->lsn,
+                                                .request = record->request,
+                                                .reservation = hf_model_text_copy(op->id)});
+    }
+}
+
+bool hf_model_expire(struct hf_model *model, struct hf_text id, uint64_t now_us)
+{
+    static const struct hf_op expiry = {.kind = HF_KIND_EXPIRE};
+    const int found = hf_model_reservation(model, id);
+    struct hf_model_reservation *reservation;
+    struct hf_model_record record;
+
+    now_us = hf_model_now(model, now_us);
+    if (found < 0) {
+        return false;
+    }
+    reservation = &model->reservations[found];
+    if (reservation->state != HF_STATE_HELD || reservation->deadline_us == 0 ||
+        reservation->deadline_us > now_us ||
+        reservation->deadline_us != hf_model_next_deadline_us(model)) {
+        return false;
+    }
+
+    hf_model_record_begin(model, &record, &expiry, now_us);
+    for (uint32_t i = 0; i < reservation->lines_count; i++) {
+        hf_model_record_release(model, &record, reservation, i,
+                                hf_model_open_units(&reservation->lines[i]));
+    }
+    hf_model_record_close(&record, reservation, HF_STATE_EXPIRED);
+    hf_model_record_end(model, &record);
+    return true;
+}

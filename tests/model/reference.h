@@ -1,0 +1,180 @@
+/*
+ * reference.h - the rules of stock once more, as plainly as they can be written.
+ *
+ * The model is the judge of the engine in test_model.c. It is derived from DESIGN.md and from the
+ * contracts in engine/op.h and engine/engine.h, not from the engine's code, and it avoids all that
+ * makes the engine fast: arrays that are searched from the front, a whole copy where the engine
+ * takes steps back, sums made anew where the engine keeps them. What it shares with the engine is
+ * the vocabulary: operations, outcomes, states, fields.
+ *
+ *     op, now --> form --> name known? --> codes --> state --> versions --> stock --> limits
+ *                                                                              |
+ *                                             lsn + 1, moves, states, names <--'
+ *
+ * Rules that are easily missed, each with its place in reference.c:
+ *     M1  A name (a reference, a reservation's id) names one operation. The same content again is
+ *         a repeat, other content a conflict; the name itself is not part of the content.
+ *     M2  Lines of one cell are one demand, in order of first appearance, before any check.
+ *     M3  An operation that changes nothing has no LSN and leaves its reference free.
+ *     M4  Names are remembered in the order in which they came to be closed: a reference with its
+ *         record, a reservation's id with the record that closes it. A record at time t forgets
+ *         the oldest while they are retention old at t, or are too many.
+ *     M5  A hold is over from its deadline on. The caller logs the ends of due holds, one by one
+ *         (hf_model_expire), before it applies an operation at that time.
+ *
+ * What the contracts leave open is open here as well: a malformed operation lists every field
+ * that is malformed, and the engine may name any one of them.
+ */
+#ifndef HF_TESTS_MODEL_REFERENCE_H
+#define HF_TESTS_MODEL_REFERENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/effect.h"
+#include "engine/engine.h"
+
+#define HF_MODEL_SKUS_MAX 32
+#define HF_MODEL_LOCATIONS_MAX 16
+#define HF_MODEL_CELLS_MAX (HF_MODEL_SKUS_MAX * HF_MODEL_LOCATIONS_MAX)
+#define HF_MODEL_LINES_MAX 24 /* lines of one well-formed operation */
+#define HF_MODEL_MALFORMED_MAX 64
+
+struct hf_model_text {
+    uint32_t bytes_count;
+    char bytes[HF_CODE_BYTES_MAX];
+};
+
+struct hf_model_location {
+    struct hf_model_text code;
+    bool is_in_transit_sellable;
+    uint32_t region; /* HF_HANDLE_NONE: in none */
+};
+
+struct hf_model_cell {
+    uint32_t sku, location;
+    int64_t counters[HF_COUNTERS_COUNT]; /* on_hand, held, committed, in_transit */
+    int64_t safety_stock, low_stock, backorder_limit;
+    uint64_t version;
+};
+
+struct hf_model_reservation_line {
+    uint32_t cell;
+    int64_t units, fulfilled, released;
+};
+
+struct hf_model_reservation {
+    struct hf_model_text id, order;
+    enum hf_state state;
+    uint64_t deadline_us; /* 0: none; kept only while held */
+    uint64_t opened_us, opened_lsn;
+    uint32_t request; /* the operation that its id names */
+    uint32_t lines_count;
+    struct hf_model_reservation_line lines[HF_MODEL_LINES_MAX];
+};
+
+/* An operation that was done, kept to recognize it. */
+struct hf_model_request {
+    struct hf_op op; /* texts and lines point into `memory` */
+    char *memory;
+};
+
+/* A name that is remembered: a reference, or the id of a closed reservation. */
+struct hf_model_name {
+    struct hf_model_text name;
+    bool is_reservation;
+    uint64_t since_us;
+    /* of a reference: what it names */
+    uint64_t lsn;
+    uint32_t request;
+    struct hf_model_text reservation; /* whose state a repeat tells; empty: of none */
+};
+
+struct hf_model_move {
+    uint64_t lsn, ts_us;
+    enum hf_kind kind;
+    enum hf_reason reason;
+    uint32_t cell;
+    struct hf_model_text ref, order, by, reservation;
+    int64_t delta[HF_COUNTERS_COUNT];
+    int64_t after[HF_COUNTERS_COUNT];
+};
+
+struct hf_model {
+    struct hf_engine_config config;
+    uint64_t lsn, time_us;
+    uint32_t skus_count, locations_count, regions_count, cells_count;
+    struct hf_model_text skus[HF_MODEL_SKUS_MAX];
+    struct hf_model_location locations[HF_MODEL_LOCATIONS_MAX];
+    struct hf_model_text regions[HF_MODEL_LOCATIONS_MAX];
+    struct hf_model_cell cells[HF_MODEL_CELLS_MAX]; /* in the order of their creation */
+    /* grown as needed */
+    struct hf_model_reservation *reservations; /* open and remembered, oldest first */
+    struct hf_model_name *names;               /* remembered, oldest first */
+    struct hf_model_request *requests;
+    struct hf_model_move *moves; /* all, oldest first */
+    uint32_t reservations_count, reservations_room;
+    uint32_t names_count, names_room;
+    uint32_t requests_count, requests_room;
+    uint32_t moves_count, moves_room;
+};
+
+struct hf_model_malformed {
+    enum hf_field field;
+    uint32_t line_index; /* UINT32_MAX: none */
+};
+
+struct hf_model_result {
+    enum hf_err outcome;
+    bool is_repeated;
+    enum hf_state state;
+    uint64_t lsn;
+    uint64_t expires_at_us;
+    struct hf_model_malformed malformed[HF_MODEL_MALFORMED_MAX];
+    uint32_t malformed_count;
+    struct hf_result_line lines[HF_MODEL_LINES_MAX];
+    uint32_t lines_count;
+};
+
+/* An empty model with the limits of `config`. hf_model_free accepts NULL. */
+struct hf_model *hf_model_create(const struct hf_engine_config *config);
+void hf_model_free(struct hf_model *model);
+
+/*
+ * As hf_engine_apply. No hold may be due at `now_us` (M5). The operation has at most
+ * HF_MODEL_LINES_MAX lines unless it is malformed.
+ */
+void hf_model_apply(struct hf_model *model, const struct hf_op *op, uint64_t now_us,
+                    struct hf_model_result *result);
+/* As hf_engine_apply_linked. */
+void hf_model_apply_linked(struct hf_model *model, const struct hf_op *ops, uint32_t count,
+                           uint64_t now_us, struct hf_model_result *results);
+
+/* The time at which an operation given at `now_us` happens: the log's time never goes back. */
+uint64_t hf_model_now(const struct hf_model *model, uint64_t now_us);
+/* Deadline of the hold that ends next; UINT64_MAX when none has one. */
+uint64_t hf_model_next_deadline_us(const struct hf_model *model);
+/* Log the end of the hold `id`, which is due and of which no other hold ends earlier. False: it
+ * is no such hold. */
+bool hf_model_expire(struct hf_model *model, struct hf_text id, uint64_t now_us);
+
+/* Index of the thing, or -1. */
+int hf_model_sku(const struct hf_model *model, struct hf_text code);
+int hf_model_location(const struct hf_model *model, struct hf_text code);
+int hf_model_region(const struct hf_model *model, struct hf_text code);
+int hf_model_cell(const struct hf_model *model, int sku, int location);
+int hf_model_reservation(const struct hf_model *model, struct hf_text id);
+
+int64_t hf_model_atf(const struct hf_model_cell *cell);
+int64_t hf_model_ats(const struct hf_model *model, const struct hf_model_cell *cell);
+
+/* model_form.c: list all that is malformed in `op`, which is nothing when it is well-formed. */
+void hf_model_form(const struct hf_engine_config *config, const struct hf_op *op,
+                   struct hf_model_result *result);
+
+static inline struct hf_text hf_model_text_view(const struct hf_model_text *text)
+{
+    return (struct hf_text){text->bytes, text->bytes_count};
+}
+
+#endif
