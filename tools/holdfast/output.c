@@ -241,6 +241,9 @@ static void print_row(const struct hf_table *table, const char *const *cells, bo
 {
     size_t owed = 0; /* spaces are printed before the next text, so that no line ends in them */
     for (size_t i = 0; i < table->columns_count; i++) {
+        if (table->is_hidden[i]) {
+            continue;
+        }
         const char *text = is_titles ? title_text(cells[i]) : cells[i];
         const size_t width = text_width(text);
         const size_t room = table->widths[i] > width ? table->widths[i] - width : 0;
@@ -259,6 +262,9 @@ static void print_row(const struct hf_table *table, const char *const *cells, bo
 static void flush_rows(struct hf_table *table)
 {
     if (table->texts_count > 0 && !table->is_begun) {
+        for (size_t i = 0; i < table->columns_count; i++) {
+            table->is_hidden[i] = !table->has_text[i];
+        }
         print_row(table, table->titles, true);
         table->is_begun = true;
     }
@@ -289,6 +295,7 @@ void hf_table_add(struct hf_table *table, const char *const *cells)
         }
         const size_t width = text_width(copy);
         table->widths[i] = width > table->widths[i] ? width : table->widths[i];
+        table->has_text[i] = table->has_text[i] || width > 0;
         table->texts[table->texts_count++] = copy;
     }
     table->rows_count += 1;

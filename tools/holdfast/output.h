@@ -55,7 +55,9 @@ struct hf_table {
     size_t texts_max;
     size_t rows_count; /* all that were ever added */
     size_t widths[HF_TABLE_COLUMNS_MAX];
-    bool is_begun; /* the titles are printed */
+    bool has_text[HF_TABLE_COLUMNS_MAX];
+    bool is_hidden[HF_TABLE_COLUMNS_MAX]; /* without text in the rows that settle the widths */
+    bool is_begun;                        /* the titles are printed */
 };
 
 void hf_table_init(struct hf_table *table, const char *const *titles, size_t columns_count);

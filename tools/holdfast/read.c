@@ -1,0 +1,394 @@
+/*
+ * read.c - the commands that ask: about cells, reservations and the ledger.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/assert.h"
+#include "tools/holdfast/cli.h"
+#include "tools/holdfast/output.h"
+
+/* ------------------------------------------------------------------ cells */
+
+static const char *const cell_titles[] = {
+    "SKU",           "LOCATION",   ">ON HAND",   ">HELD", ">COMMITTED", ">IN TRANSIT",
+    ">SAFETY STOCK", ">LOW STOCK", ">BACKORDER", ">ATF",  ">ATS",       ">VERSION"};
+#define CELL_COLUMNS (sizeof cell_titles / sizeof cell_titles[0])
+
+static void add_cell_row(struct hf_table *table, const struct holdfast_cell *cell)
+{
+    char numbers[10][HF_NUMBER_BYTES];
+    const bool has_threshold = cell->low_stock != HOLDFAST_LOW_STOCK_NONE;
+
+    const char *const cells[CELL_COLUMNS] = {
+        cell->sku,
+        cell->location,
+        hf_number_text(cell->on_hand, numbers[0]),
+        hf_number_text(cell->held, numbers[1]),
+        hf_number_text(cell->committed, numbers[2]),
+        hf_number_text(cell->in_transit, numbers[3]),
+        hf_number_text(cell->safety_stock, numbers[4]),
+        has_threshold ? hf_number_text(cell->low_stock, numbers[5]) : "",
+        cell->backorder_limit != 0 ? hf_number_text(cell->backorder_limit, numbers[6]) : "",
+        hf_number_text(cell->atf, numbers[7]),
+        hf_number_text(cell->ats, numbers[8]),
+        hf_number_text((int64_t)cell->version, numbers[9]),
+    };
+    hf_table_add(table, cells);
+}
+
+enum hf_exit hf_cli_stock(struct hf_cli *cli)
+{
+    struct hf_lines lines;
+    struct holdfast_cell cell;
+    enum hf_exit code = HF_EXIT_DONE;
+
+    if (hf_lines_parse_cell(&lines, cli->words[0]) != HF_LINES_OK) {
+        code = hf_cli_usage(cli, "%s", lines.error);
+    } else if (!hf_cli_connect(cli, NULL)) {
+        code = HF_EXIT_UNKNOWN;
+    } else {
+        const enum holdfast_outcome outcome =
+            holdfast_get_stock(cli->hf, lines.lines[0].sku, lines.lines[0].location, &cell);
+        if (outcome != HOLDFAST_OK) {
+            code = hf_cli_report_failure(cli, outcome);
+        } else if (cli->is_json) {
+            hf_json_print(hf_json_cell(&cell));
+        } else {
+            struct hf_table table;
+            hf_table_init(&table, cell_titles, CELL_COLUMNS);
+            add_cell_row(&table, &cell);
+            hf_table_end(&table);
+        }
+    }
+    hf_lines_release(&lines);
+    return code;
+}
+
+struct list_state {
+    const struct hf_cli *cli;
+    struct hf_table table;
+    uint64_t count;
+};
+
+static bool list_cell(void *arg, const struct holdfast_cell *cell)
+{
+    struct list_state *state = arg;
+
+    state->count += 1;
+    if (!state->cli->is_json) {
+        add_cell_row(&state->table, cell);
+        return true;
+    }
+    json_t *object = hf_json_cell(cell);
+    const bool has_threshold = cell->low_stock != HOLDFAST_LOW_STOCK_NONE;
+    hf_json_set(object, "low_stock", has_threshold ? json_integer(cell->low_stock) : json_null());
+    hf_json_set(object, "backorder_limit", json_integer(cell->backorder_limit));
+    hf_json_print(object);
+    return true;
+}
+
+enum hf_exit hf_cli_list(struct hf_cli *cli)
+{
+    struct list_state state = {.cli = cli};
+
+    if (!hf_cli_connect(cli, NULL)) {
+        return HF_EXIT_UNKNOWN;
+    }
+    hf_table_init(&state.table, cell_titles, CELL_COLUMNS);
+    const enum holdfast_outcome outcome = holdfast_list(
+        cli->hf, cli->args.values[HF_OPTION_LOCATION], cli->args.values[HF_OPTION_PREFIX],
+        hf_args_has(&cli->args, HF_OPTION_LOW), list_cell, &state);
+    hf_table_end(&state.table);
+    if (outcome != HOLDFAST_OK) {
+        return hf_cli_report_failure(cli, outcome);
+    }
+    if (!cli->is_json && state.count == 0) {
+        (void)printf("no cells\n");
+    }
+    return HF_EXIT_DONE;
+}
+
+/* ------------------------------------------------------------------ ATS */
+
+static void print_ats(const struct hf_cli *cli, const struct holdfast_ats *ats, const char *scope)
+{
+    static const char *const titles[] = {"SKU", "SCOPE", ">ATS", ">ATF", "WHY"};
+    struct hf_table table;
+    hf_table_init(&table, titles, sizeof titles / sizeof titles[0]);
+
+    for (size_t i = 0; i < cli->words_count; i++) {
+        const bool is_known = ats[i].outcome == HOLDFAST_OK;
+        if (cli->is_json) {
+            json_t *object = hf_json_object();
+            if (!is_known) {
+                hf_json_set(object, "outcome", hf_json_text(holdfast_outcome_name(ats[i].outcome)));
+            }
+            hf_json_set(object, "sku", hf_json_text(cli->words[i]));
+            hf_json_set(object, "scope", hf_json_text(scope));
+            hf_json_set(object, "ats", is_known ? json_integer(ats[i].ats) : json_null());
+            hf_json_set(object, "atf", is_known ? json_integer(ats[i].atf) : json_null());
+            hf_json_print(object);
+            continue;
+        }
+        char ats_text[HF_NUMBER_BYTES];
+        char atf_text[HF_NUMBER_BYTES];
+        const char *const cells[] = {
+            cli->words[i],
+            scope,
+            is_known ? hf_number_text(ats[i].ats, ats_text) : "-",
+            is_known ? hf_number_text(ats[i].atf, atf_text) : "-",
+            is_known ? "" : holdfast_outcome_name(ats[i].outcome),
+        };
+        hf_table_add(&table, cells);
+    }
+    hf_table_end(&table);
+}
+
+enum hf_exit hf_cli_ats(struct hf_cli *cli)
+{
+    const char *location = cli->args.values[HF_OPTION_LOCATION];
+    const char *region = cli->args.values[HF_OPTION_REGION];
+    char scope[320] = "all";
+
+    if (location != NULL && region != NULL) {
+        return hf_cli_usage(cli, "--location and --region exclude each other");
+    }
+    if (location != NULL) {
+        (void)snprintf(scope, sizeof scope, "location:%s", location);
+    } else if (region != NULL) {
+        (void)snprintf(scope, sizeof scope, "region:%s", region);
+    }
+    struct holdfast_ats *ats = calloc(cli->words_count, sizeof *ats);
+    if (ats == NULL) {
+        (void)fputs("holdfast: out of memory\n", stderr);
+        return HF_EXIT_UNKNOWN;
+    }
+    enum hf_exit code = HF_EXIT_UNKNOWN;
+    if (hf_cli_connect(cli, NULL)) {
+        const enum holdfast_outcome outcome =
+            holdfast_get_ats(cli->hf, cli->words, cli->words_count, location, region, ats);
+        code = outcome == HOLDFAST_OK ? HF_EXIT_DONE : hf_cli_report_failure(cli, outcome);
+        if (outcome == HOLDFAST_OK) {
+            print_ats(cli, ats, scope);
+        }
+        for (size_t i = 0; outcome == HOLDFAST_OK && i < cli->words_count; i++) {
+            const enum hf_exit line_code = hf_cli_exit_of(ats[i].outcome);
+            code = line_code > code ? line_code : code;
+        }
+    }
+    free(ats);
+    return code;
+}
+
+/* ------------------------------------------------------------------ reservations */
+
+static void print_reservation(const struct holdfast_reservation *reservation)
+{
+    static const char *const titles[] = {"  SKU",      "LOCATION",  ">QTY",
+                                         ">FULFILLED", ">RELEASED", ">LEFT"};
+    char expiry[HF_TIME_BYTES];
+    char opened[HF_TIME_BYTES];
+    struct hf_table table;
+
+    (void)printf("%s: %s", reservation->id, holdfast_state_name(reservation->state));
+    if (reservation->expires_at_us != 0) {
+        (void)printf(" until %s", hf_time_text(reservation->expires_at_us, expiry));
+    }
+    if (reservation->order[0] != '\0') {
+        (void)printf(", order %s", reservation->order);
+    }
+    (void)printf(", opened %s (lsn %" PRIu64 ")\n", hf_time_text(reservation->opened_us, opened),
+                 reservation->opened_lsn);
+
+    hf_table_init(&table, titles, sizeof titles / sizeof titles[0]);
+    for (size_t i = 0; i < reservation->lines_count; i++) {
+        const struct holdfast_reservation_line *line = &reservation->lines[i];
+        char numbers[4][HF_NUMBER_BYTES];
+        char sku[80];
+        (void)snprintf(sku, sizeof sku, "  %s", line->sku);
+        const char *const cells[] = {
+            sku,
+            line->location,
+            hf_number_text(line->units, numbers[0]),
+            hf_number_text(line->fulfilled, numbers[1]),
+            hf_number_text(line->released, numbers[2]),
+            hf_number_text(line->units - line->fulfilled - line->released, numbers[3]),
+        };
+        hf_table_add(&table, cells);
+    }
+    hf_table_end(&table);
+}
+
+/* Ask for one reservation and print it. */
+static enum holdfast_outcome show(const struct hf_cli *cli, const char *id)
+{
+    struct holdfast_reservation reservation;
+    const enum holdfast_outcome outcome = holdfast_get_reservation(cli->hf, id, &reservation);
+
+    if (outcome != HOLDFAST_OK) {
+        return outcome;
+    }
+    if (cli->is_json) {
+        hf_json_print(hf_json_reservation(&reservation));
+    } else {
+        print_reservation(&reservation);
+    }
+    return HOLDFAST_OK;
+}
+
+enum hf_exit hf_cli_show(struct hf_cli *cli)
+{
+    if (!hf_cli_connect(cli, NULL)) {
+        return HF_EXIT_UNKNOWN;
+    }
+    const enum holdfast_outcome outcome = show(cli, cli->words[0]);
+    return outcome == HOLDFAST_OK ? HF_EXIT_DONE : hf_cli_report_failure(cli, outcome);
+}
+
+struct order_ids {
+    char (*ids)[65];
+    size_t count;
+    size_t max;
+    bool is_failed;
+};
+
+static bool keep_id(void *arg, const struct holdfast_reservation *summary)
+{
+    struct order_ids *order = arg;
+
+    if (order->count == order->max) {
+        const size_t max = order->max == 0 ? 16 : order->max * 2;
+        void *ids = realloc(order->ids, max * sizeof *order->ids);
+        if (ids == NULL) {
+            order->is_failed = true;
+            return false;
+        }
+        order->ids = ids;
+        order->max = max;
+    }
+    memcpy(order->ids[order->count], summary->id, sizeof summary->id);
+    order->count += 1;
+    return true;
+}
+
+enum hf_exit hf_cli_order(struct hf_cli *cli)
+{
+    struct order_ids order = {0};
+
+    if (!hf_cli_connect(cli, NULL)) {
+        return HF_EXIT_UNKNOWN;
+    }
+    enum holdfast_outcome outcome = holdfast_get_order(cli->hf, cli->words[0], keep_id, &order);
+    if (order.is_failed) {
+        (void)fputs("holdfast: out of memory\n", stderr);
+        outcome = HOLDFAST_BUSY;
+    }
+    for (size_t i = 0; outcome == HOLDFAST_OK && i < order.count; i++) {
+        outcome = show(cli, order.ids[i]);
+        if (outcome == HOLDFAST_UNKNOWN_RESERVATION) {
+            outcome = HOLDFAST_OK; /* forgotten since the order was asked for */
+        }
+    }
+    free(order.ids);
+    return outcome == HOLDFAST_OK ? HF_EXIT_DONE : hf_cli_report_failure(cli, outcome);
+}
+
+/* ------------------------------------------------------------------ ledger */
+
+static const char *const move_titles[] = {
+    ">LSN", "TIME",      "KIND",       "REASON",      "SKU",   "LOCATION", "ON HAND",
+    "HELD", "COMMITTED", "IN TRANSIT", "RESERVATION", "ORDER", "REF",      "BY"};
+#define MOVE_COLUMNS (sizeof move_titles / sizeof move_titles[0])
+
+#define CHANGE_BYTES (2 * HF_NUMBER_BYTES + 8)
+
+/* "+5 = 40": what was added, and the value after; nothing for a counter that did not change. */
+static const char *change_text(int64_t delta, int64_t after, char text[CHANGE_BYTES])
+{
+    if (delta == 0) {
+        return "";
+    }
+    (void)snprintf(text, CHANGE_BYTES, "%+" PRId64 " = %" PRId64, delta, after);
+    return text;
+}
+
+struct ledger_state {
+    const struct hf_cli *cli;
+    struct hf_table table;
+    uint64_t count;
+};
+
+static bool print_move(void *arg, const struct holdfast_move *move)
+{
+    struct ledger_state *state = arg;
+
+    state->count += 1;
+    if (state->cli->is_json) {
+        hf_json_print(hf_json_move(move));
+        return true;
+    }
+    char lsn[HF_NUMBER_BYTES];
+    char time[HF_TIME_BYTES];
+    char changes[4][CHANGE_BYTES];
+    const char *const cells[MOVE_COLUMNS] = {
+        hf_number_text((int64_t)move->lsn, lsn),
+        hf_time_text(move->ts_us, time),
+        holdfast_kind_name(move->kind),
+        move->reason == HOLDFAST_REASON_NONE ? "" : holdfast_reason_name(move->reason),
+        move->sku,
+        move->location,
+        change_text(move->delta.on_hand, move->after.on_hand, changes[0]),
+        change_text(move->delta.held, move->after.held, changes[1]),
+        change_text(move->delta.committed, move->after.committed, changes[2]),
+        change_text(move->delta.in_transit, move->after.in_transit, changes[3]),
+        move->reservation,
+        move->order,
+        move->ref,
+        move->by,
+    };
+    hf_table_add(&state->table, cells);
+    return true;
+}
+
+enum hf_exit hf_cli_ledger(struct hf_cli *cli)
+{
+    struct ledger_state state = {.cli = cli};
+    struct hf_lines lines = {0};
+    struct holdfast_ledger_query query = {.ref = cli->args.values[HF_OPTION_REF],
+                                          .order = cli->args.values[HF_OPTION_ORDER]};
+    const char *limit_text = cli->args.values[HF_OPTION_LIMIT];
+    uint64_t limit = 0;
+
+    if (cli->words_count + (query.ref != NULL) + (query.order != NULL) != 1) {
+        return hf_cli_usage(cli, "ledger needs one of: SKU@LOC, --ref, --order");
+    }
+    if (limit_text != NULL && (!hf_args_count(limit_text, &limit) || limit == 0)) {
+        return hf_cli_usage(cli, "--limit \"%s\" is not a number from 1", limit_text);
+    }
+    query.limit = limit > SIZE_MAX ? SIZE_MAX : (size_t)limit;
+    if (cli->words_count == 1) {
+        if (hf_lines_parse_cell(&lines, cli->words[0]) != HF_LINES_OK) {
+            const enum hf_exit code = hf_cli_usage(cli, "%s", lines.error);
+            hf_lines_release(&lines);
+            return code;
+        }
+        query.sku = lines.lines[0].sku;
+        query.location = lines.lines[0].location;
+    }
+    enum hf_exit code = HF_EXIT_UNKNOWN;
+    if (hf_cli_connect(cli, NULL)) {
+        hf_table_init(&state.table, move_titles, MOVE_COLUMNS);
+        const enum holdfast_outcome outcome =
+            holdfast_get_ledger(cli->hf, &query, print_move, &state);
+        hf_table_end(&state.table);
+        code = outcome == HOLDFAST_OK ? HF_EXIT_DONE : hf_cli_report_failure(cli, outcome);
+        if (outcome == HOLDFAST_OK && state.count == 0 && !cli->is_json) {
+            (void)printf("no moves in the server's memory\n");
+        }
+    }
+    hf_lines_release(&lines);
+    return code;
+}

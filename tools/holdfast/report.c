@@ -1,0 +1,324 @@
+#include "tools/holdfast/cli.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/assert.h"
+#include "tools/holdfast/output.h"
+
+#define DEFAULT_SERVER "127.0.0.1:4653"
+
+enum hf_exit hf_cli_exit_of(enum holdfast_outcome outcome)
+{
+    switch (outcome) {
+    case HOLDFAST_OK:
+        return HF_EXIT_DONE;
+    case HOLDFAST_INVALID_ARGUMENT:
+        return HF_EXIT_USAGE;
+    case HOLDFAST_NOT_PRIMARY:
+    case HOLDFAST_UNKNOWN:
+        return HF_EXIT_UNKNOWN;
+    default:
+        return HF_EXIT_REFUSED;
+    }
+}
+
+enum hf_exit hf_cli_usage(const struct hf_cli *cli, const char *format, ...)
+{
+    char message[HF_ARGS_ERROR_BYTES + 128];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+
+    (void)fprintf(stderr, "holdfast: %s\n", message);
+    if (cli->command != NULL) {
+        (void)fprintf(stderr, "usage: holdfast %s %s\n", cli->command->name, cli->command->usage);
+    }
+    (void)fprintf(stderr, "`holdfast help%s%s` says more\n", cli->command == NULL ? "" : " ",
+                  cli->command == NULL ? "" : cli->command->name);
+    if (cli->is_json) {
+        json_t *object = hf_json_object();
+        hf_json_set(object, "outcome", hf_json_text("invalid_argument"));
+        hf_json_set(object, "message", hf_json_text(message));
+        hf_json_print(object);
+    }
+    return HF_EXIT_USAGE;
+}
+
+bool hf_cli_connect(struct hf_cli *cli, const char *ref)
+{
+    const char *address = cli->args.values[HF_OPTION_SERVER];
+    const struct holdfast_options options = {.name = "holdfast"};
+    char error[512];
+
+    if (address == NULL) {
+        address = getenv("HOLDFAST_SERVER");
+    }
+    if (address == NULL || address[0] == '\0') {
+        address = DEFAULT_SERVER;
+    }
+    cli->hf = holdfast_connect(address, &options, error, sizeof error);
+    if (cli->hf != NULL) {
+        return true;
+    }
+    (void)fprintf(stderr, "holdfast: %s\n", error);
+    if (cli->is_json) {
+        /* Nothing was sent, which is a safe case of not knowing: the advice is the same. */
+        json_t *object = hf_json_object();
+        hf_json_set(object, "outcome", hf_json_text("unknown"));
+        if (ref != NULL) {
+            hf_json_set(object, "lsn", json_null());
+            hf_json_set(object, "repeated", json_false());
+            hf_json_set(object, "ref", hf_json_text(ref));
+        }
+        hf_json_set(object, "message", hf_json_text(error));
+        hf_json_print(object);
+    } else if (ref != NULL) {
+        (void)fprintf(stderr, "nothing was sent\n");
+    }
+    return false;
+}
+
+enum hf_exit hf_cli_report_failure(const struct hf_cli *cli, enum holdfast_outcome outcome)
+{
+    HF_ASSERT(outcome != HOLDFAST_OK);
+
+    const bool has_more = outcome == HOLDFAST_INVALID_ARGUMENT || outcome == HOLDFAST_UNKNOWN ||
+                          outcome == HOLDFAST_BUSY;
+    const char *text = has_more && holdfast_error(cli->hf)[0] != '\0'
+                           ? holdfast_error(cli->hf)
+                           : holdfast_outcome_text(outcome);
+    if (cli->is_json) {
+        json_t *object = hf_json_object();
+        hf_json_set(object, "outcome", hf_json_text(holdfast_outcome_name(outcome)));
+        hf_json_set(object, "message", hf_json_text(text));
+        hf_json_print(object);
+    } else {
+        (void)printf("%s: %s\n", holdfast_outcome_name(outcome), text);
+    }
+    return hf_cli_exit_of(outcome);
+}
+
+enum hf_exit hf_cli_report_invalid(const struct hf_cli *cli, const char *field, const char *why)
+{
+    if (cli->is_json) {
+        json_t *object = hf_json_object();
+        hf_json_set(object, "outcome", hf_json_text("invalid_argument"));
+        hf_json_set(object, "field", hf_json_text(field));
+        hf_json_set(object, "message", hf_json_text(why));
+        hf_json_print(object);
+    } else {
+        (void)printf("refused: invalid_argument - %s: %s\n", field, why);
+    }
+    return HF_EXIT_USAGE;
+}
+
+/* ------------------------------------------------------------------ writes */
+
+/* Where a reply's line stands on the command line; NULL when the command had no lines. */
+static const struct holdfast_line *line_of(const struct holdfast_op *op,
+                                           const struct holdfast_result_line *line)
+{
+    return line->line_index < op->lines_count ? &op->lines[line->line_index] : NULL;
+}
+
+static bool is_of_reservation(const struct holdfast_op *op)
+{
+    switch (op->kind) {
+    case HOLDFAST_RESERVE:
+    case HOLDFAST_REPLACE:
+    case HOLDFAST_CONFIRM:
+    case HOLDFAST_EXTEND:
+    case HOLDFAST_RELEASE:
+    case HOLDFAST_RELEASE_ORDER:
+    case HOLDFAST_FULFIL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static json_t *json_lines(const struct holdfast_op *op, const struct holdfast_reply *reply)
+{
+    json_t *lines = hf_json_array();
+
+    for (size_t i = 0; i < reply->lines_count; i++) {
+        const struct holdfast_result_line *line = &reply->lines[i];
+        const struct holdfast_line *asked = line_of(op, line);
+        json_t *object = hf_json_object();
+
+        hf_json_set(object, "sku", hf_json_text(asked == NULL ? NULL : asked->sku));
+        hf_json_set(object, "location", hf_json_text(asked == NULL ? NULL : asked->location));
+        hf_json_set(object, "requested", json_integer(line->requested));
+        if (reply->outcome == HOLDFAST_OK) {
+            hf_json_set(object, "granted", json_integer(line->granted));
+        }
+        hf_json_set(object, "ats", json_integer(line->ats));
+        hf_json_set(object, "shortfall", json_integer(line->shortfall));
+        hf_json_set(object, "earliest_expiry", hf_json_time(line->earliest_expiry_us));
+        hf_json_append(lines, object);
+    }
+    return lines;
+}
+
+static void report_json(const struct hf_cli *cli, const struct holdfast_op *op,
+                        const struct holdfast_reply *reply, const char *ref)
+{
+    json_t *object = hf_json_object();
+    const bool is_unknown = reply->outcome == HOLDFAST_UNKNOWN;
+
+    hf_json_set(object, "outcome", hf_json_text(holdfast_outcome_name(reply->outcome)));
+    hf_json_set(object, "lsn", is_unknown ? json_null() : hf_json_count(reply->lsn));
+    hf_json_set(object, "repeated", json_boolean(reply->is_repeated));
+    hf_json_set(object, "ref", hf_json_text(ref));
+    if (is_of_reservation(op)) {
+        const bool has_state = reply->state != HOLDFAST_STATE_NONE;
+        hf_json_set(object, "state",
+                    hf_json_text(has_state ? holdfast_state_name(reply->state) : NULL));
+    }
+    if (reply->lines_count > 0) {
+        hf_json_set(object, "lines", json_lines(op, reply));
+    }
+    if (reply->outcome == HOLDFAST_INVALID_ARGUMENT) {
+        hf_json_set(object, "field", hf_json_text(reply->field));
+        hf_json_set(object, "line",
+                    reply->line_index < 0 ? json_null() : json_integer(reply->line_index));
+    }
+    if (is_unknown) {
+        hf_json_set(object, "message", hf_json_text(holdfast_error(cli->hf)));
+    }
+    hf_json_print(object);
+}
+
+/* What happened to each line: asked, granted or ATS, short by, when the next hold ends. */
+static void print_lines(const struct holdfast_op *op, const struct holdfast_reply *reply)
+{
+    static const char *const titles[] = {
+        "  SKU",     "LOCATION",           ">ASKED", ">GRANTED", ">ATS",
+        ">SHORT BY", "EARLIEST HOLD ENDS", "WHY"};
+    struct hf_table table;
+    hf_table_init(&table, titles, sizeof titles / sizeof titles[0]);
+
+    for (size_t i = 0; i < reply->lines_count; i++) {
+        const struct holdfast_result_line *line = &reply->lines[i];
+        const struct holdfast_line *asked = line_of(op, line);
+        char requested[HF_NUMBER_BYTES];
+        char granted[HF_NUMBER_BYTES];
+        char ats[HF_NUMBER_BYTES];
+        char shortfall[HF_NUMBER_BYTES];
+        char expiry[HF_TIME_BYTES];
+        char sku[80];
+
+        (void)snprintf(sku, sizeof sku, "  %s", asked == NULL ? "-" : asked->sku);
+        const char *const cells[] = {
+            sku,
+            asked == NULL ? "-" : asked->location,
+            hf_number_text(line->requested, requested),
+            reply->outcome == HOLDFAST_OK ? hf_number_text(line->granted, granted) : "",
+            hf_number_text(line->ats, ats),
+            hf_number_text(line->shortfall, shortfall),
+            hf_time_text(line->earliest_expiry_us, expiry),
+            line->outcome == HOLDFAST_OK || line->outcome == reply->outcome
+                ? ""
+                : holdfast_outcome_name(line->outcome),
+        };
+        hf_table_add(&table, cells);
+    }
+    hf_table_end(&table);
+}
+
+static const char *done_text(enum holdfast_kind kind)
+{
+    switch (kind) {
+    case HOLDFAST_RECEIVE:
+        return "received";
+    case HOLDFAST_ADJUST:
+        return "adjusted";
+    case HOLDFAST_SELL:
+        return "sold";
+    case HOLDFAST_RESERVE:
+        return "reserved";
+    case HOLDFAST_REPLACE:
+        return "replaced";
+    case HOLDFAST_CONFIRM:
+        return "confirmed";
+    case HOLDFAST_EXTEND:
+        return "extended";
+    case HOLDFAST_RELEASE:
+    case HOLDFAST_RELEASE_ORDER:
+        return "released";
+    case HOLDFAST_FULFIL:
+        return "fulfilled";
+    default:
+        return "set";
+    }
+}
+
+static void print_done(const struct holdfast_op *op, const struct holdfast_reply *reply,
+                       const char *ref)
+{
+    (void)printf("%s", done_text(op->kind));
+    if (op->id != NULL && reply->state != HOLDFAST_STATE_NONE) {
+        char expiry[HF_TIME_BYTES];
+        (void)printf(": %s is %s", op->id, holdfast_state_name(reply->state));
+        if (reply->expires_at_us != 0) {
+            (void)printf(" until %s", hf_time_text(reply->expires_at_us, expiry));
+        }
+    }
+    (void)printf("  (lsn %" PRIu64 ", ref %s)\n", reply->lsn, ref);
+    if (reply->is_repeated) {
+        (void)printf("  it was done before; this is its first outcome\n");
+    }
+    print_lines(op, reply);
+}
+
+static void print_refused(const struct holdfast_op *op, const struct holdfast_reply *reply,
+                          const char *ref)
+{
+    (void)printf("refused: %s - %s", holdfast_outcome_name(reply->outcome),
+                 holdfast_outcome_text(reply->outcome));
+    if (reply->field != NULL) {
+        (void)printf(": %s", reply->field);
+    }
+    if (reply->line_index >= 0) {
+        (void)printf(" of line %d", reply->line_index + 1);
+    }
+    if (reply->state != HOLDFAST_STATE_NONE && op->id != NULL) {
+        (void)printf(" (%s is %s)", op->id, holdfast_state_name(reply->state));
+    }
+    (void)printf("\n");
+    print_lines(op, reply);
+    (void)printf("  nothing has changed; ref %s stays free\n", ref);
+}
+
+static void print_unknown(const struct hf_cli *cli, const struct holdfast_op *op, const char *ref)
+{
+    (void)printf("unknown: it happened, or it did not: %s  (ref %s)\n", holdfast_error(cli->hf),
+                 ref);
+    if (op->ref != NULL) {
+        (void)printf("  run the same command again with --ref %s: it is done once\n", ref);
+    } else {
+        (void)printf("  run the same command again: its id makes sure that it is done once\n");
+    }
+}
+
+enum hf_exit hf_cli_report_write(const struct hf_cli *cli, const struct holdfast_op *op,
+                                 const struct holdfast_reply *reply, const char *ref)
+{
+    HF_ASSERT(ref != NULL);
+
+    if (cli->is_json) {
+        report_json(cli, op, reply, ref);
+    } else if (reply->outcome == HOLDFAST_OK) {
+        print_done(op, reply, ref);
+    } else if (reply->outcome == HOLDFAST_UNKNOWN) {
+        print_unknown(cli, op, ref);
+    } else {
+        print_refused(op, reply, ref);
+    }
+    return hf_cli_exit_of(reply->outcome);
+}
