@@ -45,7 +45,7 @@ struct hf_store_config {
 
 /* One line for the operator's log; `level` is 'i' information, 'w' warning, 'e' error. */
 struct hf_store_report {
-    void *arg;
+    void *arg; /* the call comes from any thread, and from several at once */
     void (*line)(void *arg, char level, const char *text);
 };
 
@@ -86,12 +86,16 @@ bool hf_store_failed(const struct hf_store *store);
 /* Log thread: when hf_store_log_step has a sync to do though nothing new is published, on the
  * clock of its `now_us`; UINT64_MAX: it has none. */
 uint64_t hf_store_sync_due_us(const struct hf_store *store);
-/* Sync what is written, whatever the durability: for a clean stop. */
+/* Any thread: true when published records wait to be written. */
+bool hf_store_has_work(const struct hf_store *store);
+/* Sync what is written, whatever the durability: before a snapshot, and for a clean stop. */
 bool hf_store_log_sync(struct hf_store *store);
 
 /* Worker thread: make the spare segment when there is none. False: there was nothing to do, or it
  * could not be made (reported once as a warning; the log makes one itself when it needs it). */
 bool hf_store_spare_step(struct hf_store *store);
+/* True when hf_store_spare_step has work. */
+bool hf_store_spare_is_wanted(const struct hf_store *store);
 
 /*
  * Snapshot in two halves: copy takes the state as it is (loop thread; memory only; NULL: no
@@ -106,6 +110,9 @@ enum hf_err hf_store_snapshot_write(struct hf_store *store, struct hf_snapshot_c
                                     char *error, size_t error_bytes);
 /* Free a copy that will not be written. */
 void hf_snapshot_copy_free(struct hf_snapshot_copy *copy);
+
+/* Any thread: a line to the report given at open. */
+void hf_store_say(const struct hf_store *store, char level, const char *text);
 
 struct hf_store_stats {
     uint64_t durable_lsn, synced_lsn;

@@ -1,0 +1,479 @@
+#include "persistence/recovery.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/assert.h"
+#include "engine/engine.h"
+#include "engine/ledger.h"
+#include "engine/record.h"
+#include "persistence/segment.h"
+#include "persistence/snapshot.h"
+
+/* Between two lines about the progress of a recovery: a second or so of work. */
+#define PROGRESS_RECORDS 2000000u
+
+struct recovery {
+    const struct hf_directory *directory;
+    const struct hf_manifest *manifest;
+    const struct hf_listing *listing;
+    struct hf_engine *engine;
+    struct hf_ledger *ledger;
+    struct hf_segment_reader reader;
+    unsigned char *room;   /* for a block's raw bytes */
+    size_t segment_index;  /* in the listing: the one being read */
+    uint64_t snapshot_lsn; /* loaded; 0: none */
+    uint64_t skip_bytes;   /* raw bytes before the snapshot that the ring has no room for */
+    uint64_t next_lsn;     /* of the block that must come next; 0: any may */
+    uint64_t previous;     /* its chain, once next_lsn is set */
+    uint64_t records_count;
+    uint64_t progress_count; /* records_count at which the next line is due */
+    char *error;
+    size_t error_bytes;
+};
+
+static enum hf_err refuse(const struct recovery *recovery, enum hf_err err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static enum hf_err refuse(const struct recovery *recovery, enum hf_err err, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(recovery->error, recovery->error_bytes, format, arguments);
+    va_end(arguments);
+    return err;
+}
+
+/* Damage at `offset` of the segment being read, where the record of `lsn` should be. */
+static enum hf_err refuse_at(const struct recovery *recovery, enum hf_err err, uint64_t offset,
+                             uint64_t lsn, const char *why)
+{
+    return refuse(recovery, err,
+                  "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64 "): %s",
+                  recovery->reader.name, offset, lsn, why);
+}
+
+static enum hf_err refuse_read(const struct recovery *recovery)
+{
+    return refuse(recovery, HF_IO, "could not read log segment \"%s\" at offset %" PRIu64 ": %s",
+                  recovery->reader.name, recovery->reader.offset,
+                  hf_disk_error(recovery->reader.error));
+}
+
+/* ------------------------------------------------------------------ the snapshot */
+
+/* True when records after `lsn` are all in the log, as far as names tell. */
+static bool is_reached_by_log(const struct hf_listing *listing, uint64_t lsn)
+{
+    return listing->segments[0] <= lsn + 1;
+}
+
+/* The newest snapshot that is whole and reached by the log, into recovery->snapshot_lsn. */
+static enum hf_err choose_snapshot(struct recovery *recovery)
+{
+    const struct hf_listing *listing = recovery->listing;
+    const uint64_t current_lsn = recovery->manifest->snapshot_lsn;
+    bool is_current_there = current_lsn == 0;
+    bool is_any_damaged = false;
+
+    for (size_t i = listing->snapshots_count; i > 0; i--) {
+        const uint64_t lsn = listing->snapshots[i - 1];
+        is_current_there = is_current_there || lsn == current_lsn;
+        if (!is_reached_by_log(listing, lsn)) {
+            break;
+        }
+        const enum hf_err err = hf_snapshot_file_verify(recovery->directory, lsn,
+                                                        hf_manifest_epoch(recovery->manifest, lsn),
+                                                        recovery->error, recovery->error_bytes);
+        if (err == HF_OK) {
+            recovery->snapshot_lsn = lsn;
+            break;
+        }
+        if (err != HF_CORRUPT) {
+            return err; /* it may be whole: a disk that cannot be read proves nothing */
+        }
+        is_any_damaged = true;
+        hf_directory_say(recovery->directory, 'w', "%s; trying an older one", recovery->error);
+    }
+    if (!is_current_there && recovery->snapshot_lsn < current_lsn) {
+        hf_directory_say(recovery->directory, 'w',
+                         "the snapshot of LSN %" PRIu64 ", which the manifest names, is missing",
+                         current_lsn);
+    }
+    if (recovery->snapshot_lsn == 0 && !is_reached_by_log(listing, 0)) {
+        const uint64_t first_lsn = listing->segments[0];
+        char first[HF_NAME_BYTES_MAX];
+        char current[HF_NAME_BYTES_MAX];
+        hf_segment_name(first, first_lsn, "");
+        hf_snapshot_name(current, current_lsn, "");
+        return refuse(recovery, HF_CORRUPT,
+                      "cannot recover: the oldest log segment \"%s\" begins with LSN %" PRIu64
+                      " and there is no whole snapshot of LSN %" PRIu64
+                      " or later; the current one should be \"%s\"%s",
+                      first, first_lsn, first_lsn - 1, current,
+                      is_any_damaged ? ", and the log above names what is damaged" : "");
+    }
+    return HF_OK;
+}
+
+/* ------------------------------------------------------------------ history before it */
+
+/* Raw bytes of the blocks of segment `index` that begin at or before `lsn`. */
+static enum hf_err count_history(struct recovery *recovery, size_t index, uint64_t lsn,
+                                 uint64_t *raw_bytes)
+{
+    struct hf_block_header block;
+    const char *why = NULL;
+    enum hf_err err = hf_segment_reader_open(&recovery->reader, recovery->listing->segments[index],
+                                             true, recovery->error, recovery->error_bytes);
+    if (err != HF_OK) {
+        return err;
+    }
+    for (;;) {
+        err = hf_segment_reader_hop(&recovery->reader, &block, &why);
+        if (err == HF_IO) {
+            return refuse_read(recovery);
+        }
+        if (err != HF_OK || block.first_lsn > lsn) {
+            return HF_OK; /* damage is judged where the segment is really read */
+        }
+        *raw_bytes += block.raw_bytes;
+    }
+}
+
+/* The segment to begin with: far enough back to fill the ledger ring with history. */
+static enum hf_err choose_start(struct recovery *recovery)
+{
+    const struct hf_listing *listing = recovery->listing;
+    const uint64_t lsn = recovery->snapshot_lsn;
+    size_t index = listing->segments_count - 1;
+    uint64_t raw_bytes = 0;
+
+    while (listing->segments[index] > lsn + 1) {
+        HF_ASSERT(index > 0); /* is_reached_by_log */
+        index--;
+    }
+    for (;; index--) {
+        const enum hf_err err = lsn == 0 ? HF_OK : count_history(recovery, index, lsn, &raw_bytes);
+        if (err != HF_OK) {
+            return err;
+        }
+        if (index == 0 || raw_bytes >= recovery->ledger->bytes_max) {
+            break;
+        }
+    }
+    recovery->segment_index = index;
+    if (raw_bytes > recovery->ledger->bytes_max) {
+        recovery->skip_bytes = raw_bytes - recovery->ledger->bytes_max;
+    }
+    return HF_OK;
+}
+
+/* ------------------------------------------------------------------ blocks */
+
+/* Why a whole block does not belong where it stands; NULL when it does. */
+static const char *misfit(const struct recovery *recovery, const struct hf_block_header *block)
+{
+    if (recovery->next_lsn != 0) {
+        if (block->first_lsn != recovery->next_lsn) {
+            return "the block here holds other LSNs";
+        }
+        if (block->previous != recovery->previous) {
+            return "the block here does not follow the block before it";
+        }
+    }
+    if (block->epoch != hf_manifest_epoch(recovery->manifest, block->first_lsn)) {
+        return "the block here is of another epoch than the manifest says";
+    }
+    return NULL;
+}
+
+/* Hand the records of a verified block to the engine. */
+static enum hf_err replay_block(struct recovery *recovery, const struct hf_block_header *block,
+                                const unsigned char *bytes, uint64_t offset)
+{
+    uint64_t lsn = block->first_lsn;
+    size_t left = block->raw_bytes;
+
+    const unsigned char *at = hf_block_raw(block, bytes, recovery->room);
+    if (at == NULL) {
+        return refuse_at(recovery, HF_CORRUPT, offset, lsn, "the block does not decode");
+    }
+    /* The log has these: they may leave the ring when the ring needs the room. */
+    if (lsn - 1 > recovery->ledger->pinned_lsn) {
+        hf_ledger_pin(recovery->ledger, lsn - 1);
+    }
+    while (left > 0) {
+        const uint32_t record_bytes = left < HF_RECORD_HEADER_BYTES ? 0 : hf_record_bytes(at);
+        const char *why = "the block's records do not add up";
+        if (record_bytes < HF_RECORD_HEADER_BYTES || record_bytes > left || record_bytes % 8 != 0 ||
+            hf_record_lsn(at) != lsn || lsn > block->last_lsn) {
+            return refuse_at(recovery, HF_CORRUPT, offset, lsn, why);
+        }
+        const enum hf_err err = hf_engine_replay(recovery->engine, at, record_bytes, &why);
+        if (err != HF_OK) {
+            return refuse_at(recovery, err, offset, lsn, why);
+        }
+        recovery->records_count += lsn > recovery->snapshot_lsn ? 1 : 0;
+        at += record_bytes;
+        left -= record_bytes;
+        lsn++;
+    }
+    if (lsn != block->last_lsn + 1) {
+        return refuse_at(recovery, HF_CORRUPT, offset, lsn, "the block's records do not add up");
+    }
+    return HF_OK;
+}
+
+static void say_progress(struct recovery *recovery)
+{
+    if (recovery->records_count >= recovery->progress_count) {
+        recovery->progress_count = recovery->records_count + PROGRESS_RECORDS;
+        hf_directory_say(recovery->directory, 'i',
+                         "recovery: %" PRIu64 " records applied, LSN %" PRIu64
+                         ", log segment %zu of %zu",
+                         recovery->records_count, recovery->next_lsn - 1,
+                         recovery->segment_index + 1, recovery->listing->segments_count);
+    }
+}
+
+/* All blocks of the segment being read, up to the first place without one; `why` says why it is
+ * none. HF_OK: that place is reader.offset. */
+static enum hf_err replay_segment(struct recovery *recovery, const char **why)
+{
+    for (;;) {
+        struct hf_block_header block;
+        const unsigned char *bytes;
+        const uint64_t offset = recovery->reader.offset;
+
+        enum hf_err err = hf_segment_reader_next(&recovery->reader, &block, &bytes, why);
+        if (err == HF_IO) {
+            return refuse_read(recovery);
+        }
+        if (err != HF_OK) {
+            return HF_OK;
+        }
+        const char *text = misfit(recovery, &block);
+        if (text != NULL) {
+            return refuse_at(recovery, HF_CORRUPT, offset,
+                             recovery->next_lsn != 0 ? recovery->next_lsn : block.first_lsn, text);
+        }
+        recovery->next_lsn = block.last_lsn + 1;
+        recovery->previous = block.checksum;
+        if (recovery->skip_bytes >= block.raw_bytes && block.last_lsn <= recovery->snapshot_lsn) {
+            recovery->skip_bytes -= block.raw_bytes;
+            continue;
+        }
+        recovery->skip_bytes = 0;
+        err = replay_block(recovery, &block, bytes, offset);
+        if (err != HF_OK) {
+            return err;
+        }
+        say_progress(recovery);
+    }
+}
+
+/* ------------------------------------------------------------------ ends */
+
+/* Behind the last block of an older segment: the newer one must go on right there. */
+static enum hf_err end_older(struct recovery *recovery, const struct hf_segment_rest *rest,
+                             const char *why)
+{
+    const uint64_t offset = recovery->reader.offset;
+    const uint64_t following_lsn = recovery->listing->segments[recovery->segment_index + 1];
+
+    if (rest->end_offset > offset) {
+        return refuse_at(recovery, HF_CORRUPT, offset, recovery->next_lsn, why);
+    }
+    if (following_lsn != recovery->next_lsn) {
+        return refuse(recovery, HF_CORRUPT,
+                      "cannot go on after log segment \"%s\" at offset %" PRIu64 ": LSN %" PRIu64
+                      " should follow, but the next segment begins with LSN "
+                      "%" PRIu64,
+                      recovery->reader.name, offset, recovery->next_lsn, following_lsn);
+    }
+    return HF_OK;
+}
+
+static enum hf_err zero_tail(struct recovery *recovery, uint64_t end_offset)
+{
+    static const unsigned char ZEROS[64 * 1024];
+    const struct hf_disk *disk = recovery->directory->disk;
+    uint64_t offset = recovery->reader.offset;
+
+    const int file = hf_directory_open(recovery->directory, recovery->reader.name, HF_DISK_WRITE);
+    int64_t result = file;
+    while (result >= 0 && offset < end_offset) {
+        const uint64_t left = end_offset - offset;
+        const size_t part = left < sizeof ZEROS ? (size_t)left : sizeof ZEROS;
+        result = disk->write(disk->ctx, file, ZEROS, part, offset);
+        if (result >= 0 && result != (int64_t)part) {
+            result = -EIO;
+        }
+        offset += part;
+    }
+    if (result >= 0) {
+        /* Also when nothing was zeroed: after a kill the blocks may be in memory only. */
+        result = disk->sync(disk->ctx, file);
+    }
+    if (file >= 0) {
+        const int closed = disk->close(disk->ctx, file);
+        result = result < 0 ? result : closed;
+    }
+    if (result < 0) {
+        return refuse(recovery, HF_IO, "could not mend the end of log segment \"%s\": %s",
+                      recovery->reader.name, hf_disk_error(result));
+    }
+    return HF_OK;
+}
+
+/* Behind the last block of the newest segment: clean, torn, or damaged. */
+static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment_rest *rest,
+                              const char *why)
+{
+    const uint64_t offset = recovery->reader.offset;
+    const uint64_t lsn = recovery->next_lsn;
+    uint64_t newest_snapshot_lsn = recovery->manifest->snapshot_lsn;
+
+    if (newest_snapshot_lsn < recovery->snapshot_lsn) {
+        newest_snapshot_lsn = recovery->snapshot_lsn;
+    }
+    if (why == HF_FORMAT_NEWER) {
+        return refuse_at(recovery, HF_CORRUPT, offset, lsn, why);
+    }
+    if (rest->durable_lsn >= lsn) {
+        return refuse(recovery, HF_CORRUPT,
+                      "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
+                      "): %s; it was durable: a block at offset %" PRIu64 " (LSN %" PRIu64
+                      ") or after it says so",
+                      recovery->reader.name, offset, lsn, why, rest->block_offset, rest->block_lsn);
+    }
+    if (newest_snapshot_lsn >= lsn) {
+        return refuse(recovery, HF_CORRUPT,
+                      "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
+                      "): %s; it was durable: there is a snapshot of LSN %" PRIu64,
+                      recovery->reader.name, offset, lsn, why, newest_snapshot_lsn);
+    }
+    if (rest->end_offset > offset) {
+        hf_directory_say(recovery->directory, 'w',
+                         "log segment \"%s\" has a torn tail: %" PRIu64 " bytes at offset %" PRIu64
+                         " after LSN %" PRIu64 " were never synced and are cut",
+                         recovery->reader.name, rest->end_offset - offset, offset, lsn - 1);
+    }
+    return zero_tail(recovery, rest->end_offset);
+}
+
+/* ------------------------------------------------------------------ all of it */
+
+/* Open the segment at recovery->segment_index and check that it continues the one before. */
+static enum hf_err enter_segment(struct recovery *recovery)
+{
+    struct hf_segment_reader *reader = &recovery->reader;
+    const uint64_t first_lsn = recovery->listing->segments[recovery->segment_index];
+
+    const enum hf_err err =
+        hf_segment_reader_open(reader, first_lsn, false, recovery->error, recovery->error_bytes);
+    if (err != HF_OK) {
+        return err;
+    }
+    if (recovery->next_lsn != 0 && reader->header.previous != recovery->previous) {
+        return refuse_at(recovery, HF_CORRUPT, 0, first_lsn,
+                         "the segment does not follow the block before it");
+    }
+    if (reader->header.epoch > hf_manifest_epoch(recovery->manifest, first_lsn)) {
+        return refuse_at(recovery, HF_CORRUPT, 0, first_lsn,
+                         "the segment is of a later epoch than the manifest says");
+    }
+    recovery->next_lsn = first_lsn;
+    recovery->previous = reader->header.previous;
+    return HF_OK;
+}
+
+static enum hf_err replay_all(struct recovery *recovery)
+{
+    const size_t count = recovery->listing->segments_count;
+
+    for (;; recovery->segment_index++) {
+        const char *why = NULL;
+        struct hf_segment_rest rest;
+
+        enum hf_err err = enter_segment(recovery);
+        if (err == HF_OK) {
+            err = replay_segment(recovery, &why);
+        }
+        if (err != HF_OK) {
+            return err;
+        }
+        if (hf_segment_reader_rest(&recovery->reader, &rest) != HF_OK) {
+            return refuse_read(recovery);
+        }
+        if (recovery->segment_index + 1 == count) {
+            return end_newest(recovery, &rest, why);
+        }
+        err = end_older(recovery, &rest, why);
+        if (err != HF_OK) {
+            return err;
+        }
+    }
+}
+
+static enum hf_err recover(struct recovery *recovery)
+{
+    enum hf_err err = choose_snapshot(recovery);
+    if (err == HF_OK && recovery->snapshot_lsn != 0) {
+        hf_directory_say(recovery->directory, 'i', "recovery: loading the snapshot of LSN %" PRIu64,
+                         recovery->snapshot_lsn);
+        err = hf_snapshot_file_load(recovery->directory, recovery->snapshot_lsn,
+                                    hf_manifest_epoch(recovery->manifest, recovery->snapshot_lsn),
+                                    recovery->engine, recovery->error, recovery->error_bytes);
+    }
+    if (err == HF_OK) {
+        err = choose_start(recovery);
+    }
+    if (err == HF_OK) {
+        err = replay_all(recovery);
+    }
+    return err;
+}
+
+enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_manifest *manifest,
+                       const struct hf_listing *listing, struct hf_engine *engine,
+                       struct hf_recovered *recovered, char *error, size_t error_bytes)
+{
+    HF_ASSERT(listing->segments_count > 0);
+
+    struct recovery recovery = {.directory = directory,
+                                .manifest = manifest,
+                                .listing = listing,
+                                .engine = engine,
+                                .ledger = hf_engine_ledger(engine),
+                                .progress_count = PROGRESS_RECORDS,
+                                .error = error,
+                                .error_bytes = error_bytes};
+    enum hf_err err = HF_NO_MEMORY;
+    recovery.room = malloc(HF_BLOCK_RAW_BYTES_MAX);
+    if (hf_segment_reader_init(&recovery.reader, directory) == HF_OK && recovery.room != NULL) {
+        err = recover(&recovery);
+    } else {
+        (void)refuse(&recovery, err, "could not recover: out of memory");
+    }
+    if (err == HF_OK) {
+        HF_ASSERT(recovery.next_lsn > recovery.snapshot_lsn); /* end_newest */
+        HF_ASSERT(hf_engine_lsn(engine) + 1 == recovery.next_lsn);
+        *recovered = (struct hf_recovered){
+            .position = {.segment_first_lsn = listing->segments[listing->segments_count - 1],
+                         .offset = recovery.reader.offset,
+                         .next_lsn = recovery.next_lsn,
+                         .previous = recovery.previous},
+            .snapshot_lsn = recovery.snapshot_lsn,
+            .records_count = recovery.records_count,
+        };
+    }
+    free(recovery.room);
+    hf_segment_reader_release(&recovery.reader);
+    return err;
+}

@@ -1,0 +1,27 @@
+/*
+ * retention.h - what a data directory keeps, and what is dropped after a new snapshot.
+ *
+ *     snapshots        1        2        3       kept: the newest `snapshots_kept`, here 2 and 3
+ *     segments   |--a--|--b--|--c--|--d--|--e--
+ *                         ^ ledger               dropped: a; 2 needs c, the ledger wants b
+ *
+ * Segments are dropped oldest first, and each removal is synced before the next, so that whatever
+ * a crash leaves is one unbroken run of segments. The newest segment always stays.
+ */
+#ifndef HF_PERSISTENCE_RETENTION_H
+#define HF_PERSISTENCE_RETENTION_H
+
+#include "persistence/directory.h"
+
+struct hf_retention {
+    uint64_t snapshot_lsn;   /* the current one; newer files are none of ours to judge */
+    uint32_t snapshots_kept; /* at least 1 */
+    uint64_t wanted_lsn;     /* records from here on are wanted by others; UINT64_MAX: by none */
+};
+
+/* Drop what is not needed. A file that cannot be removed is said as a warning and tried again
+ * after the next snapshot. Returns how many files are gone. */
+uint32_t hf_retention_apply(const struct hf_directory *directory,
+                            const struct hf_retention *retention);
+
+#endif
