@@ -440,6 +440,8 @@ static void async_cb(uv_async_t *async)
     struct hf_server *server = async->data;
     bool has_work;
 
+    /* Also when nobody waits: a log that has failed makes itself known in this call. */
+    (void)server->log->ops->durable_lsn(server->log->ctx);
     step_busy(server, &has_work);
     if (has_work) {
         start_work(server);
@@ -560,9 +562,11 @@ static void close_server_handles(struct hf_server *server)
     close_handle(&server->listener);
     close_handle(&server->prepare);
     close_handle(&server->idle);
-    close_handle(&server->async);
     close_handle(&server->expiry);
     close_handle(&server->sweep);
+    /* Other threads may wake the server until it is freed: the handle stays, without keeping the
+     * loop alive. */
+    uv_unref((uv_handle_t *)&server->async);
 }
 
 void hf_server_stop(struct hf_server *server)
@@ -719,11 +723,10 @@ void hf_server_free(struct hf_server *server)
     if (server == NULL) {
         return;
     }
-    if (!server->is_stopped) {
-        server->is_stopping = true;
-        close_server_handles(server);
-        (void)uv_run(&server->loop, UV_RUN_DEFAULT);
-    }
+    server->is_stopping = true;
+    close_server_handles(server);
+    close_handle(&server->async);
+    (void)uv_run(&server->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&server->loop);
     hf_dispatch_release(&server->dispatch);
     free(server->spare_block);

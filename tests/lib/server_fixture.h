@@ -27,6 +27,8 @@ struct hf_fixture {
     char address[64]; /* HOST:PORT after a start */
     uint16_t port;
     pid_t pid;                                     /* 0: not running */
+    pid_t scribe_pid;                              /* keeps what the server says */
+    int exit_code;                                 /* of a start that failed */
     char arguments[HF_FIXTURE_ARGUMENTS_MAX][128]; /* extra ones, kept for restarts */
     int arguments_count;
 };

@@ -1,0 +1,367 @@
+#include "tools/holdfastd/config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "net/dispatch.h"
+#include "net/frame.h"
+
+#define COUNT_MAX (UINT32_MAX - 1) /* the engine numbers things with 32 bits; one means none */
+#define INTERVAL_MS_MAX 60000u
+
+enum form { ADDRESS, COUNT, SIZE, DURATION, DURABILITY, PATH };
+
+struct key {
+    const char *section;
+    const char *name;
+    enum form form;
+    size_t offset; /* in struct hf_config */
+    uint64_t min, max;
+    const char *meaning;
+};
+
+#define AT(field) offsetof(struct hf_config, field)
+
+static const struct key keys[] = {
+    {"server", "listen", ADDRESS, AT(listen), 0, 0,
+     "HOST:PORT; port 0 lets the system choose. There is no authentication yet"},
+    {"server", "connections_max", COUNT, AT(connections_max), 1, HF_CONNECTIONS_LIMIT,
+     "clients served at once; one more is told busy"},
+    {"server", "frame_bytes_max", SIZE, AT(frame_bytes_max), HF_FRAME_BYTES_MIN,
+     HF_FRAME_BYTES_LIMIT, "the largest message"},
+    {"server", "operations_max", COUNT, AT(operations_max), 1, HF_FRAME_COUNT_MAX,
+     "operations in one message"},
+    {"server", "idle_timeout", DURATION, AT(idle_us), HF_IDLE_US_MIN, HF_DURATION_US_MAX,
+     "silent connections are closed after this"},
+    {"server", "stop_timeout", DURATION, AT(stop_us), 0, HF_DURATION_US_MAX,
+     "how long a stop waits for clients that do not read their replies"},
+
+    {"data", "directory", PATH, AT(directory), 0, 0, "log and snapshots; made when missing"},
+    {"data", "durability", DURABILITY, AT(durability), 0, 0,
+     "sync: a reply leaves once its change is on disk. interval:MS, none: it may be lost"},
+    {"data", "segment_size", SIZE, AT(segment_bytes), HF_SEGMENT_BYTES_MIN, UINT64_C(1) << 32,
+     "of one log file"},
+    {"data", "snapshots_kept", COUNT, AT(snapshots_kept), 1, 1000,
+     "the newest ones; the log they need is kept with them"},
+
+    {"engine", "skus_max", COUNT, AT(skus_max), 1, HF_SKUS_LIMIT, "SKUs"},
+    {"engine", "locations_max", COUNT, AT(locations_max), 1, HF_LOCATIONS_LIMIT,
+     "locations, and as many regions"},
+    {"engine", "cells_max", COUNT, AT(cells_max), 1, COUNT_MAX, "stock cells"},
+    {"engine", "reservations_max", COUNT, AT(reservations_max), 1, COUNT_MAX,
+     "open and remembered reservations"},
+    {"engine", "lines_max", COUNT, AT(lines_max), 1, COUNT_MAX, "lines of those reservations"},
+    {"engine", "references_max", COUNT, AT(references_max), 1, COUNT_MAX,
+     "references and closed reservations that are remembered"},
+    {"engine", "reference_retention", DURATION, AT(reference_retention_us), 0, HF_DURATION_US_MAX,
+     "how long they are remembered"},
+    {"engine", "life_max", DURATION, AT(life_us_max), 1, HF_LIFE_US_LIMIT,
+     "longest time-to-live of a reservation, and longest life by extensions"},
+    {"engine", "ledger_size", SIZE, AT(ledger_bytes), HF_LEDGER_BYTES_MIN, UINT64_C(1) << 40,
+     "memory for the newest moves"},
+    {"engine", "memory_max", SIZE, AT(memory_max_bytes), 0, UINT64_MAX,
+     "of the engine; 0: only the counts above bound it"},
+};
+#define KEYS_COUNT (sizeof keys / sizeof keys[0])
+
+struct hf_config hf_config_default(void)
+{
+    const struct hf_engine_config engine = hf_engine_config_default();
+    struct hf_config config = {
+        .listen = {.host = "127.0.0.1", .port = HF_PORT_DEFAULT},
+        .connections_max = HF_CONNECTIONS_MAX_DEFAULT,
+        .frame_bytes_max = HF_FRAME_BYTES_DEFAULT,
+        .operations_max = HF_OPERATIONS_MAX_DEFAULT,
+        .idle_us = HF_IDLE_US_DEFAULT,
+        .stop_us = HF_STOP_US_DEFAULT,
+        .directory = "holdfast-data",
+        .durability = HF_DURABILITY_SYNC,
+        .segment_bytes = UINT64_C(256) * 1024 * 1024,
+        .snapshots_kept = 2,
+        .skus_max = engine.skus_max,
+        .locations_max = engine.locations_max,
+        .cells_max = engine.cells_max,
+        .reservations_max = engine.reservations_max,
+        .lines_max = engine.lines_max,
+        .references_max = engine.references_max,
+        .reference_retention_us = engine.reference_retention_us,
+        .life_us_max = engine.life_us_max,
+        .ledger_bytes = engine.ledger_bytes,
+        .memory_max_bytes = engine.memory_max_bytes,
+    };
+    return config;
+}
+
+/* ------------------------------------------------------------------ one value */
+
+static uint64_t *number_of(struct hf_config *config, const struct key *key)
+{
+    return (uint64_t *)(void *)((char *)config + key->offset);
+}
+
+static void format_number(const struct key *key, uint64_t number, char text[HF_SIZE_TEXT_BYTES])
+{
+    switch (key->form) {
+    case SIZE:
+        hf_format_size(number, text);
+        return;
+    case DURATION:
+        hf_format_duration_us(number, text);
+        return;
+    default:
+        (void)snprintf(text, HF_SIZE_TEXT_BYTES, "%" PRIu64, number);
+        return;
+    }
+}
+
+static bool set_number(struct hf_config *config, const struct key *key, const char *value,
+                       char *error, size_t error_bytes)
+{
+    uint64_t number = 0;
+    bool is_read = false;
+    char min[HF_SIZE_TEXT_BYTES];
+    char max[HF_SIZE_TEXT_BYTES];
+
+    if (key->form == SIZE) {
+        is_read = hf_parse_size(value, &number);
+    } else if (key->form == DURATION) {
+        is_read = hf_parse_duration_us(value, &number);
+    } else {
+        is_read = hf_parse_count(value, UINT64_MAX, &number);
+    }
+    if (!is_read) {
+        static const char *const forms[] = {[COUNT] = "a whole number",
+                                            [SIZE] = "a size like 256MiB",
+                                            [DURATION] = "a duration like 15m"};
+        (void)snprintf(error, error_bytes, "%s: \"%.64s\" is not %s", key->name, value,
+                       forms[key->form]);
+        return false;
+    }
+    if (number < key->min || number > key->max) {
+        format_number(key, key->min, min);
+        format_number(key, key->max, max);
+        (void)snprintf(error, error_bytes, "%s: %.64s is not within %s and %s", key->name, value,
+                       min, max);
+        return false;
+    }
+    *number_of(config, key) = number;
+    return true;
+}
+
+static bool set_durability(struct hf_config *config, const char *value)
+{
+    static const char interval[] = "interval:";
+    uint64_t interval_ms = 0;
+
+    if (strcmp(value, "sync") == 0) {
+        config->durability = HF_DURABILITY_SYNC;
+        return true;
+    }
+    if (strcmp(value, "none") == 0) {
+        config->durability = HF_DURABILITY_NONE;
+        return true;
+    }
+    if (strncmp(value, interval, sizeof interval - 1) == 0 &&
+        hf_parse_count(value + sizeof interval - 1, INTERVAL_MS_MAX, &interval_ms) &&
+        interval_ms > 0) {
+        config->durability = HF_DURABILITY_INTERVAL;
+        config->interval_us = interval_ms * 1000;
+        return true;
+    }
+    return false;
+}
+
+static bool set_value(struct hf_config *config, const struct key *key, const char *value,
+                      char *error, size_t error_bytes)
+{
+    switch (key->form) {
+    case ADDRESS:
+        if (hf_parse_address(value, &config->listen)) {
+            return true;
+        }
+        (void)snprintf(error, error_bytes, "%s: \"%.64s\" is not HOST:PORT", key->name, value);
+        return false;
+    case DURABILITY:
+        if (set_durability(config, value)) {
+            return true;
+        }
+        (void)snprintf(error, error_bytes,
+                       "%s: \"%.64s\" is not sync, interval:MS (1 to %u) or none", key->name, value,
+                       INTERVAL_MS_MAX);
+        return false;
+    case PATH:
+        if (value[0] != '\0' && strlen(value) < HF_CONFIG_PATH_BYTES) {
+            memcpy(config->directory, value, strlen(value) + 1);
+            return true;
+        }
+        (void)snprintf(error, error_bytes, "%s: a path of 1 to %d bytes is needed", key->name,
+                       HF_CONFIG_PATH_BYTES - 1);
+        return false;
+    default:
+        return set_number(config, key, value, error, error_bytes);
+    }
+}
+
+bool hf_config_set(struct hf_config *config, const char *section, const char *name,
+                   const char *value, char *error, size_t error_bytes)
+{
+    bool has_section = false;
+    for (size_t i = 0; i < KEYS_COUNT; i++) {
+        if (strcmp(keys[i].section, section) != 0) {
+            continue;
+        }
+        has_section = true;
+        if (strcmp(keys[i].name, name) == 0) {
+            return set_value(config, &keys[i], value, error, error_bytes);
+        }
+    }
+    if (has_section) {
+        (void)snprintf(error, error_bytes, "section [%s] has no key \"%.64s\"", section, name);
+    } else {
+        (void)snprintf(error, error_bytes, "there is no section [%.64s]", section);
+    }
+    return false;
+}
+
+bool hf_config_check(const struct hf_config *config, char *error, size_t error_bytes)
+{
+    const uint32_t operations_max = hf_operations_max_of((uint32_t)config->frame_bytes_max);
+    if (config->operations_max > operations_max) {
+        (void)snprintf(error, error_bytes,
+                       "operations_max: at most %" PRIu32 " go with this frame_bytes_max",
+                       operations_max);
+        return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ files */
+
+struct reading {
+    struct hf_config *config;
+    char error[256]; /* of the first wrong line */
+};
+
+static int read_key(void *arg, const char *section, const char *name, const char *value)
+{
+    struct reading *reading = arg;
+    char error[256];
+
+    if (hf_config_set(reading->config, section, name, value, error, sizeof error)) {
+        return 1;
+    }
+    if (reading->error[0] == '\0') {
+        memcpy(reading->error, error, sizeof error);
+    }
+    return 0;
+}
+
+bool hf_config_read(struct hf_config *config, const char *path, char *error, size_t error_bytes)
+{
+    struct reading reading = {.config = config};
+    errno = 0;
+    const int line = ini_parse(path, read_key, &reading);
+
+    if (line == 0) {
+        return true;
+    }
+    if (line < 0) {
+        (void)snprintf(error, error_bytes, "could not read configuration file \"%s\": %s", path,
+                       errno != 0 ? strerror(errno) : "no memory");
+        return false;
+    }
+    (void)snprintf(error, error_bytes, "cannot use configuration file \"%s\", line %d: %s", path,
+                   line,
+                   reading.error[0] != '\0' ? reading.error : "neither [section] nor key = value");
+    return false;
+}
+
+void hf_config_durability(const struct hf_config *config, char text[HF_DURABILITY_TEXT_BYTES])
+{
+    switch (config->durability) {
+    case HF_DURABILITY_SYNC:
+        (void)snprintf(text, HF_DURABILITY_TEXT_BYTES, "sync");
+        return;
+    case HF_DURABILITY_INTERVAL:
+        (void)snprintf(text, HF_DURABILITY_TEXT_BYTES, "interval:%" PRIu64,
+                       config->interval_us / 1000);
+        return;
+    case HF_DURABILITY_NONE:
+        (void)snprintf(text, HF_DURABILITY_TEXT_BYTES, "none");
+        return;
+    }
+}
+
+void hf_config_print(const struct hf_config *config, FILE *out)
+{
+    struct hf_config copy = *config;
+    const char *section = "";
+    char text[HF_CONFIG_PATH_BYTES];
+
+    for (size_t i = 0; i < KEYS_COUNT; i++) {
+        const struct key *key = &keys[i];
+        if (strcmp(section, key->section) != 0) {
+            (void)fprintf(out, "%s[%s]\n", i == 0 ? "" : "\n", key->section);
+            section = key->section;
+        }
+        switch (key->form) {
+        case ADDRESS:
+            hf_format_address(&copy.listen, text);
+            break;
+        case DURABILITY:
+            hf_config_durability(&copy, text);
+            break;
+        case PATH:
+            (void)snprintf(text, sizeof text, "%s", copy.directory);
+            break;
+        default:
+            format_number(key, *number_of(&copy, key), text);
+            break;
+        }
+        (void)fprintf(out, "# %s\n%s = %s\n", key->meaning, key->name, text);
+    }
+}
+
+/* ------------------------------------------------------------------ what the parts are given */
+
+struct hf_engine_config hf_config_engine(const struct hf_config *config)
+{
+    return (struct hf_engine_config){
+        .skus_max = (uint32_t)config->skus_max,
+        .locations_max = (uint32_t)config->locations_max,
+        .cells_max = (uint32_t)config->cells_max,
+        .reservations_max = (uint32_t)config->reservations_max,
+        .lines_max = (uint32_t)config->lines_max,
+        .references_max = (uint32_t)config->references_max,
+        .reference_retention_us = config->reference_retention_us,
+        .life_us_max = config->life_us_max,
+        .ledger_bytes = config->ledger_bytes,
+        .memory_max_bytes = config->memory_max_bytes,
+    };
+}
+
+struct hf_server_config hf_config_server(const struct hf_config *config)
+{
+    return (struct hf_server_config){
+        .host = config->listen.host,
+        .port = config->listen.port,
+        .connections_max = (uint32_t)config->connections_max,
+        .frame_bytes_max = (uint32_t)config->frame_bytes_max,
+        .operations_max = (uint32_t)config->operations_max,
+        .idle_us = config->idle_us,
+        .stop_us = config->stop_us,
+    };
+}
+
+struct hf_store_config hf_config_store(const struct hf_config *config)
+{
+    return (struct hf_store_config){
+        .path = config->directory,
+        .durability = config->durability,
+        .interval_us = config->interval_us,
+        .segment_bytes = config->segment_bytes,
+        .snapshots_kept = (uint32_t)config->snapshots_kept,
+    };
+}
