@@ -96,11 +96,6 @@ enum hf_err hf_effects_make_room(struct hf_engine *engine, const struct hf_recor
         hf_pool_room(&engine->cells.policies) < demand.policies) {
         return HF_LIMIT_EXCEEDED;
     }
-    if (engine->config.memory_max_bytes != 0 &&
-        hf_engine_memory_bytes(engine) > engine->config.memory_max_bytes &&
-        (demand.reservations > 0 || demand.cells > 0 || demand.codes[HF_CODE_SKU] > 0)) {
-        return HF_LIMIT_EXCEEDED;
-    }
     for (uint32_t i = 0; i < count; i++) {
         const enum hf_err err = make_room_for_one(engine, header, &demand, &effects[i]);
         if (err != HF_OK) {
@@ -187,6 +182,10 @@ static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record
     if (is_replay && effect->version_before != cell->version) {
         return corrupt(why, "a policy does not follow the cell's version");
     }
+    if (is_replay && memcmp(effect->after, cell->units, sizeof effect->after) != 0) {
+        return corrupt(why, "the values of a cell with a new policy do not come out");
+    }
+    memcpy(effect->after, cell->units, sizeof effect->after);
     effect->version_before = cell->version;
     effect->policy_before = hf_cell_policy(&engine->cells, cell);
     hf_cell_set_policy(&engine->cells, cell, &effect->policy);
@@ -216,8 +215,9 @@ static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context
     reservation->content_hash = header->content_hash;
     hf_table_add(&engine->names.table, hash, effect->index);
     if (header->order.bytes_count > 0) {
-        reservation->order_node = hf_order_node_add(
-            &engine->orders, hf_orders_touch(&engine->orders, header->order), effect->index);
+        reservation->order_node =
+            hf_order_node_add(&engine->orders, hf_orders_touch(&engine->orders, header->order),
+                              effect->index, header->lsn);
     }
     hf_reservation_watch(&engine->reservations, effect->index);
     engine->reservations.open_count++;

@@ -65,7 +65,8 @@ struct hf_effect_policy {
     uint32_t sku, location;
     uint64_t version_before; /* LSN of the cell's change before this one; 0: it was created */
     struct hf_policy policy;
-    struct hf_policy policy_before; /* for taking it back */
+    int64_t after[HF_COUNTERS_COUNT]; /* the cell's counters, which stay; as of a move */
+    struct hf_policy policy_before;   /* for taking it back */
     bool is_cell_new;
 };
 

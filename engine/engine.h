@@ -84,8 +84,8 @@ void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, u
  * or the ledger ring is full.
  */
 uint32_t hf_engine_expire(struct hf_engine *engine, uint64_t now_us, uint32_t count_max);
-/* Deadline of the hold that ends next, in microseconds; UINT64_MAX when none has one. */
-uint64_t hf_engine_next_deadline_us(const struct hf_engine *engine);
+/* No hold ends before this time, in microseconds; UINT64_MAX when none has a deadline. */
+uint64_t hf_engine_next_deadline_us(struct hf_engine *engine);
 
 /* ------------------------------------------------------------------ log and recovery */
 

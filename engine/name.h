@@ -33,9 +33,9 @@ struct hf_ref {
 };
 
 struct hf_name_slot {
-    uint64_t ts_us; /* when it became forgettable */
-    uint32_t name;  /* as in the table */
-    uint32_t unused;
+    uint64_t ts_us;     /* when it became forgettable */
+    uint32_t name;      /* as in the table */
+    uint32_t is_loaded; /* while a snapshot is loaded: the place is taken */
 };
 
 struct hf_names {

@@ -78,17 +78,32 @@ void hf_orders_drop_if_unused(struct hf_orders *orders, uint32_t index, uint64_t
     }
 }
 
-uint32_t hf_order_node_add(struct hf_orders *orders, uint32_t index, uint32_t reservation)
+uint32_t hf_order_node_add(struct hf_orders *orders, uint32_t index, uint32_t reservation,
+                           uint64_t opened_lsn)
 {
     struct hf_order *order = hf_order_at(orders, index);
-    const uint32_t node = hf_pool_take(&orders->nodes);
+    uint32_t newer = HF_NONE;
+    uint32_t older = order->newest_node;
 
-    *hf_order_node_at(orders, node) = (struct hf_order_node){
-        .order = index, .reservation = reservation, .older = order->newest_node, .newer = HF_NONE};
-    if (order->newest_node != HF_NONE) {
-        hf_order_node_at(orders, order->newest_node)->newer = node;
+    /* Live, the newest comes last; a snapshot may hold them in another order. */
+    while (older != HF_NONE && hf_order_node_at(orders, older)->opened_lsn > opened_lsn) {
+        newer = older;
+        older = hf_order_node_at(orders, older)->older;
     }
-    order->newest_node = node;
+    const uint32_t node = hf_pool_take(&orders->nodes);
+    *hf_order_node_at(orders, node) = (struct hf_order_node){.order = index,
+                                                             .reservation = reservation,
+                                                             .older = older,
+                                                             .newer = newer,
+                                                             .opened_lsn = opened_lsn};
+    if (older != HF_NONE) {
+        hf_order_node_at(orders, older)->newer = node;
+    }
+    if (newer != HF_NONE) {
+        hf_order_node_at(orders, newer)->older = node;
+    } else {
+        order->newest_node = node;
+    }
     return node;
 }
 

@@ -27,6 +27,7 @@ struct hf_order_node {
     uint32_t order;
     uint32_t reservation;
     uint32_t older, newer;
+    uint64_t opened_lsn; /* of the reservation; nodes stand in its order */
 };
 
 struct hf_orders {
@@ -58,8 +59,9 @@ uint32_t hf_orders_touch(struct hf_orders *orders, struct hf_text text);
 /* Forget the order when nothing holds it: no reservation, no record since `ledger_first_lsn`. */
 void hf_orders_drop_if_unused(struct hf_orders *orders, uint32_t index, uint64_t ledger_first_lsn);
 
-/* The reservation becomes the order's newest; returns the node. */
-uint32_t hf_order_node_add(struct hf_orders *orders, uint32_t index, uint32_t reservation);
+/* Put the reservation among the order's by the LSN that opened it; returns the node. */
+uint32_t hf_order_node_add(struct hf_orders *orders, uint32_t index, uint32_t reservation,
+                           uint64_t opened_lsn);
 /* Returns the order whose node it was. */
 uint32_t hf_order_node_remove(struct hf_orders *orders, uint32_t node);
 

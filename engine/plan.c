@@ -243,8 +243,8 @@ enum hf_err hf_plan_check_versions(struct hf_engine *engine)
             continue;
         }
         err = HF_VERSION_CONFLICT;
-        const uint32_t listed = work->result->lines_count;
-        if (listed == 0 || work->result_lines[listed - 1].line_index != line->line_index) {
+        if (!line->is_listed) {
+            line->is_listed = true;
             hf_result_add_line(engine, line, HF_VERSION_CONFLICT);
         }
     }

@@ -53,6 +53,14 @@ static unsigned char *put_version(unsigned char *at, uint64_t lsn, uint64_t vers
     return hf_put_varint(at, version_before == 0 ? 0 : lsn - version_before + 1);
 }
 
+static unsigned char *put_after(unsigned char *at, const int64_t *after)
+{
+    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
+        at = hf_put_varint(at, (uint64_t)after[i]);
+    }
+    return at;
+}
+
 static unsigned char *put_move(unsigned char *at, uint64_t lsn, const struct hf_effect_move *move)
 {
     at = hf_put_varint(at, move->sku);
@@ -66,10 +74,7 @@ static unsigned char *put_move(unsigned char *at, uint64_t lsn, const struct hf_
             at = hf_put_signed(at, move->delta[i]);
         }
     }
-    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        at = hf_put_varint(at, (uint64_t)move->after[i]);
-    }
-    return at;
+    return put_after(at, move->after);
 }
 
 void hf_record_put(struct hf_record_writer *writer, const struct hf_effect *effect)
@@ -97,6 +102,7 @@ void hf_record_put(struct hf_record_writer *writer, const struct hf_effect *effe
         at = hf_put_varint(at, (uint64_t)effect->policy.policy.safety_stock);
         at = hf_put_varint(at, (uint64_t)(effect->policy.policy.low_stock + 1));
         at = hf_put_varint(at, (uint64_t)effect->policy.policy.backorder_limit);
+        at = put_after(at, effect->policy.after);
         break;
     case HF_EFFECT_OPEN:
     case HF_EFFECT_STATE:
@@ -250,6 +256,13 @@ static uint64_t read_version(struct hf_reader *in, uint64_t lsn)
     return lsn - distance + 1;
 }
 
+static void read_after(struct hf_reader *in, int64_t *after)
+{
+    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
+        after[i] = read_units(in);
+    }
+}
+
 static void read_move(struct hf_reader *in, uint64_t lsn, struct hf_effect_move *move)
 {
     *move = (struct hf_effect_move){.cell = HF_HANDLE_NONE, .line = HF_HANDLE_NONE};
@@ -263,9 +276,7 @@ static void read_move(struct hf_reader *in, uint64_t lsn, struct hf_effect_move 
     for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
         move->delta[i] = (mask & (1u << i)) != 0 ? read_delta(in) : 0;
     }
-    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        move->after[i] = read_units(in);
-    }
+    read_after(in, move->after);
 }
 
 static void read_policy(struct hf_reader *in, uint64_t lsn, struct hf_effect_policy *policy)
@@ -281,6 +292,7 @@ static void read_policy(struct hf_reader *in, uint64_t lsn, struct hf_effect_pol
     }
     policy->policy.low_stock = (int64_t)low - 1;
     policy->policy.backorder_limit = read_units(in);
+    read_after(in, policy->after);
 }
 
 static void read_reservation(struct hf_reader *in, struct hf_effect_reservation *reservation)

@@ -41,6 +41,7 @@ struct hf_plan_line {
     uint32_t reservation_line;
     int64_t units;
     int64_t old_units; /* replace: open units of the old reservation here */
+    bool is_listed;    /* among the result's lines */
 };
 
 /* Exact 64-bit keys of one operation -> small numbers; emptied by counting `stamp` up. */
@@ -96,6 +97,7 @@ struct hf_engine {
     struct hf_group_record *group; /* HF_GROUP_RECORDS_MAX */
     uint32_t group_count;
     bool is_group_open;
+    bool is_group_last;        /* the operation being applied is the group's last */
     uint64_t group_room_bytes; /* left of the room that the group may fill */
 
     struct hf_image_counts *load; /* while a snapshot is loaded (image.c) */
@@ -141,7 +143,7 @@ enum hf_err hf_rule_fulfil(struct hf_engine *engine);
 
 /* The outcome that a closed reservation answers a second try with. */
 enum hf_err hf_state_refusal(enum hf_state state);
-/* A place for a failing or granted line in the result; NULL only when there are too many. */
+/* A failing or granted line of the result, with all but what only the rule knows filled in. */
 struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct hf_plan_line *line,
                                           enum hf_err outcome);
 /* The next effect of the record in the making; a place that is written but not counted when the
@@ -153,29 +155,34 @@ struct hf_effect_move *hf_move_put(struct hf_engine *engine, uint32_t cell, uint
 
 /*
  * Turn the effects put since the last commit into the next record and apply them. Without effects
- * there is nothing to log and HF_OK. HF_LIMIT_EXCEEDED, HF_BUSY: nothing has changed.
+ * there is nothing to log and HF_OK. `with_op`: the record is of work.op and carries its texts;
+ * else it is the engine's own. HF_LIMIT_EXCEEDED, HF_BUSY: nothing has changed.
  */
 enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_text order,
                       bool with_op);
-void hf_group_begin(struct hf_engine *engine);
-void hf_group_end(struct hf_engine *engine); /* forgets what the window lets go */
+/* Open a group whose records lie side by side and can be taken back. HF_BUSY: no room for it. */
+enum hf_err hf_group_begin(struct hf_engine *engine);
+void hf_group_end(struct hf_engine *engine);
 void hf_group_revert(struct hf_engine *engine);
 /* Forget the `count` oldest names. */
 void hf_names_forget(struct hf_engine *engine, uint64_t count);
-/* Enter a finished record into the ledger and the order's chain. */
+/* Enter the record that was written into the room into the ledger and the order's chain. */
 void hf_ledger_enter(struct hf_engine *engine, const struct hf_record_header *header);
-/* Room in the ledger for a record of up to `bytes_count`; NULL: HF_BUSY. */
+/* Room in the ledger for a record of up to `bytes_count`; NULL: the log is behind. */
 unsigned char *hf_engine_room(struct hf_engine *engine, uint32_t bytes_count);
-uint64_t hf_engine_memory_bytes(const struct hf_engine *engine);
 
 /* ---- expire.c */
 
-/* Log the release of one due hold. */
+/* Log the release of one due hold. Nothing may be put for another record yet. */
 enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t reservation);
 /*
- * Release due holds on the cell until `units` may be promised there or none is due.
- * HF_BUSY: there are more than one operation may release on its way.
+ * Release the due holds on the cell. HF_BUSY: there are more than one operation may release on
+ * its way, or the log is behind.
  */
 enum hf_err hf_expire_on_cell(struct hf_engine *engine, uint32_t cell);
+
+/* ---- engine.c */
+
+uint64_t hf_engine_memory_bytes(const struct hf_engine *engine);
 
 #endif

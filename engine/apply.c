@@ -1,0 +1,350 @@
+/*
+ * apply.c - the way of one operation: validate, look up, repeat?, decide, commit.
+ */
+#include "engine/state.h"
+
+/* Due holds that one operation releases on its way at most. */
+#define EXPIRE_STEPS_MAX 4096
+
+struct hf_effect *hf_effect_put(struct hf_engine *engine, enum hf_effect_tag tag)
+{
+    struct hf_work *work = &engine->work;
+    struct hf_effect *effect = &work->effects[work->effects_count];
+
+    if (work->effects_count == HF_EFFECTS_MAX) {
+        work->is_full = true;
+    } else {
+        work->effects_count++;
+    }
+    effect->tag = tag;
+    return effect;
+}
+
+struct hf_effect_move *hf_move_put(struct hf_engine *engine, uint32_t cell, uint32_t line)
+{
+    struct hf_effect_move *move = &hf_effect_put(engine, HF_EFFECT_MOVE)->move;
+
+    *move = (struct hf_effect_move){.cell = cell, .line = line};
+    if (cell != HF_NONE) {
+        move->sku = hf_cell_at(&engine->cells, cell)->sku;
+        move->location = hf_cell_at(&engine->cells, cell)->location;
+    }
+    return move;
+}
+
+struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct hf_plan_line *line,
+                                          enum hf_err outcome)
+{
+    struct hf_result *result = engine->work.result;
+    HF_ASSERT(result->lines_count < HF_LINES_MAX);
+
+    struct hf_result_line *added = &engine->work.result_lines[result->lines_count++];
+    *added = (struct hf_result_line){
+        .line_index = line->line_index, .outcome = outcome, .requested = line->units};
+    if (line->cell != HF_NONE) {
+        const struct hf_cell *cell = hf_cell_at(&engine->cells, line->cell);
+        uint32_t reservation;
+        const uint64_t earliest_us = hf_cell_earliest_us(&engine->reservations, cell, &reservation);
+        added->ats = hf_cell_ats(&engine->cells, &engine->catalog, cell);
+        added->earliest_expiry_us = earliest_us == UINT64_MAX ? 0 : earliest_us;
+    }
+    result->lines = engine->work.result_lines;
+    return added;
+}
+
+/* ------------------------------------------------------------------ repeats */
+
+/* What a repeated partial reserve was granted, from the reservation it opened. */
+static void list_granted(struct hf_engine *engine, uint32_t reservation)
+{
+    struct hf_work *work = &engine->work;
+
+    for (uint32_t i = 0; i < work->lines_count; i++) {
+        const struct hf_plan_line *plan = &work->lines[i];
+        struct hf_result_line *granted = hf_result_add_line(engine, plan, HF_OK);
+        const uint32_t line = plan->cell == HF_NONE
+                                  ? HF_NONE
+                                  : hf_line_find(&engine->reservations, reservation, plan->cell);
+        granted->granted = line == HF_NONE ? 0 : hf_line_at(&engine->reservations, line)->units;
+        granted->shortfall = plan->units - granted->granted;
+    }
+}
+
+/*
+ * Whether the name stands for an operation done before. HF_OK with *is_repeat, or
+ * HF_REFERENCE_CONFLICT.
+ */
+static enum hf_err check_name(struct hf_engine *engine, struct hf_text name, bool *is_repeat)
+{
+    struct hf_work *work = &engine->work;
+    const uint32_t found =
+        hf_names_find(&engine->names, &engine->reservations, name, hf_name_hash(name));
+
+    if (found == HF_NONE) {
+        return HF_OK;
+    }
+    uint64_t content_hash;
+    uint64_t lsn;
+    if ((found & HF_NAME_REF) != 0) {
+        content_hash = hf_ref_at(&engine->names, found)->content_hash;
+        lsn = hf_ref_at(&engine->names, found)->lsn;
+    } else {
+        content_hash = hf_reservation_at(&engine->reservations, found)->content_hash;
+        lsn = hf_reservation_at(&engine->reservations, found)->opened_lsn;
+    }
+    if (content_hash != work->content_hash) {
+        return HF_REFERENCE_CONFLICT;
+    }
+    *is_repeat = true;
+    work->result->is_repeated = true;
+    work->result->lsn = lsn;
+    return HF_OK;
+}
+
+static bool opens_reservation(const struct hf_op *op)
+{
+    return op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE;
+}
+
+static enum hf_err check_repeat(struct hf_engine *engine, bool *is_repeat)
+{
+    const struct hf_op *op = engine->work.op;
+    enum hf_err err = HF_OK;
+
+    *is_repeat = false;
+    if (op->ref.bytes_count == 0 && !opens_reservation(op)) {
+        return HF_OK;
+    }
+    hf_plan_hash(engine);
+    if (op->ref.bytes_count > 0) {
+        err = check_name(engine, op->ref, is_repeat);
+    }
+    if (err == HF_OK && !*is_repeat && opens_reservation(op)) {
+        err = check_name(engine, op->id, is_repeat);
+    }
+    if (err == HF_OK && !*is_repeat) {
+        return HF_OK;
+    }
+    engine->work.result->lines_count = 0; /* whatever was unknown does not matter */
+    return err;
+}
+
+/* ------------------------------------------------------------------ decide */
+
+static bool names_reservation(const struct hf_op *op)
+{
+    return op->kind == HF_KIND_CONFIRM || op->kind == HF_KIND_EXTEND ||
+           op->kind == HF_KIND_RELEASE || op->kind == HF_KIND_FULFIL || op->kind == HF_KIND_REPLACE;
+}
+
+static uint32_t find_reservation(const struct hf_engine *engine, struct hf_text id)
+{
+    const uint32_t found =
+        hf_names_find(&engine->names, &engine->reservations, id, hf_name_hash(id));
+    return found == HF_NONE || (found & HF_NAME_REF) != 0 ? HF_NONE : found;
+}
+
+static enum hf_err run_rule(struct hf_engine *engine)
+{
+    switch (engine->work.op->kind) {
+    case HF_KIND_RECEIVE:
+    case HF_KIND_ADJUST:
+        return hf_rule_receive(engine);
+    case HF_KIND_SELL:
+        return hf_rule_sell(engine);
+    case HF_KIND_SET_POLICY:
+        return hf_rule_policy(engine);
+    case HF_KIND_SET_LOCATION:
+        return hf_rule_location(engine);
+    case HF_KIND_SET_REGION:
+        return hf_rule_region(engine);
+    case HF_KIND_RESERVE:
+        return hf_rule_reserve(engine);
+    case HF_KIND_REPLACE:
+        return hf_rule_replace(engine);
+    case HF_KIND_CONFIRM:
+        return hf_rule_confirm(engine);
+    case HF_KIND_EXTEND:
+        return hf_rule_extend(engine);
+    case HF_KIND_RELEASE:
+        return hf_rule_release(engine);
+    case HF_KIND_RELEASE_ORDER:
+        return hf_rule_release_order(engine);
+    case HF_KIND_FULFIL:
+        return hf_rule_fulfil(engine);
+    case HF_KIND_EXPIRE:
+        break;
+    }
+    HF_ASSERT(!"validation lets no other kind through");
+    return HF_INVALID_ARGUMENT;
+}
+
+/* The order of the record: the one given, or that of the reservation it is about. */
+static struct hf_text order_of(const struct hf_engine *engine)
+{
+    const struct hf_work *work = &engine->work;
+
+    if (work->op->order.bytes_count > 0 || work->reservation == HF_NONE) {
+        return work->op->order;
+    }
+    const uint32_t node = hf_reservation_at(&engine->reservations, work->reservation)->order_node;
+    return node == HF_NONE
+               ? (struct hf_text){0}
+               : hf_order_text(&engine->orders, hf_order_node_at(&engine->orders, node)->order);
+}
+
+static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
+{
+    struct hf_work *work = &engine->work;
+    const struct hf_op *op = work->op;
+    bool is_known;
+
+    const enum hf_err unknown = hf_plan_lines(engine, &is_known);
+    enum hf_err err = check_repeat(engine, is_repeat);
+    if (err != HF_OK || *is_repeat) {
+        return err;
+    }
+    if (!is_known) {
+        return unknown;
+    }
+    if (names_reservation(op)) {
+        work->reservation =
+            find_reservation(engine, op->kind == HF_KIND_REPLACE ? op->old_id : op->id);
+        if (work->reservation == HF_NONE) {
+            return HF_UNKNOWN_RESERVATION;
+        }
+        const struct hf_reservation *reservation =
+            hf_reservation_at(&engine->reservations, work->reservation);
+        if (hf_reservation_is_due(reservation, work->now_us) &&
+            hf_expire_one(engine, work->reservation) != HF_OK) {
+            return HF_EXPIRED; /* it is, although the log has no room to say so yet */
+        }
+    }
+    return run_rule(engine);
+}
+
+/* ------------------------------------------------------------------ apply */
+
+/* State and deadline of the reservation that the operation is about, as they are now. */
+static void tell_reservation(struct hf_engine *engine, uint32_t index)
+{
+    struct hf_result *result = engine->work.result;
+    const struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, index);
+
+    result->state = hf_reservation_is_due(reservation, engine->work.now_us)
+                        ? HF_STATE_EXPIRED
+                        : (enum hf_state)reservation->state;
+    if (reservation->life_us != 0 &&
+        (reservation->state == HF_STATE_HELD || reservation->state == HF_STATE_EXPIRED)) {
+        result->expires_at_us = hf_reservation_deadline_us(reservation);
+    }
+}
+
+static void tell_repeat(struct hf_engine *engine)
+{
+    const struct hf_op *op = engine->work.op;
+
+    if (op->id.bytes_count == 0 || op->kind == HF_KIND_SET_REGION) {
+        return;
+    }
+    const uint32_t index = find_reservation(engine, op->id);
+    if (index == HF_NONE) {
+        return;
+    }
+    tell_reservation(engine, index);
+    if ((op->flags & HF_OP_PARTIAL) != 0) {
+        list_granted(engine, index);
+    }
+}
+
+static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct hf_result *result)
+{
+    struct hf_work *work = &engine->work;
+    bool is_repeat = false;
+
+    *result = (struct hf_result){.line_index = UINT32_MAX};
+    work->op = op;
+    work->result = result;
+    work->lines_count = 0;
+    work->reservation = HF_NONE;
+    work->is_hashed = false;
+    work->is_full = false;
+    work->steps = EXPIRE_STEPS_MAX;
+
+    result->outcome =
+        hf_op_validate(op, engine->config.life_us_max, &result->field, &result->line_index);
+    if (result->outcome == HF_OK) {
+        result->outcome = decide(engine, &is_repeat);
+    }
+    if (result->outcome == HF_OK && is_repeat) {
+        work->effects_count = work->effects_first;
+        tell_repeat(engine);
+        return;
+    }
+    if (result->outcome == HF_OK) {
+        result->outcome = hf_commit(engine, op->kind, order_of(engine), true);
+    }
+    result->lsn = engine->last_lsn;
+    if (result->outcome != HF_OK) {
+        work->effects_count = work->effects_first;
+        if ((op->flags & HF_OP_PARTIAL) != 0 && result->lines_count > 0 &&
+            result->lines[0].outcome == HF_OK) {
+            result->lines_count = 0; /* grants that came to nothing */
+        }
+    }
+    if (work->reservation != HF_NONE) {
+        tell_reservation(engine, work->reservation);
+    }
+}
+
+static void begin(struct hf_engine *engine, uint64_t now_us)
+{
+    if (!engine->reservations.is_wheel_built) {
+        hf_reservations_build_wheel(&engine->reservations, engine->last_ts_us);
+    }
+    engine->work.now_us = now_us > engine->last_ts_us ? now_us : engine->last_ts_us;
+    engine->work.effects_first = engine->work.effects_count = 0;
+}
+
+void hf_engine_apply(struct hf_engine *engine, const struct hf_op *op, uint64_t now_us,
+                     struct hf_result *result)
+{
+    begin(engine, now_us);
+    apply_one(engine, op, result);
+}
+
+static void fail_all(struct hf_result *results, uint32_t count, uint64_t lsn)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        results[i] =
+            (struct hf_result){.outcome = HF_LINKED_FAILED, .lsn = lsn, .line_index = UINT32_MAX};
+    }
+}
+
+void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, uint32_t count,
+                            uint64_t now_us, struct hf_result *results)
+{
+    HF_ASSERT(count > 0);
+    HF_ASSERT(count <= HF_LINKED_MAX);
+
+    begin(engine, now_us);
+    if (hf_group_begin(engine) != HF_OK) {
+        fail_all(results, count, engine->last_lsn);
+        results[0].outcome = HF_BUSY;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        engine->is_group_last = i + 1 == count;
+        apply_one(engine, &ops[i], &results[i]);
+        if (results[i].outcome != HF_OK) {
+            const struct hf_result refused = results[i];
+            hf_group_revert(engine);
+            fail_all(results, count, engine->last_lsn);
+            results[i] = refused;
+            results[i].lsn = engine->last_lsn;
+            return;
+        }
+        results[i].lines_count = 0;
+    }
+    hf_group_end(engine);
+}

@@ -1,0 +1,308 @@
+/*
+ * commit.c - effects become a record, and the record becomes the state.
+ *
+ *     effects put by a rule
+ *        -> room in every table, room in the ledger        the last thing that can be refused
+ *        -> header; for each effect: apply, then encode     (moves are encoded with the values
+ * after)
+ *        -> reference remembered, oldest names forgotten
+ *        -> record entered into the ledger
+ *
+ * A linked group is committed record by record into one stretch of the ledger; until it ends its
+ * records can be taken back. Its names are forgotten with its last record only, so that taking
+ * back never has to bring a name back to life.
+ */
+#include "engine/state.h"
+
+/* A record forgets at most this many names because of their age; the next ones go on. */
+#define FORGET_BY_AGE_MAX 4096
+
+/* ------------------------------------------------------------------ ledger */
+
+static void dropped_cb(void *arg, uint64_t lsn)
+{
+    struct hf_engine *engine = arg;
+    struct hf_record_reader reader;
+    struct hf_record_header header;
+    uint32_t bytes_count;
+    const unsigned char *record = hf_ledger_get(&engine->ledger, lsn, &bytes_count);
+
+    HF_ASSERT(hf_record_open(&reader, &header, record, bytes_count) == HF_OK);
+    if (header.order.bytes_count > 0) {
+        const uint32_t order = hf_orders_find(&engine->orders, header.order);
+        if (order != HF_NONE) {
+            hf_orders_drop_if_unused(&engine->orders, order, lsn + 1);
+        }
+    }
+}
+
+unsigned char *hf_engine_room(struct hf_engine *engine, uint32_t bytes_count)
+{
+    return hf_ledger_room(&engine->ledger, bytes_count, dropped_cb, engine);
+}
+
+void hf_ledger_enter(struct hf_engine *engine, const struct hf_record_header *header)
+{
+    uint64_t chain = 0;
+
+    if (header->order.bytes_count > 0) {
+        struct hf_order *order =
+            hf_order_at(&engine->orders, hf_orders_touch(&engine->orders, header->order));
+        chain = order->newest_lsn == 0 ? 0 : header->lsn - order->newest_lsn;
+        order->newest_lsn = header->lsn;
+    }
+    hf_ledger_push(&engine->ledger, header->record_bytes, chain > UINT32_MAX ? 0 : (uint32_t)chain);
+}
+
+/* ------------------------------------------------------------------ names */
+
+static void forget_reservation(struct hf_engine *engine, uint32_t index)
+{
+    struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, index);
+    const struct hf_text id = hf_reservation_id(&engine->reservations, reservation);
+
+    HF_ASSERT(!hf_state_is_open((enum hf_state)reservation->state));
+    hf_table_remove(&engine->names.table, hf_name_hash(id), index);
+    if (reservation->order_node != HF_NONE) {
+        const uint32_t order = hf_order_node_remove(&engine->orders, reservation->order_node);
+        reservation->order_node = HF_NONE;
+        hf_orders_drop_if_unused(&engine->orders, order, engine->ledger.first_lsn);
+    }
+    hf_reservations_remove(&engine->reservations, index);
+}
+
+void hf_names_forget(struct hf_engine *engine, uint64_t count)
+{
+    HF_ASSERT(count <= hf_names_count(&engine->names));
+
+    for (uint64_t i = 0; i < count; i++) {
+        const uint32_t name = hf_name_slot_at(&engine->names, engine->names.queue_first)->name;
+        engine->names.queue_first++;
+        if ((name & HF_NAME_REF) != 0) {
+            hf_ref_remove(&engine->names, name);
+        } else {
+            forget_reservation(engine, name);
+        }
+    }
+}
+
+/* How many names the next record forgets, given how many it adds. */
+static uint64_t names_to_forget(const struct hf_engine *engine, uint64_t added_count)
+{
+    const struct hf_names *names = &engine->names;
+    const uint64_t count = hf_names_count(names);
+    const uint64_t by_count = count + added_count <= engine->config.references_max
+                                  ? 0
+                                  : count + added_count - engine->config.references_max;
+    uint64_t by_age = 0;
+    while (by_age < count && by_age < FORGET_BY_AGE_MAX &&
+           hf_name_slot_at(names, names->queue_first + by_age)->ts_us +
+                   engine->config.reference_retention_us <=
+               engine->work.now_us) {
+        by_age++;
+    }
+    return by_count > by_age ? by_count : by_age;
+}
+
+static uint64_t closings_count(const struct hf_effect *effects, uint32_t count)
+{
+    uint64_t closings = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        closings +=
+            effects[i].tag == HF_EFFECT_STATE && !hf_state_is_open(effects[i].reservation.state);
+    }
+    return closings;
+}
+
+/* ------------------------------------------------------------------ commit */
+
+static struct hf_record_header header_of(const struct hf_engine *engine, enum hf_kind kind,
+                                         struct hf_text order, bool with_op)
+{
+    const struct hf_work *work = &engine->work;
+    struct hf_record_header header = {
+        .kind = (uint8_t)kind,
+        .lsn = engine->last_lsn + 1,
+        .ts_us = work->now_us,
+        .order = order,
+    };
+    if (with_op) {
+        header.reason = (uint8_t)work->op->reason;
+        header.by = work->op->by;
+        if (!hf_text_equal(work->op->ref, work->op->id) || kind == HF_KIND_SET_REGION) {
+            header.ref = work->op->ref; /* an id is a reference by itself */
+        }
+        if (work->is_hashed) {
+            header.flags = HF_RECORD_HASHED;
+            header.content_hash = work->content_hash;
+        }
+    }
+    return header;
+}
+
+/* Whether the record makes something that stays: what gives stock back is never refused for it. */
+static bool is_growing(enum hf_kind kind)
+{
+    return kind != HF_KIND_RELEASE && kind != HF_KIND_RELEASE_ORDER && kind != HF_KIND_EXPIRE &&
+           kind != HF_KIND_FULFIL && kind != HF_KIND_CONFIRM && kind != HF_KIND_EXTEND;
+}
+
+static enum hf_err make_room(struct hf_engine *engine, const struct hf_record_header *header,
+                             uint64_t added_names, uint32_t bytes_count)
+{
+    const struct hf_work *work = &engine->work;
+
+    if (engine->config.memory_max_bytes != 0 && is_growing((enum hf_kind)header->kind) &&
+        hf_engine_memory_bytes(engine) > engine->config.memory_max_bytes) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    if (work->is_full || bytes_count > HF_RECORD_BYTES_MAX ||
+        (engine->is_group_open &&
+         (bytes_count > engine->group_room_bytes || engine->group_count == HF_GROUP_RECORDS_MAX))) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    if (hf_names_count(&engine->names) + added_names > engine->names.queue_max ||
+        (header->ref.bytes_count > 0 && hf_pool_room(&engine->names.refs) == 0)) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    return hf_effects_make_room(engine, header, work->effects + work->effects_first,
+                                work->effects_count - work->effects_first);
+}
+
+/* Apply and encode; past the last refusal, so nothing here may fail. */
+static void write_record(struct hf_engine *engine, struct hf_record_header *header,
+                         unsigned char *room, bool with_op)
+{
+    struct hf_work *work = &engine->work;
+    struct hf_effect_context context = {.header = header};
+    struct hf_record_writer writer;
+    const char *why = NULL;
+
+    hf_record_begin(&writer, room, header);
+    for (uint32_t i = work->effects_first; i < work->effects_count; i++) {
+        struct hf_effect *effect = &work->effects[i];
+        const enum hf_err err = hf_effect_apply(engine, &context, effect, false, &why);
+        HF_ASSERT(err == HF_OK);
+        hf_record_put(&writer, effect);
+        if (effect->tag == HF_EFFECT_OPEN && with_op) {
+            work->reservation = effect->reservation.index;
+        }
+    }
+    header->record_bytes = hf_record_end(&writer);
+}
+
+enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_text order,
+                      bool with_op)
+{
+    struct hf_work *work = &engine->work;
+    const uint32_t effects_count = work->effects_count - work->effects_first;
+
+    if (effects_count == 0) {
+        return HF_OK;
+    }
+    struct hf_record_header header = header_of(engine, kind, order, with_op);
+    const uint64_t added_names = (header.ref.bytes_count > 0) +
+                                 closings_count(work->effects + work->effects_first, effects_count);
+    if (!engine->is_group_open || (engine->is_group_last && with_op)) {
+        header.retired_count = names_to_forget(engine, added_names);
+    }
+    const uint32_t bound = hf_record_bound(effects_count);
+    const enum hf_err err = make_room(engine, &header, added_names, bound);
+    if (err != HF_OK) {
+        return err;
+    }
+    unsigned char *room = hf_engine_room(engine, bound);
+    if (room == NULL) {
+        return HF_BUSY;
+    }
+
+    /* Past this line the operation succeeds. */
+    const uint64_t ts_us_before = engine->last_ts_us;
+    write_record(engine, &header, room, with_op);
+    uint32_t ref = HF_NONE;
+    if (header.ref.bytes_count > 0) {
+        ref = hf_ref_add(&engine->names, header.ref, header.lsn, header.content_hash);
+        hf_ref_at(&engine->names, ref)->name_position =
+            hf_names_enqueue(&engine->names, ref, header.ts_us);
+    }
+    hf_names_forget(engine, header.retired_count);
+    hf_ledger_enter(engine, &header);
+    engine->last_lsn = header.lsn;
+    engine->last_ts_us = header.ts_us;
+    if (engine->is_group_open) {
+        engine->group_room_bytes -= header.record_bytes;
+        engine->group[engine->group_count++] =
+            (struct hf_group_record){.header = header,
+                                     .effects_first = work->effects_first,
+                                     .effects_count = effects_count,
+                                     .ref = ref,
+                                     .ts_us_before = ts_us_before};
+        work->effects_first = work->effects_count;
+    } else {
+        work->effects_count = work->effects_first;
+    }
+    return HF_OK;
+}
+
+/* ------------------------------------------------------------------ linked groups */
+
+enum hf_err hf_group_begin(struct hf_engine *engine)
+{
+    HF_ASSERT(!engine->is_group_open);
+
+    if (hf_engine_room(engine, HF_RECORD_BYTES_MAX) == NULL) {
+        return HF_BUSY;
+    }
+    engine->is_group_open = true;
+    engine->group_count = 0;
+    engine->group_room_bytes = HF_RECORD_BYTES_MAX;
+    engine->work.effects_first = engine->work.effects_count = 0;
+    return HF_OK;
+}
+
+void hf_group_end(struct hf_engine *engine)
+{
+    HF_ASSERT(engine->is_group_open);
+
+    for (uint32_t i = 0; i + 1 < engine->group_count; i++) {
+        uint32_t bytes_count;
+        const unsigned char *record =
+            hf_ledger_get(&engine->ledger, engine->group[i].header.lsn, &bytes_count);
+        hf_record_set_linked(engine->ledger.bytes + (record - engine->ledger.bytes));
+    }
+    engine->is_group_open = false;
+    engine->is_group_last = false;
+    engine->work.effects_first = engine->work.effects_count = 0;
+}
+
+static void revert_record(struct hf_engine *engine, const struct hf_group_record *record)
+{
+    if (record->ref != HF_NONE) {
+        hf_names_dequeue_newest(&engine->names);
+        hf_ref_remove(&engine->names, record->ref);
+    }
+    hf_effects_revert(engine, engine->work.effects + record->effects_first, record->effects_count);
+    if (record->header.order.bytes_count > 0) {
+        const uint64_t lsn = record->header.lsn;
+        const uint64_t chain =
+            engine->ledger.entries[lsn & (engine->ledger.entries_max - 1)].order_chain;
+        const uint32_t index = hf_orders_find(&engine->orders, record->header.order);
+        hf_order_at(&engine->orders, index)->newest_lsn = chain == 0 ? 0 : lsn - chain;
+        hf_orders_drop_if_unused(&engine->orders, index, engine->ledger.first_lsn);
+    }
+    hf_ledger_pop(&engine->ledger);
+    engine->last_lsn--;
+    engine->last_ts_us = record->ts_us_before;
+}
+
+void hf_group_revert(struct hf_engine *engine)
+{
+    HF_ASSERT(engine->is_group_open);
+
+    while (engine->group_count > 0) {
+        revert_record(engine, &engine->group[--engine->group_count]);
+    }
+    engine->is_group_open = false;
+    engine->is_group_last = false;
+    engine->work.effects_first = engine->work.effects_count = 0;
+}
