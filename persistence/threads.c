@@ -12,9 +12,10 @@
 #define ERROR_BYTES 512
 
 /*
- * How the log thread goes to sleep without missing a publish: it raises `log_sleeps`, looks for
- * work once more, and only then waits. The publisher stores the LSN and then looks at the flag.
- * Both orders are sequentially consistent, so at least one of the two sees the other.
+ * How a thread goes to sleep without missing its wake-up: it raises its `sleeps` flag, looks for
+ * work once more, and only then waits. Who brings work leaves it first and then looks at the flag.
+ * Both touch the flag with a read-modify-write: one of the two comes second, and the second one
+ * sees what the first did before. So either the sleeper sees the work or it is signalled.
  */
 struct hf_store_threads {
     struct hf_store *store;
@@ -27,8 +28,8 @@ struct hf_store_threads {
     pthread_mutex_t mutex; /* never held across I/O */
     pthread_cond_t log_cond;
     pthread_cond_t worker_cond;
-    _Atomic bool log_sleeps;
-    _Atomic bool worker_sleeps;
+    _Atomic int log_sleeps; /* 0 or 1 */
+    _Atomic int worker_sleeps;
     _Atomic bool is_sync_wanted; /* worker -> log thread */
     _Atomic bool is_log_ending;  /* loop -> log thread */
     bool is_worker_ending;       /* under the mutex */
@@ -64,9 +65,9 @@ static void wait_until(struct hf_store_threads *threads, pthread_cond_t *cond, u
     (void)pthread_cond_timedwait(cond, &threads->mutex, &due); /* being late is no error */
 }
 
-static void wake(struct hf_store_threads *threads, pthread_cond_t *cond, _Atomic bool *sleeps)
+static void wake(struct hf_store_threads *threads, pthread_cond_t *cond, _Atomic int *sleeps)
 {
-    if (!atomic_load(sleeps)) {
+    if (atomic_fetch_or(sleeps, 0) == 0) {
         return; /* it will look before it sleeps */
     }
     (void)pthread_mutex_lock(&threads->mutex);
@@ -95,13 +96,13 @@ static bool log_has_work(const struct hf_store_threads *threads)
 static void log_sleep(struct hf_store_threads *threads)
 {
     (void)pthread_mutex_lock(&threads->mutex);
-    atomic_store(&threads->log_sleeps, true);
+    (void)atomic_exchange(&threads->log_sleeps, 1);
     if (!log_has_work(threads)) {
         const uint64_t due_us =
             hf_store_failed(threads->store) ? UINT64_MAX : hf_store_sync_due_us(threads->store);
         wait_until(threads, &threads->log_cond, due_us);
     }
-    atomic_store(&threads->log_sleeps, false);
+    atomic_store(&threads->log_sleeps, 0);
     (void)pthread_mutex_unlock(&threads->mutex);
 }
 
@@ -142,12 +143,19 @@ static void *log_main(void *arg)
 
 /* ------------------------------------------------------------------ the worker thread */
 
+static bool is_spare_wanted(const struct hf_store_threads *threads)
+{
+    return hf_store_spare_is_wanted(threads->store) && !hf_store_failed(threads->store);
+}
+
 /* The mutex is held, and is again on return. */
 static void worker_sleep(struct hf_store_threads *threads)
 {
-    atomic_store(&threads->worker_sleeps, true);
-    wait_until(threads, &threads->worker_cond, UINT64_MAX);
-    atomic_store(&threads->worker_sleeps, false);
+    (void)atomic_exchange(&threads->worker_sleeps, 1);
+    if (!is_spare_wanted(threads)) {
+        wait_until(threads, &threads->worker_cond, UINT64_MAX);
+    }
+    atomic_store(&threads->worker_sleeps, 0);
 }
 
 /* Wait until the log is synced up to `lsn`, so that the snapshot is not ahead of it. */
@@ -159,13 +167,13 @@ static void wait_for_log(struct hf_store_threads *threads, uint64_t lsn)
         atomic_store(&threads->is_sync_wanted, true);
         wake_log(threads);
         (void)pthread_mutex_lock(&threads->mutex);
-        atomic_store(&threads->worker_sleeps, true);
+        (void)atomic_exchange(&threads->worker_sleeps, 1);
         /* The log thread takes the wish first and wakes after it has synced. */
         if (atomic_load(&threads->is_sync_wanted) ||
             (hf_store_synced_lsn(store) < lsn && !hf_store_failed(store))) {
             (void)pthread_cond_wait(&threads->worker_cond, &threads->mutex);
         }
-        atomic_store(&threads->worker_sleeps, false);
+        atomic_store(&threads->worker_sleeps, 0);
         (void)pthread_mutex_unlock(&threads->mutex);
     }
 }
@@ -202,7 +210,7 @@ static void *worker_main(void *arg)
             (void)pthread_mutex_lock(&threads->mutex);
         } else if (threads->is_worker_ending) {
             break;
-        } else if (hf_store_spare_is_wanted(threads->store) && !hf_store_failed(threads->store)) {
+        } else if (is_spare_wanted(threads)) {
             (void)pthread_mutex_unlock(&threads->mutex);
             (void)hf_store_spare_step(threads->store); /* it says what went wrong */
             (void)pthread_mutex_lock(&threads->mutex);
