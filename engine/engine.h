@@ -193,7 +193,6 @@ struct hf_reservation_view {
     uint64_t opened_us;
     uint32_t lines_count;
     uint32_t first_line; /* cursor for hf_engine_reservation_line */
-    uint32_t next;       /* cursor for hf_engine_order: the next reservation of the order */
 };
 /* HF_UNKNOWN_RESERVATION when it never was, or is no longer remembered. */
 enum hf_err hf_engine_reservation(const struct hf_engine *engine, struct hf_text id,
@@ -201,10 +200,21 @@ enum hf_err hf_engine_reservation(const struct hf_engine *engine, struct hf_text
 /* The line at *cursor; moves the cursor on. False at the end. */
 bool hf_engine_reservation_line(const struct hf_engine *engine, uint32_t *cursor,
                                 struct hf_reservation_line_view *view);
-/* Reservations of an order, newest first: set *cursor to HF_HANDLE_NONE to begin.
- * False at the end, at once when no remembered reservation has this order. */
+/*
+ * Reservations of an order, newest first. Begin with hf_order_cursor_start; a cursor that is only
+ * an LSN goes on where another call stopped, whatever has happened in between. False at the end,
+ * at once when no remembered reservation has this order.
+ */
+struct hf_order_cursor {
+    uint64_t before_lsn; /* reservations opened before this LSN come next */
+    uint32_t node;       /* a hint, HF_HANDLE_NONE: none */
+};
+static inline struct hf_order_cursor hf_order_cursor_start(uint64_t before_lsn)
+{
+    return (struct hf_order_cursor){before_lsn, HF_HANDLE_NONE};
+}
 bool hf_engine_order(const struct hf_engine *engine, struct hf_text order, uint64_t now_us,
-                     uint32_t *cursor, struct hf_reservation_view *view);
+                     struct hf_order_cursor *cursor, struct hf_reservation_view *view);
 
 /* A line of the ledger: what one operation did to one cell, for one reservation where it did. */
 struct hf_move {

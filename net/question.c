@@ -191,21 +191,18 @@ static void answer_order(const struct hf_question *question, const struct hf_req
     const uint32_t entries_max = page_entries(request);
     struct hf_reservation_view view;
 
-    if (request->cursor > HF_HANDLE_NONE) {
-        set_invalid(reply, HF_FIELD_CURSOR, UINT32_MAX);
-        return;
-    }
-    uint32_t cursor = request->cursor == 0 ? HF_HANDLE_NONE : (uint32_t)(request->cursor - 1);
-    uint32_t here = cursor;
+    /* The wire's cursor is the LSN that opened the last reservation given; 0 begins. */
+    struct hf_order_cursor cursor =
+        hf_order_cursor_start(request->cursor == 0 ? UINT64_MAX : request->cursor);
+    uint64_t here = request->cursor;
     while (hf_engine_order(question->engine, request->op.order, question->now_us, &cursor, &view)) {
         if (reply->entries_count == entries_max || !has_room(question)) {
-            reply->argument =
-                (uint64_t)here + 1; /* a page is never empty: `here` is not the start */
+            reply->argument = here; /* a page is never empty: `here` is not the start */
             return;
         }
         hf_summary_put(question->out, &view);
         reply->entries_count++;
-        here = cursor;
+        here = cursor.before_lsn;
     }
     if (reply->entries_count == 0 && request->cursor == 0) {
         reply->outcome = HF_UNKNOWN_RESERVATION;
