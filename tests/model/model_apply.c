@@ -338,8 +338,11 @@ static bool refuse_adjust(struct hf_model_decision *d)
         const int64_t after = counter_of(d, demand, HF_ON_HAND) + demand->units;
 
         if (demand->units < 0 && after < 0) {
-            /* "asked" is the size of the change as given: its sign is part of it. */
-            add_line(d, demand, HF_INSUFFICIENT_ON_HAND, 0, -after);
+            /* What was asked for is units to take away: a positive number. */
+            struct hf_model_demand asked = *demand;
+
+            asked.units = -demand->units;
+            add_line(d, &asked, HF_INSUFFICIENT_ON_HAND, 0, -after);
             d->result->outcome = HF_INSUFFICIENT_ON_HAND;
         }
     }

@@ -337,7 +337,9 @@ void hf_model_record_close(struct hf_model_record *record, struct hf_model_reser
         HF_ASSERT(hf_model_open_units(&reservation->lines[i]) == 0);
     }
     reservation->state = state;
-    reservation->deadline_us = 0;
+    if (state != HF_STATE_EXPIRED) {
+        reservation->deadline_us = 0;
+    }
     HF_ASSERT(record->closed_count < HF_MODEL_CLOSED_MAX);
     record->closed[record->closed_count] = reservation->id;
     record->closed_count += 1;

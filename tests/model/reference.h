@@ -66,7 +66,7 @@ struct hf_model_reservation_line {
 struct hf_model_reservation {
     struct hf_model_text id, order;
     enum hf_state state;
-    uint64_t deadline_us; /* 0: none; kept only while held */
+    uint64_t deadline_us; /* 0: none; kept while held, and of an expired hold */
     uint64_t opened_us, opened_lsn;
     uint32_t request; /* the operation that its id names */
     uint32_t lines_count;

@@ -1,0 +1,288 @@
+/*
+ * test_scenarios.c - the life of a reservation, rule by rule.
+ *
+ * Method: each scenario is one rule with both sides of its boundary, told in rows (scenario.h).
+ * Counters stand as on_hand held committed ats, lines of reservations as units/fulfilled/released.
+ */
+#include "tests/unit/scenario.h"
+
+/* clang-format off */
+static const struct hf_scenario scenarios[] = {
+    {.name = "reserve: some, exactly the rest, one above", .rows = {
+        {"receive A@W=10",             HF_OK,                 "A@W 10 0 0 10"},
+        {"reserve r1 A@W=3",           HF_OK,                 "A@W 10 3 0 7; r1 held A@W 3/0/0; r1 until 0"},
+        {"reserve r2 A@W=8",           HF_INSUFFICIENT_STOCK, "refused 0:8/7/1; r2 unknown; A@W 10 3 0 7; logged 0"},
+        {"reserve r2 A@W=7",           HF_OK,                 "A@W 10 10 0 0"},
+        {"reserve r3 A@W=1",           HF_INSUFFICIENT_STOCK, "refused 0:1/0/1"}}},
+    {.name = "reserve: all lines or none, every failing line named", .rows = {
+        {"receive A@W=5 B@W=5 C@W=5",  HF_OK,                 "logged 1"},
+        {"reserve r1 A@W=6 B@W=5 C@W=9", HF_INSUFFICIENT_STOCK, "refused 0:6/5/1 2:9/5/4; A@W 5 0 0 5; B@W 5 0 0 5; C@W 5 0 0 5"},
+        {"reserve r1 A@W=5 B@W=5 C@W=5", HF_OK,               "A@W 5 5 0 0; B@W 5 5 0 0; C@W 5 5 0 0"}}},
+    {.name = "reserve: the same SKU on two lines is one demand", .rows = {
+        {"receive A@W=5 B@W=5",        HF_OK,                 NULL},
+        {"reserve r1 A@W=3 B@W=1 A@W=3", HF_INSUFFICIENT_STOCK, "refused 0:6/5/1; A@W 5 0 0 5"},
+        {"reserve r1 A@W=3 B@W=1 A@W=2", HF_OK,               "A@W 5 5 0 0; r1 held A@W 5/0/0 B@W 1/0/0"},
+        {"release r1 A@W=2 A@W=3",     HF_OK,                 "A@W 5 0 0 5; r1 held A@W 5/0/5 B@W 1/0/0"}}},
+    {.name = "reserve: partial takes what there is of each line", .rows = {
+        {"receive A@W=5 B@W=2",        HF_OK,                 NULL},
+        {"sell B@W=2",                 HF_OK,                 "B@W 0 0 0 0"},
+        {"reserve r1 A@W=9 B@W=4 partial", HF_OK,             "granted 0:9/5 1:4/0; r1 held A@W 5/0/0; A@W 5 5 0 0; B@W 0 0 0 0"},
+        {"release r1 B@W=1",           HF_EXCEEDS_RESERVATION, "refused 0:1/0/1"},
+        {"reserve r2 A@W=1 B@W=4 partial", HF_INSUFFICIENT_STOCK, "refused 0:1/0/1 1:4/0/4; r2 unknown"},
+        {"receive A@W=2",              HF_OK,                 NULL},
+        {"reserve r2 A@W=2 partial",   HF_OK,                 "granted 0:2/2; A@W 7 7 0 0"}}},
+    {.name = "reserve: partial adds lines of one cell up first", .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4 A@W=4 partial", HF_OK,             "granted 0:8/5; r1 held A@W 5/0/0"}}},
+    {.name = "reserve: partial of a shortage grants nothing", .rows = {
+        {"receive A@W=5 B@W=1",        HF_OK,                 NULL},
+        {"reserve r1 A@W=5",           HF_OK,                 NULL},
+        {"adjust A@W=-3 reason=damage", HF_OK,                "A@W 2 5 0 -3"},
+        {"reserve r2 A@W=1 B@W=1 partial", HF_OK,             "granted 0:1/0 1:1/1; A@W 2 5 0 -3"},
+        {"reserve r3 A@W=1 partial",   HF_INSUFFICIENT_STOCK, "refused 0:1/-3/4"}}},
+    {.name = "reserve: an id names one reservation for good", .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=2",           HF_OK,                 "fresh; lsn 2"},
+        {"reserve r1 A@W=2",           HF_OK,                 "repeated; lsn 2; state held; A@W 5 2 0 3; logged 0"},
+        {"reserve r1 A@W=3",           HF_REFERENCE_CONFLICT, "A@W 5 2 0 3"},
+        {"reserve r1 A@W=2 ttl=5",     HF_REFERENCE_CONFLICT, NULL},
+        {"release r1",                 HF_OK,                 NULL},
+        {"reserve r1 A@W=2",           HF_OK,                 "repeated; lsn 2; state released; A@W 5 0 0 5"}}},
+    {.name = "reserve: the earliest end of a hold is told", .rows = {
+        {"receive A@W=5 B@W=5",        HF_OK,                 NULL},
+        {"reserve r0 A@W=1",           HF_OK,                 NULL},
+        {"reserve r1 A@W=1 ttl=900",   HF_OK,                 NULL},
+        {"reserve r2 A@W=1 ttl=300",   HF_OK,                 NULL},
+        {"reserve r3 B@W=1 ttl=100",   HF_OK,                 NULL},
+        {"reserve r4 A@W=9",           HF_INSUFFICIENT_STOCK, "refused 0:9/2/7"},
+        {"reserve r4 A@W=9",           HF_INSUFFICIENT_STOCK, "earliest 300"},
+        {"confirm r2",                 HF_OK,                 NULL},
+        {"reserve r4 A@W=9",           HF_INSUFFICIENT_STOCK, "earliest 900"},
+        {"release r1",                 HF_OK,                 NULL},
+        {"reserve r4 A@W=9",           HF_INSUFFICIENT_STOCK, "earliest 0"}}},
+
+    {.name = "confirm: ends the time-to-live, and only once", .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=2 ttl=900",   HF_OK,                 "r1 until 900"},
+        {"confirm r1",                 HF_OK,                 "A@W 5 0 2 3; r1 confirmed A@W 2/0/0; r1 until 0; state confirmed"},
+        {"confirm r1",                 HF_ALREADY_CONFIRMED,  "A@W 5 0 2 3"},
+        {"wait 5000",                  HF_OK,                 "r1 confirmed"},
+        {"fulfil r1",                  HF_OK,                 "A@W 3 0 0 3; r1 fulfilled A@W 2/2/0"}}},
+    {.name = "confirm: one microsecond before the deadline, and at it", .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=2 ttl=900",   HF_OK,                 NULL},
+        {"reserve r2 A@W=2 ttl=900",   HF_OK,                 NULL},
+        {"wait 899",                   HF_OK,                 "r1 held; r2 held"},
+        {"confirm r1",                 HF_OK,                 "A@W 5 2 2 1"},
+        {"wait 1",                     HF_OK,                 "r1 confirmed; r2 expired"},
+        {"confirm r2",                 HF_EXPIRED,            "A@W 5 0 2 3; r2 expired A@W 2/0/2"}}},
+    {.name = "confirm: a payment after the deadline is refused for good", .rows = {
+        {"receive A@W=1",              HF_OK,                 NULL},
+        {"reserve r1 A@W=1 ttl=900",   HF_OK,                 NULL},
+        {"wait 900",                   HF_OK,                 NULL},
+        {"reserve r2 A@W=1",           HF_OK,                 "r1 expired; r2 held; A@W 1 1 0 0"},
+        {"confirm r1",                 HF_EXPIRED,            NULL},
+        {"extend r1 ttl=900",          HF_EXPIRED,            NULL},
+        {"release r1",                 HF_EXPIRED,            NULL},
+        {"fulfil r1",                  HF_EXPIRED,            NULL},
+        {"replace r3 old=r1 A@W=1",    HF_EXPIRED,            "r3 unknown; A@W 1 1 0 0"}}},
+
+    {.name = "extend: from now on, up to the longest life", .life_us_max = 1000, .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=1 ttl=600",   HF_OK,                 "r1 until 600"},
+        {"wait 300",                   HF_OK,                 NULL},
+        {"extend r1 ttl=500",          HF_OK,                 "r1 until 800"},
+        {"extend r1 ttl=400",          HF_OK,                 "r1 until 700"},
+        {"extend r1 ttl=700",          HF_OK,                 "r1 until 1000"},
+        {"extend r1 ttl=701",          HF_OK,                 "r1 until 1000; logged 0"},
+        {"extend r1 ttl=1001",         HF_INVALID_ARGUMENT,   "field ttl"},
+        {"wait 699",                   HF_OK,                 "r1 held"},
+        {"extend r1 ttl=1000",         HF_OK,                 "r1 until 1000"},
+        {"wait 1",                     HF_OK,                 "r1 expired"},
+        {"extend r1 ttl=1000",         HF_EXPIRED,            NULL}}},
+    {.name = "extend: a hold without a deadline gets one", .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=1",           HF_OK,                 "r1 until 0"},
+        {"wait 100",                   HF_OK,                 NULL},
+        {"extend r1 ttl=50",           HF_OK,                 "r1 until 150"},
+        {"extend r2 ttl=50",           HF_UNKNOWN_RESERVATION, NULL},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"extend r1 ttl=50",           HF_ALREADY_CONFIRMED,  "r1 until 0"}}},
+    {.name = "time-to-live: 1 and the longest life, 0 and one above", .life_us_max = 1000, .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=1 ttl=0",     HF_INVALID_ARGUMENT,   "field ttl"},
+        {"reserve r1 A@W=1 ttl=1001",  HF_INVALID_ARGUMENT,   "field ttl"},
+        {"reserve r1 A@W=1 ttl=1000",  HF_OK,                 "r1 until 1000"},
+        {"reserve r2 A@W=1 ttl=1",     HF_OK,                 "r2 held; r2 until 1"},
+        {"wait 1",                     HF_OK,                 "r2 expired"},
+        {"extend r1 ttl=0",            HF_INVALID_ARGUMENT,   "field ttl"}}},
+
+    {.name = "expiry: due holds make room, whether logged or not", .rows = {
+        {"receive A@W=4",              HF_OK,                 NULL},
+        {"reserve r1 A@W=2 ttl=100",   HF_OK,                 NULL},
+        {"reserve r2 A@W=2 ttl=200",   HF_OK,                 NULL},
+        {"wait 150",                   HF_OK,                 "r1 expired; r2 held"},
+        {"reserve r3 A@W=3",           HF_INSUFFICIENT_STOCK, "refused 0:3/2/1"},
+        {"reserve r3 A@W=2",           HF_OK,                 "A@W 4 4 0 0"},
+        {"wait 50",                    HF_OK,                 NULL},
+        {"expire",                     HF_OK,                 "A@W 4 2 0 2; r2 expired A@W 2/0/2"},
+        {"sell A@W=3",                 HF_INSUFFICIENT_STOCK, NULL},
+        {"sell A@W=2",                 HF_OK,                 "A@W 2 2 0 0"}}},
+    {.name = "expiry: what is left of a hold is released", .rows = {
+        {"receive A@W=4",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4 ttl=100",   HF_OK,                 NULL},
+        {"release r1 A@W=3",           HF_OK,                 "A@W 4 1 0 3; r1 held A@W 4/0/3"},
+        {"wait 100",                   HF_OK,                 NULL},
+        {"expire",                     HF_OK,                 "A@W 4 0 0 4; r1 expired A@W 4/0/4"}}},
+
+    {.name = "release: whole, in parts, and never again", .rows = {
+        {"receive A@W=9 B@W=9",        HF_OK,                 NULL},
+        {"reserve r1 A@W=4 B@W=2 ttl=900", HF_OK,             NULL},
+        {"release r1 A@W=1",           HF_OK,                 "A@W 9 3 0 6; r1 held A@W 4/0/1 B@W 2/0/0; r1 until 900"},
+        {"release r1 A@W=4",           HF_EXCEEDS_RESERVATION, "refused 0:4/6/1; A@W 9 3 0 6"},
+        {"release r1 A@W=3",           HF_OK,                 "r1 held A@W 4/0/4 B@W 2/0/0"},
+        {"release r1 A@W=1 B@W=3",     HF_EXCEEDS_RESERVATION, "refused 0:1/9/1 1:3/7/1"},
+        {"release r1",                 HF_OK,                 "B@W 9 0 0 9; r1 released A@W 4/0/4 B@W 2/0/2; r1 until 0"},
+        {"release r1",                 HF_ALREADY_RELEASED,   NULL},
+        {"release r1 B@W=1",           HF_ALREADY_RELEASED,   NULL},
+        {"confirm r1",                 HF_ALREADY_RELEASED,   NULL},
+        {"extend r1 ttl=5",            HF_ALREADY_RELEASED,   NULL},
+        {"fulfil r1",                  HF_ALREADY_RELEASED,   NULL},
+        {"replace r2 old=r1 A@W=1",    HF_ALREADY_RELEASED,   "r2 unknown"}}},
+    {.name = "release: a confirmed one gives its units back", .rows = {
+        {"receive A@W=9",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4",           HF_OK,                 NULL},
+        {"confirm r1",                 HF_OK,                 "A@W 9 0 4 5"},
+        {"release r1 A@W=1",           HF_OK,                 "A@W 9 0 3 6; r1 confirmed A@W 4/0/1"},
+        {"release r1",                 HF_OK,                 "A@W 9 0 0 9; r1 released A@W 4/0/4"}}},
+    {.name = "release: a cell that is not in the reservation", .rows = {
+        {"receive A@W=9 B@W=9",        HF_OK,                 NULL},
+        {"reserve r1 A@W=4",           HF_OK,                 NULL},
+        {"release r1 B@W=1",           HF_EXCEEDS_RESERVATION, "refused 0:1/9/1"},
+        {"release r1 X@W=1",           HF_UNKNOWN_SKU,        "X@W unknown_sku"},
+        {"release r1 A@X=1",           HF_UNKNOWN_LOCATION,   "A@X unknown_location"},
+        {"release r9",                 HF_UNKNOWN_RESERVATION, NULL}}},
+    {.name = "release_order: all that is open, in one operation", .rows = {
+        {"receive A@W=9 B@W=9",        HF_OK,                 NULL},
+        {"reserve r1 A@W=1 order=o1",  HF_OK,                 NULL},
+        {"reserve r2 B@W=2 order=o1",  HF_OK,                 NULL},
+        {"reserve r3 B@W=3 order=o2",  HF_OK,                 NULL},
+        {"reserve r4 A@W=4 order=o1 ttl=100", HF_OK,          NULL},
+        {"confirm r2",                 HF_OK,                 "A@W 9 5 0 4; B@W 9 3 2 4"},
+        {"wait 100",                   HF_OK,                 NULL},
+        {"release_order order=o1",     HF_OK,                 "A@W 9 0 0 9; B@W 9 3 0 6; r1 released; r2 released; r3 held; r4 expired"},
+        {"release_order order=o1",     HF_EXPIRED,            NULL},
+        {"release_order order=o3",     HF_UNKNOWN_RESERVATION, NULL},
+        {"release_order",              HF_INVALID_ARGUMENT,   "field order"}}},
+    {.name = "release_order: refused by the newest one's state", .rows = {
+        {"receive A@W=9",              HF_OK,                 NULL},
+        {"reserve r1 A@W=1 order=o1",  HF_OK,                 NULL},
+        {"reserve r2 A@W=1 order=o1",  HF_OK,                 NULL},
+        {"confirm r2",                 HF_OK,                 NULL},
+        {"release r1",                 HF_OK,                 NULL},
+        {"fulfil r2",                  HF_OK,                 NULL},
+        {"release_order order=o1",     HF_ALREADY_FULFILLED,  NULL}}},
+
+    {.name = "fulfil: needs a confirmed reservation", .rows = {
+        {"receive A@W=9",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4",           HF_OK,                 NULL},
+        {"fulfil r1",                  HF_NOT_CONFIRMED,      NULL},
+        {"fulfil r1 A@W=9",            HF_NOT_CONFIRMED,      "A@W 9 4 0 5"},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"fulfil r1",                  HF_OK,                 "A@W 5 0 0 5; r1 fulfilled A@W 4/4/0"},
+        {"fulfil r1",                  HF_ALREADY_FULFILLED,  NULL},
+        {"confirm r1",                 HF_ALREADY_FULFILLED,  NULL},
+        {"release r1",                 HF_ALREADY_FULFILLED,  NULL},
+        {"extend r1 ttl=5",            HF_ALREADY_FULFILLED,  NULL},
+        {"replace r2 old=r1 A@W=1",    HF_ALREADY_FULFILLED,  NULL}}},
+    {.name = "fulfil: in parts leaves the rest reserved", .rows = {
+        {"receive A@W=9 B@W=9",        HF_OK,                 NULL},
+        {"reserve r1 A@W=4 B@W=2",     HF_OK,                 NULL},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"fulfil r1 A@W=5",            HF_EXCEEDS_RESERVATION, "refused 0:5/5/1"},
+        {"fulfil r1 A@W=1",            HF_OK,                 "A@W 8 0 3 5; r1 confirmed A@W 4/1/0 B@W 2/0/0"},
+        {"fulfil r1 A@W=4",            HF_EXCEEDS_RESERVATION, "refused 0:4/5/1"},
+        {"fulfil r1 A@W=3",            HF_OK,                 "A@W 5 0 0 5; r1 confirmed"},
+        {"fulfil r1",                  HF_OK,                 "B@W 7 0 0 7; r1 fulfilled A@W 4/4/0 B@W 2/2/0"}}},
+    {.name = "fulfil: in parts releases the rest when asked", .rows = {
+        {"receive A@W=9 B@W=9",        HF_OK,                 NULL},
+        {"reserve r1 A@W=4 B@W=2",     HF_OK,                 NULL},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"fulfil r1 A@W=1 rest",       HF_OK,                 "A@W 8 0 0 8; B@W 9 0 0 9; r1 fulfilled A@W 4/1/3 B@W 2/0/2"},
+        {"release r1",                 HF_ALREADY_FULFILLED,  NULL}}},
+    {.name = "fulfil: some, then the rest released, is fulfilled", .rows = {
+        {"receive A@W=9",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4",           HF_OK,                 NULL},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"fulfil r1 A@W=1",            HF_OK,                 NULL},
+        {"release r1",                 HF_OK,                 "A@W 8 0 0 8; r1 fulfilled A@W 4/1/3; state fulfilled"}}},
+    {.name = "fulfil: only on_hand limits it", .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=3",           HF_OK,                 NULL},
+        {"reserve r2 A@W=2",           HF_OK,                 NULL},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"set_policy A@W safety=4",    HF_OK,                 "A@W 5 2 3 -4"},
+        {"adjust A@W=-3 reason=loss",  HF_OK,                 "A@W 2 2 3 -7"},
+        {"fulfil r1",                  HF_INSUFFICIENT_ON_HAND, "A@W 2 2 3 -7; r1 confirmed A@W 3/0/0"},
+        {"fulfil r1 A@W=3",            HF_INSUFFICIENT_ON_HAND, "refused 0:3/-7/1"},
+        {"fulfil r1 A@W=2",            HF_OK,                 "A@W 0 2 1 -7; r1 confirmed A@W 3/2/0"}}},
+
+    {.name = "replace: the old hold does not count against the new one", .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4 order=o1 ttl=900", HF_OK,          NULL},
+        {"replace r2 old=r1 A@W=6",    HF_INSUFFICIENT_STOCK, "refused 0:6/1/1; r1 held; r2 unknown"},
+        {"replace r2 old=r1 A@W=5",    HF_OK,                 "A@W 5 5 0 0; r1 superseded; r2 held A@W 5/0/0; r2 until 900"},
+        {"confirm r1",                 HF_SUPERSEDED,         NULL},
+        {"extend r1 ttl=5",            HF_SUPERSEDED,         NULL},
+        {"release r1",                 HF_SUPERSEDED,         NULL},
+        {"fulfil r1",                  HF_SUPERSEDED,         NULL},
+        {"replace r3 old=r1 A@W=1",    HF_SUPERSEDED,         NULL},
+        {"replace r2 old=r1 A@W=5",    HF_OK,                 "repeated; state held"},
+        {"replace r2 old=r1 A@W=4",    HF_REFERENCE_CONFLICT, NULL},
+        {"wait 900",                   HF_OK,                 "r2 expired"},
+        {"release_order order=o1",     HF_EXPIRED,            NULL}}},
+    {.name = "replace: fewer units than before go even in a shortage", .rows = {
+        {"receive A@W=5 B@W=1",        HF_OK,                 NULL},
+        {"reserve r1 A@W=5",           HF_OK,                 NULL},
+        {"adjust A@W=-4 reason=count", HF_OK,                 "A@W 1 5 0 -4"},
+        {"replace r2 old=r1 A@W=6",    HF_INSUFFICIENT_STOCK, "refused 0:6/-4/5"},
+        {"replace r2 old=r1 A@W=5 B@W=1", HF_OK,              "A@W 1 5 0 -4; B@W 1 1 0 0"},
+        {"replace r3 old=r2 A@W=4",    HF_OK,                 "A@W 1 4 0 -3; B@W 1 0 0 1"}}},
+    {.name = "replace: confirmed gives confirmed", .rows = {
+        {"receive A@W=5 B@W=5",        HF_OK,                 NULL},
+        {"reserve r1 A@W=4 ttl=900",   HF_OK,                 NULL},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"replace r2 old=r1 A@W=2 B@W=3 ttl=5", HF_OK,        "A@W 5 0 2 3; B@W 5 0 3 2; r2 confirmed; r2 until 0; r1 superseded A@W 4/0/4"},
+        {"fulfil r2",                  HF_OK,                 "A@W 3 0 0 3; B@W 2 0 0 2"}}},
+    {.name = "replace: partly fulfilled is refused, partly released is not", .rows = {
+        {"receive A@W=9",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4",           HF_OK,                 NULL},
+        {"confirm r1",                 HF_OK,                 NULL},
+        {"release r1 A@W=1",           HF_OK,                 NULL},
+        {"replace r2 old=r1 A@W=9",    HF_OK,                 "A@W 9 0 9 0"},
+        {"fulfil r2 A@W=1",            HF_OK,                 NULL},
+        {"replace r3 old=r2 A@W=1",    HF_ALREADY_FULFILLED,  "r2 confirmed A@W 9/1/0; r3 unknown"}}},
+    {.name = "replace: a time-to-live and an order of its own", .rows = {
+        {"receive A@W=9",              HF_OK,                 NULL},
+        {"reserve r1 A@W=4 order=o1 ttl=900", HF_OK,          NULL},
+        {"wait 100",                   HF_OK,                 NULL},
+        {"replace r2 old=r1 A@W=4 order=o2 ttl=500", HF_OK,   "r2 until 600"},
+        {"release_order order=o1",     HF_SUPERSEDED,         NULL},
+        {"release_order order=o2",     HF_OK,                 "r2 released; A@W 9 0 0 9"}}},
+    {.name = "replace: an unknown old one", .rows = {
+        {"receive A@W=9",              HF_OK,                 NULL},
+        {"replace r2 old=r1 A@W=4",    HF_UNKNOWN_RESERVATION, "r2 unknown"},
+        {"reserve r2 A@W=4",           HF_OK,                 "fresh"}}},
+    {.name = "replace: an id that is taken", .rows = {
+        {"receive A@W=9 ref=x",        HF_OK,                 NULL},
+        {"reserve r1 A@W=4",           HF_OK,                 NULL},
+        {"reserve r2 A@W=4",           HF_OK,                 NULL},
+        {"replace r2 old=r1 A@W=4",    HF_REFERENCE_CONFLICT, "r1 held; r2 held"},
+        {"replace x old=r1 A@W=4",     HF_REFERENCE_CONFLICT, "r1 held"}}},
+};
+/* clang-format on */
+
+int main(void)
+{
+    return hf_scenarios_run(scenarios, sizeof scenarios / sizeof scenarios[0]);
+}
