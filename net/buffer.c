@@ -20,6 +20,14 @@ void hf_buffer_clear(struct hf_buffer *buffer)
     buffer->is_failed = false;
 }
 
+/* The room that is left is given up, so that the fast path of hf_buffer_add takes nothing more. */
+static bool fail(struct hf_buffer *buffer)
+{
+    buffer->bytes_max = buffer->end;
+    buffer->is_failed = true;
+    return false;
+}
+
 bool hf_buffer_grow(struct hf_buffer *buffer, size_t bytes_count)
 {
     HF_ASSERT(buffer->start <= buffer->end);
@@ -30,8 +38,7 @@ bool hf_buffer_grow(struct hf_buffer *buffer, size_t bytes_count)
     }
     const size_t queued = hf_buffer_count(buffer);
     if (bytes_count > SIZE_MAX / 4 || queued > SIZE_MAX / 4) {
-        buffer->is_failed = true;
-        return false;
+        return fail(buffer);
     }
     /* When what was taken is at least half, moving the rest down costs less than it frees. */
     if (buffer->start >= buffer->bytes_max / 2 && queued + bytes_count <= buffer->bytes_max) {
@@ -46,8 +53,7 @@ bool hf_buffer_grow(struct hf_buffer *buffer, size_t bytes_count)
     }
     unsigned char *bytes = malloc(bytes_max);
     if (bytes == NULL) {
-        buffer->is_failed = true;
-        return false;
+        return fail(buffer);
     }
     if (queued > 0) {
         memcpy(bytes, buffer->bytes + buffer->start, queued);
