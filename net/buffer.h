@@ -38,10 +38,10 @@ static inline size_t hf_buffer_count(const struct hf_buffer *buffer)
     return buffer->end - buffer->start;
 }
 
-/* The first queued byte; valid until something is added. */
+/* The first queued byte; valid until something is added. NULL when there never was one. */
 static inline unsigned char *hf_buffer_front(const struct hf_buffer *buffer)
 {
-    return buffer->bytes + buffer->start;
+    return buffer->start == 0 ? buffer->bytes : buffer->bytes + buffer->start;
 }
 
 /* Add `bytes_count` uninitialised bytes and return where they begin; NULL: no memory. */
