@@ -20,7 +20,7 @@ struct hf_effect *hf_effect_put(struct hf_engine *engine, enum hf_effect_tag tag
     return effect;
 }
 
-struct hf_effect_move *hf_move_put(struct hf_engine *engine, uint32_t cell, uint32_t line)
+struct hf_effect_move *hf_effect_put_move(struct hf_engine *engine, uint32_t cell, uint32_t line)
 {
     struct hf_effect_move *move = &hf_effect_put(engine, HF_EFFECT_MOVE)->move;
 
@@ -38,7 +38,8 @@ struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct
     struct hf_result *result = engine->work.result;
     HF_ASSERT(result->lines_count < HF_LINES_MAX);
 
-    struct hf_result_line *added = &engine->work.result_lines[result->lines_count++];
+    struct hf_result_line *lines = engine->work.result_lines + engine->work.result_lines_first;
+    struct hf_result_line *added = &lines[result->lines_count++];
     *added = (struct hf_result_line){
         .line_index = line->line_index, .outcome = outcome, .requested = line->units};
     if (line->cell != HF_NONE) {
@@ -48,7 +49,7 @@ struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct
         added->ats = hf_cell_ats(&engine->cells, &engine->catalog, cell);
         added->earliest_expiry_us = earliest_us == UINT64_MAX ? 0 : earliest_us;
     }
-    result->lines = engine->work.result_lines;
+    result->lines = lines;
     return added;
 }
 
@@ -304,6 +305,7 @@ static void begin(struct hf_engine *engine, uint64_t now_us)
     }
     engine->work.now_us = now_us > engine->last_ts_us ? now_us : engine->last_ts_us;
     engine->work.effects_first = engine->work.effects_count = 0;
+    engine->work.result_lines_first = 0;
 }
 
 void hf_engine_apply(struct hf_engine *engine, const struct hf_op *op, uint64_t now_us,
@@ -335,7 +337,11 @@ void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, u
     }
     for (uint32_t i = 0; i < count; i++) {
         engine->is_group_last = i + 1 == count;
-        apply_one(engine, &ops[i], &results[i]);
+        if (engine->work.result_lines_first + ops[i].lines_count > HF_MOVES_MAX) {
+            results[i] = (struct hf_result){.outcome = HF_LIMIT_EXCEEDED, .line_index = UINT32_MAX};
+        } else {
+            apply_one(engine, &ops[i], &results[i]);
+        }
         if (results[i].outcome != HF_OK) {
             const struct hf_result refused = results[i];
             hf_group_revert(engine);
@@ -344,7 +350,8 @@ void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, u
             results[i].lsn = engine->last_lsn;
             return;
         }
-        results[i].lines_count = 0;
+        engine->work.result_lines_first += results[i].lines_count;
+        HF_ASSERT(engine->work.result_lines_first <= HF_MOVES_MAX);
     }
     hf_group_end(engine);
 }

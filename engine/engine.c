@@ -29,7 +29,7 @@ static bool work_init(struct hf_work *work)
     work->lines = hf_memory_reserve(HF_LINES_MAX * sizeof *work->lines);
     work->line_of = hf_memory_reserve(HF_LINES_MAX * sizeof *work->line_of);
     work->map.slots = hf_memory_reserve(HF_MAP_SLOTS * sizeof *work->map.slots);
-    work->result_lines = hf_memory_reserve(HF_LINES_MAX * sizeof *work->result_lines);
+    work->result_lines = hf_memory_reserve(HF_RESULT_LINES_MAX * sizeof *work->result_lines);
     work->content = hf_memory_reserve(CONTENT_BYTES_MAX);
     work->effects = hf_memory_reserve((HF_EFFECTS_MAX + 1) * sizeof *work->effects);
     return work->lines != NULL && work->line_of != NULL && work->map.slots != NULL &&
@@ -41,7 +41,7 @@ static void work_release(struct hf_work *work)
     hf_memory_give_back(work->lines, HF_LINES_MAX * sizeof *work->lines);
     hf_memory_give_back(work->line_of, HF_LINES_MAX * sizeof *work->line_of);
     hf_memory_give_back(work->map.slots, HF_MAP_SLOTS * sizeof *work->map.slots);
-    hf_memory_give_back(work->result_lines, HF_LINES_MAX * sizeof *work->result_lines);
+    hf_memory_give_back(work->result_lines, HF_RESULT_LINES_MAX * sizeof *work->result_lines);
     hf_memory_give_back(work->content, CONTENT_BYTES_MAX);
     hf_memory_give_back(work->effects, (HF_EFFECTS_MAX + 1) * sizeof *work->effects);
 }

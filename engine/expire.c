@@ -28,7 +28,7 @@ enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t index)
     for (uint32_t at = reservation->first_line; at != HF_NONE;) {
         const struct hf_line *line = hf_line_at(&engine->reservations, at);
         if (hf_line_open_units(line) > 0) {
-            hf_move_put(engine, line->cell, at)->delta[HF_HELD] = -hf_line_open_units(line);
+            hf_effect_put_move(engine, line->cell, at)->delta[HF_HELD] = -hf_line_open_units(line);
         }
         at = line->next;
     }

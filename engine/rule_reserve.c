@@ -91,7 +91,7 @@ static void put_open(struct hf_engine *engine, enum hf_state state, uint64_t lif
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
         if (line->units > 0) {
-            hf_move_put(engine, line->cell, HF_NONE)->delta[counter_of(state)] = line->units;
+            hf_effect_put_move(engine, line->cell, HF_NONE)->delta[counter_of(state)] = line->units;
         }
     }
 }
@@ -225,7 +225,7 @@ enum hf_err hf_rule_replace(struct hf_engine *engine)
     for (uint32_t at = old->first_line; at != HF_NONE;) {
         const struct hf_line *line = hf_line_at(&engine->reservations, at);
         if (hf_line_open_units(line) > 0) {
-            hf_move_put(engine, line->cell, at)->delta[counter_of(state)] =
+            hf_effect_put_move(engine, line->cell, at)->delta[counter_of(state)] =
                 -hf_line_open_units(line);
         }
         at = line->next;

@@ -63,7 +63,7 @@ enum hf_err hf_rule_confirm(struct hf_engine *engine)
         const struct hf_line *line = hf_line_at(&engine->reservations, at);
         const int64_t open_units = hf_line_open_units(line);
         if (open_units > 0) {
-            struct hf_effect_move *move = hf_move_put(engine, line->cell, at);
+            struct hf_effect_move *move = hf_effect_put_move(engine, line->cell, at);
             move->delta[HF_HELD] = -open_units;
             move->delta[HF_COMMITTED] = open_units;
         }
@@ -217,7 +217,8 @@ enum hf_err hf_rule_release(struct hf_engine *engine)
     put_state(engine, work->reservation, state, reservation->life_us);
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
-        hf_move_put(engine, line->cell, line->reservation_line)->delta[counter] = -line->units;
+        hf_effect_put_move(engine, line->cell, line->reservation_line)->delta[counter] =
+            -line->units;
     }
     work->result->state = state;
     return HF_OK;
@@ -236,7 +237,7 @@ static void put_release_whole(struct hf_engine *engine, uint32_t index)
     for (uint32_t at = reservation->first_line; at != HF_NONE;) {
         const struct hf_line *line = hf_line_at(&engine->reservations, at);
         if (hf_line_open_units(line) > 0) {
-            hf_move_put(engine, line->cell, at)->delta[counter] = -hf_line_open_units(line);
+            hf_effect_put_move(engine, line->cell, at)->delta[counter] = -hf_line_open_units(line);
         }
         at = line->next;
     }
@@ -338,7 +339,8 @@ enum hf_err hf_rule_fulfil(struct hf_engine *engine)
     hf_map_clear(&work->map);
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
-        struct hf_effect_move *move = hf_move_put(engine, line->cell, line->reservation_line);
+        struct hf_effect_move *move =
+            hf_effect_put_move(engine, line->cell, line->reservation_line);
         const int64_t open_units =
             hf_line_open_units(hf_line_at(&engine->reservations, line->reservation_line));
         move->delta[HF_ON_HAND] = -line->units;
@@ -350,7 +352,8 @@ enum hf_err hf_rule_fulfil(struct hf_engine *engine)
         const struct hf_line *line = hf_line_at(&engine->reservations, at);
         const bool is_planned = hf_map_find(&work->map, at)->stamp == work->map.stamp;
         if (!is_planned && hf_line_open_units(line) > 0) {
-            hf_move_put(engine, line->cell, at)->delta[HF_COMMITTED] = -hf_line_open_units(line);
+            hf_effect_put_move(engine, line->cell, at)->delta[HF_COMMITTED] =
+                -hf_line_open_units(line);
         }
         at = line->next;
     }

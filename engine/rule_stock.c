@@ -13,7 +13,7 @@ static int64_t on_hand_of(const struct hf_engine *engine, const struct hf_plan_l
 
 static void put_on_hand(struct hf_engine *engine, const struct hf_plan_line *line, int64_t delta)
 {
-    struct hf_effect_move *move = hf_move_put(engine, line->cell, HF_NONE);
+    struct hf_effect_move *move = hf_effect_put_move(engine, line->cell, HF_NONE);
     move->sku = line->sku;
     move->location = line->location;
     move->delta[HF_ON_HAND] = delta;

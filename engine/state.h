@@ -56,6 +56,9 @@ struct hf_map {
     uint32_t stamp;
 };
 
+/* Granted lines of the operations of a group, and the lines of one more. */
+#define HF_RESULT_LINES_MAX (HF_MOVES_MAX + HF_LINES_MAX)
+
 /* The workbench of one operation; nothing here outlives it but the group and the result lines. */
 struct hf_work {
     const struct hf_op *op;
@@ -73,7 +76,8 @@ struct hf_work {
     struct hf_text order; /* of the record: given, or the reservation's */
     uint32_t steps;       /* holds that may still be expired on the way */
 
-    struct hf_result_line *result_lines; /* HF_LINES_MAX */
+    struct hf_result_line *result_lines; /* HF_RESULT_LINES_MAX; of the whole group */
+    uint32_t result_lines_first;         /* of the operation being applied */
     unsigned char *content;              /* what the content hash is taken over */
 
     struct hf_effect *effects; /* HF_EFFECTS_MAX; of the whole group */
@@ -149,7 +153,7 @@ struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct
 /* The next effect of the record in the making; a place that is written but not counted when the
  * group is full (work.is_full). */
 struct hf_effect *hf_effect_put(struct hf_engine *engine, enum hf_effect_tag tag);
-struct hf_effect_move *hf_move_put(struct hf_engine *engine, uint32_t cell, uint32_t line);
+struct hf_effect_move *hf_effect_put_move(struct hf_engine *engine, uint32_t cell, uint32_t line);
 
 /* ---- commit.c */
 
