@@ -389,7 +389,7 @@ static bool give_move(struct pages *pages, struct hf_reply *reply, bool *is_bad)
     struct hf_move view;
     struct holdfast_move move = {0};
 
-    if (hf_move_next(&reply->entries, &view) != HF_OK || !copy_text(move.sku, view.sku) ||
+    if (hf_move_entry_next(&reply->entries, &view) != HF_OK || !copy_text(move.sku, view.sku) ||
         !copy_text(move.location, view.location) || !copy_text(move.ref, view.ref) ||
         !copy_text(move.order, view.order) || !copy_text(move.by, view.by) ||
         !copy_text(move.reservation, view.reservation)) {

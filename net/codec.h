@@ -147,8 +147,8 @@ enum hf_err hf_reservation_line_next(struct hf_items *entries,
 /* 3.9: id, state, lines_count, expires_at_us, opened_lsn; `next` zeroes the other fields. */
 void hf_summary_put(struct hf_buffer *out, const struct hf_reservation_view *reservation);
 enum hf_err hf_summary_next(struct hf_items *entries, struct hf_reservation_view *reservation);
-void hf_move_put(struct hf_buffer *out, const struct hf_move *move); /* 3.10 */
-enum hf_err hf_move_next(struct hf_items *entries, struct hf_move *move);
+void hf_move_entry_put(struct hf_buffer *out, const struct hf_move *move); /* 3.10 */
+enum hf_err hf_move_entry_next(struct hf_items *entries, struct hf_move *move);
 void hf_handle_pair_put(struct hf_buffer *out, const struct hf_handle_pair *pair); /* 3.11 */
 enum hf_err hf_handle_pair_next(struct hf_items *entries, struct hf_handle_pair *pair);
 void hf_stat_put(struct hf_buffer *out, const struct hf_stat *stat); /* 3.12 */

@@ -366,7 +366,7 @@ enum hf_err hf_summary_next(struct hf_items *entries, struct hf_reservation_view
 }
 
 /* 3.10 */
-void hf_move_put(struct hf_buffer *out, const struct hf_move *move)
+void hf_move_entry_put(struct hf_buffer *out, const struct hf_move *move)
 {
     const struct hf_text texts[MOVE_TEXTS_COUNT] = {move->sku,   move->location, move->ref,
                                                     move->order, move->by,       move->reservation};
@@ -388,7 +388,7 @@ void hf_move_put(struct hf_buffer *out, const struct hf_move *move)
     }
 }
 
-enum hf_err hf_move_next(struct hf_items *entries, struct hf_move *move)
+enum hf_err hf_move_entry_next(struct hf_items *entries, struct hf_move *move)
 {
     struct hf_items rest;
     struct hf_text texts[MOVE_TEXTS_COUNT];

@@ -242,7 +242,7 @@ static void add_move(void *arg, const struct hf_move *move)
         page->next_cursor = (move->lsn + 1) << LEDGER_SKIP_BITS | page->seen_count;
         return;
     }
-    hf_move_put(page->question->out, move);
+    hf_move_entry_put(page->question->out, move);
     page->entries_count++;
     page->seen_count++;
 }

@@ -289,7 +289,7 @@ static void put_ledger_reply(struct hf_buffer *out)
     struct hf_reply reply = plain;
     const size_t place = hf_frame_begin(out);
     const size_t item = hf_reply_begin(out);
-    hf_move_put(out, &move);
+    hf_move_entry_put(out, &move);
     reply.entries_count = 1;
     hf_reply_end(out, item, &reply);
     end_reply(out, place, HF_ASK_LEDGER, 1);

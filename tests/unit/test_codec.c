@@ -130,7 +130,7 @@ static enum hf_err copy_entry(unsigned operation, uint32_t index, struct hf_item
     case HF_ASK_ORDER:
         COPY(summary, reservation);
     case HF_ASK_LEDGER:
-        COPY(move, move);
+        COPY(move_entry, move);
     case HF_ASK_LOOKUP:
         COPY(handle_pair, pair);
     case HF_ASK_HELLO:
