@@ -161,7 +161,8 @@ bench: ## first figures: machine, command, commit, full percentiles
 # ---------------------------------------------------------------- tests
 
 # The environment of every test program and script.
-TEST_ENV = HOLDFAST_BUILD=$(abspath $(BUILD)) SCALE=$(SCALE) SEED=$(SEED) STEPS=$(STEPS)
+TEST_ENV = HOLDFAST_BUILD=$(abspath $(BUILD)) HOLDFASTD=$(abspath $(BUILD))/holdfastd \
+           SCALE=$(SCALE) SEED=$(SEED) STEPS=$(STEPS)
 
 test: ## installs what is missing, then unit, integration and model tests; SCALE=full for all counts
 	@tools/install-deps build test

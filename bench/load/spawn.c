@@ -78,7 +78,7 @@ static bool write_config(const struct paths *paths, uint64_t reservations, uint3
     }
     const uint64_t cells = (uint64_t)skus + 1000;
     const int printed = fprintf(config,
-                                "[limits]\n"
+                                "[engine]\n"
                                 "skus_max = %" PRIu64 "\n"
                                 "cells_max = %" PRIu64 "\n"
                                 "reservations_max = %" PRIu64 "\n"

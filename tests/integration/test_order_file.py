@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Six months of real orders through the real server, and every balance right.
+
+For each opening (the units the file will need; 500 of everything, which refuses many orders):
+    1. holdfast-replay plays the file; every cell of `holdfast export stock` is compared with
+       what order_file.py computes, which shares no code with us
+    2. the audit is clean; after kill -9 and restart digest and audit are the same
+    3. played again, all that was accepted is `repeated`
+    4. a fresh server, one event at a time: the same `balances`
+    5. a fresh server that is killed with -9 in the middle, more than once, while the file plays:
+       holdfast-replay waits, sends again what it does not know, and the balances are the same
+
+HOLDFAST_DATA names the file, or the folder it lies in; without it ../shared/data is looked into.
+"""
+
+import csv
+import glob
+import json
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+# pylint: disable=wrong-import-position
+import order_file
+import programs
+
+KILLS_AT = (2000, 6000, 12000)  # LSNs; the shorter of the two runs writes 16,000 records
+
+
+def data_file():
+    place = os.environ.get("HOLDFAST_DATA", os.path.join(programs.ROOT, "..", "shared", "data"))
+    if os.path.isdir(place):
+        found = sorted(glob.glob(os.path.join(place, "online_retail*.csv.gz")))
+        return found[0] if found else None
+    return place if os.path.isfile(place) else None
+
+
+def replay(server, path, opening, in_flight):
+    done = programs.run("holdfast-replay", "--opening", opening, "--in-flight", in_flight, "--json",
+                        path, address=server.address)
+    return json.loads(done.stdout)
+
+
+def compare(server, folder, stock):
+    """Every cell, and no other."""
+    exported = os.path.join(folder, "stock.csv")
+    programs.run("holdfast", "export", "stock", exported, address=server.address)
+    with open(exported, encoding="utf-8", newline="") as file:
+        cells = {row["sku"]: row for row in csv.DictReader(file)}
+    assert cells.keys() == stock.keys(), f"cells differ: {cells.keys() ^ stock.keys()}"
+    for sku, units in stock.items():
+        cell = cells[sku]
+        found = tuple(int(cell[name]) for name in ("on_hand", "held", "committed", "in_transit"))
+        assert found == (units, 0, 0, 0), f"{sku}: {found}, on hand must be {units}"
+
+
+def check_totals(result, totals):
+    for name, value in totals.items():
+        assert result[name] == value, f"{name} is {result[name]}, must be {value}"
+    refused = totals["orders_refused"] + totals["moves_refused"]
+    assert result["refusals"] == refused
+    assert result["rows_unreadable"] == 0 and result["orders_unfinished"] == 0
+
+
+def check_audit(server):
+    audit = programs.ask(server, "audit")
+    assert audit["ok"] is True and audit["cells"] > 0, audit
+
+
+def play_and_restart(path, opening, stock, totals):
+    with programs.folder() as folder, programs.Server(folder) as server:
+        result = replay(server, path, opening, 256)
+        check_totals(result, totals)
+        compare(server, folder, stock)
+        check_audit(server)
+        before = programs.ask(server, "digest")
+
+        server.kill()
+        server.start()
+        after = programs.ask(server, "digest")
+        assert before == after, f"digest before kill -9 {before}, after {after}"
+        check_audit(server)
+        compare(server, folder, stock)
+
+        if totals["orders_refused"] + totals["moves_refused"] == 0:
+            again = replay(server, path, opening, 256)
+            assert again["balances"] == result["balances"]
+            assert again["repeated"] == again["orders"] + again["moves"] + again["openings"]
+            assert programs.ask(server, "digest") == after, "a repeated replay wrote something"
+        return result["balances"]
+
+
+def play_one_at_a_time(path, opening):
+    with programs.folder() as folder, programs.Server(folder) as server:
+        return replay(server, path, opening, 1)["balances"]
+
+
+def play_through_kills(path, opening, stock, totals):
+    with programs.folder() as folder, programs.Server(folder) as server:
+        with subprocess.Popen(
+                [programs.program("holdfast-replay"), "--server", server.address, "--opening",
+                 opening, "--in-flight", "64", "--json", path],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as player:
+            kills = 0
+            for lsn in KILLS_AT:
+                while player.poll() is None and programs.ask(server, "stats")["lsn"] < lsn:
+                    pass
+                if player.poll() is None:
+                    server.kill()
+                    server.start()
+                    kills += 1
+            output = player.stdout.read()
+        assert player.returncode == 0, f"holdfast-replay ended with {player.returncode}"
+        result = json.loads(output)
+        check_totals(result, totals)
+        compare(server, folder, stock)
+        check_audit(server)
+        print(f"ok opening {opening}: {kills} kills while it played, "
+              f"{result['sent_again']} events sent again")
+        return result["balances"]
+
+
+def main():
+    path = data_file()
+    if path is None:
+        print("skip the order file: no ../shared/data here (HOLDFAST_DATA can name it)")
+        return
+    for opening in ("demand", "500"):
+        stock, totals = order_file.play(path, opening)
+        balances = play_and_restart(path, opening, stock, totals)
+        assert play_one_at_a_time(path, opening) == balances, "in flight 1 and 256 differ"
+        assert play_through_kills(path, opening, stock, totals) == balances, "kills changed balances"
+        print(f"ok opening {opening}: {len(stock)} balances right, "
+              f"{totals['orders_refused']} of {totals['orders']} orders refused, "
+              f"balances {balances}")
+
+
+if __name__ == "__main__":
+    main()
