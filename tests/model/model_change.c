@@ -25,18 +25,17 @@ static int64_t chosen(int64_t asked, int64_t before)
     return asked == HF_POLICY_KEEP ? before : asked;
 }
 
-/* Whether the demand changes a policy; where there is no cell yet, all is as by default. */
+/* Whether the demand changes a policy. A cell that is not there yet is made by any policy. */
 bool hf_model_is_policy_changed(const struct hf_model_decision *d,
                                 const struct hf_model_demand *demand)
 {
-    static const struct hf_model_cell fresh = {.low_stock = HF_LOW_STOCK_NONE};
-    const struct hf_model_cell *cell =
-        hf_model_cell_of(d, demand) == NULL ? &fresh : hf_model_cell_of(d, demand);
+    const struct hf_model_cell *cell = hf_model_cell_of(d, demand);
 
-    return chosen(demand->safety_stock, cell->safety_stock) != cell->safety_stock ||
+    return cell == NULL || chosen(demand->safety_stock, cell->safety_stock) != cell->safety_stock ||
            chosen(demand->low_stock, cell->low_stock) != cell->low_stock ||
            chosen(demand->backorder_limit, cell->backorder_limit) != cell->backorder_limit;
 }
+
 static void create_codes(struct hf_model_decision *d, struct hf_model_demand *demand)
 {
     struct hf_model *model = d->model;
@@ -106,12 +105,12 @@ void hf_model_change_on_hand(struct hf_model_decision *d)
 
 void hf_model_change_policy(struct hf_model_decision *d)
 {
+    static const int64_t none[HF_COUNTERS_COUNT] = {0};
     struct hf_model_record record;
     bool is_change = false;
 
     for (uint32_t i = 0; i < d->demands_count; i++) {
-        is_change = is_change || hf_model_is_policy_changed(d, &d->demands[i]) ||
-                    d->demands[i].sku_index < 0 || d->demands[i].location_index < 0;
+        is_change = is_change || hf_model_is_policy_changed(d, &d->demands[i]);
     }
     if (!is_change) {
         return; /* M3 */
@@ -121,7 +120,6 @@ void hf_model_change_policy(struct hf_model_decision *d)
         struct hf_model_demand *demand = &d->demands[i];
         struct hf_model_cell *cell;
 
-        create_codes(d, demand);
         if (!hf_model_is_policy_changed(d, demand)) {
             continue;
         }
@@ -130,7 +128,8 @@ void hf_model_change_policy(struct hf_model_decision *d)
         cell->safety_stock = chosen(demand->safety_stock, cell->safety_stock);
         cell->low_stock = chosen(demand->low_stock, cell->low_stock);
         cell->backorder_limit = chosen(demand->backorder_limit, cell->backorder_limit);
-        cell->version = d->model->lsn;
+        /* The ledger tells of it as of a move that changes no counter. */
+        hf_model_record_move(d->model, &record, (uint32_t)demand->cell, NULL, none);
     }
     hf_model_record_end(d->model, &record);
 }

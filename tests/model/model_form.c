@@ -158,6 +158,10 @@ static void check_texts(struct hf_model_result *result, const struct hf_op *op)
     check(result, is_id_right || op->kind != HF_KIND_SET_REGION, HF_FIELD_REGION);
     check(result, op->kind == HF_KIND_REPLACE ? is_code(op->old_id) : op->old_id.bytes_count == 0,
           HF_FIELD_OLD_ID);
+    if (op->kind == HF_KIND_REPLACE && hf_text_equal(op->id, op->old_id)) {
+        add(result, HF_FIELD_ID, UINT32_MAX); /* nothing can be replaced by itself */
+        add(result, HF_FIELD_OLD_ID, UINT32_MAX);
+    }
     check(result, is_code_or_empty(op->ref), HF_FIELD_REF);
     check(result,
           op->kind == HF_KIND_RELEASE_ORDER ? is_code(op->order) : is_code_or_empty(op->order),

@@ -9,6 +9,7 @@
 #include "tests/model/model_inside.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SUMS_MAX 128
@@ -141,24 +142,47 @@ static bool is_same_sum(const struct sum *a, const struct sum *b)
            memcmp(a->after, b->after, sizeof a->after) == 0;
 }
 
+static void print_sum(char *text, size_t bytes_count, const struct sum *sum)
+{
+    (void)snprintf(text, bytes_count,
+                   "%s of %u@%u at LSN %" PRIu64 ", ref=%.*s order=%.*s by=%.*s id=%.*s"
+                   " %+" PRId64 " %+" PRId64 " %+" PRId64 " -> %" PRId64 " %" PRId64 " %" PRId64,
+                   hf_kind_name(sum->kind), sum->sku, sum->location, sum->lsn,
+                   (int)sum->ref.bytes_count, sum->ref.bytes, (int)sum->order.bytes_count,
+                   sum->order.bytes, (int)sum->by.bytes_count, sum->by.bytes,
+                   (int)sum->reservation.bytes_count, sum->reservation.bytes, sum->delta[0],
+                   sum->delta[1], sum->delta[2], sum->after[0], sum->after[1], sum->after[2]);
+}
+
+static bool has_sum(const struct history *history, const struct sum *sum)
+{
+    for (uint32_t i = 0; i < history->count; i++) {
+        if (is_same_sum(&history->sums[i], sum)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void compare_histories(struct hf_run *run, const char *what, const struct history *got,
                               const struct history *want)
 {
-    for (uint32_t i = 0; i < want->count && !run->has_failed; i++) {
-        bool is_found = false;
+    char missing[400] = "nothing";
+    char besides[400] = "nothing";
 
-        for (uint32_t j = 0; j < got->count && !is_found; j++) {
-            is_found = is_same_sum(&want->sums[i], &got->sums[j]);
-        }
-        if (!is_found) {
-            hf_run_fail(run, "ledger of %s lacks, or has otherwise, %s of %u@%u at LSN %" PRIu64,
-                        what, hf_kind_name(want->sums[i].kind), want->sums[i].sku,
-                        want->sums[i].location, want->sums[i].lsn);
+    for (uint32_t i = 0; i < want->count; i++) {
+        if (!has_sum(got, &want->sums[i])) {
+            print_sum(missing, sizeof missing, &want->sums[i]);
         }
     }
-    if (got->count != want->count) {
-        hf_run_fail(run, "ledger of %s: %u sums of moves, expected %u", what, got->count,
-                    want->count);
+    for (uint32_t i = 0; i < got->count; i++) {
+        if (!has_sum(want, &got->sums[i])) {
+            print_sum(besides, sizeof besides, &got->sums[i]);
+        }
+    }
+    if (strcmp(missing, besides) != 0 || got->count != want->count) {
+        hf_run_fail(run, "ledger of %s: %u sums of moves, expected %u; lacks %s; has besides %s",
+                    what, got->count, want->count, missing, besides);
     }
 }
 

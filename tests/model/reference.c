@@ -270,6 +270,13 @@ static void forget_oldest_name(struct hf_model *model)
 
 /* ------------------------------------------------------------------ a record */
 
+/* The id of a reservation as the reference of its own beginning is one name, not two. */
+static bool names_itself(const struct hf_op *op)
+{
+    return (op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE) &&
+           hf_text_equal(op->ref, op->id);
+}
+
 void hf_model_record_begin(struct hf_model *model, struct hf_model_record *record,
                            const struct hf_op *op, uint64_t now_us)
 {
@@ -301,6 +308,9 @@ void hf_model_record_move(struct hf_model *model, const struct hf_model_record *
         .order = hf_model_text_copy(record->op->order),
         .by = hf_model_text_copy(record->op->by),
     };
+    if (names_itself(record->op)) {
+        move->ref.bytes_count = 0;
+    }
     if (reservation != NULL) {
         move->reservation = reservation->id;
         if (move->order.bytes_count == 0) {
@@ -356,9 +366,7 @@ static void remember(struct hf_model *model, const struct hf_model_name *name)
 void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
 {
     const struct hf_op *op = record->op;
-    const bool opens = op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE;
-    /* The id of a reservation as its own reference is one name, and that of the reservation. */
-    const bool has_ref = op->ref.bytes_count != 0 && !(opens && hf_text_equal(op->ref, op->id));
+    const bool has_ref = op->ref.bytes_count != 0 && !names_itself(op);
     const uint32_t added_count = record->closed_count + (has_ref ? 1 : 0);
 
     while (model->names_count > 0 &&
