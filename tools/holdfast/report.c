@@ -119,11 +119,34 @@ enum hf_exit hf_cli_report_invalid(const struct hf_cli *cli, const char *field, 
 
 /* ------------------------------------------------------------------ writes */
 
-/* Where a reply's line stands on the command line; NULL when the command had no lines. */
-static const struct holdfast_line *line_of(const struct holdfast_op *op,
-                                           const struct holdfast_result_line *line)
+/* A write and what is known of it, with all that its report needs. */
+struct report {
+    const struct holdfast_op *op;
+    const struct holdfast_reply *reply;
+    const struct holdfast_result_line *lines; /* of the reply, copied where `whole` was asked for */
+    const struct holdfast_reservation *whole; /* whose lines are meant, when the command had none */
+    const char *ref;
+};
+
+struct names {
+    const char *sku;
+    const char *location;
+};
+
+/* The cell that a line of the reply is about: a line of the command, or of the reservation. */
+static struct names names_of(const struct report *report, const struct holdfast_result_line *line)
 {
-    return line->line_index < op->lines_count ? &op->lines[line->line_index] : NULL;
+    const struct holdfast_op *op = report->op;
+
+    if (line->line_index < op->lines_count) {
+        const struct holdfast_line *asked = &op->lines[line->line_index];
+        return (struct names){asked->sku, asked->location};
+    }
+    if (report->whole != NULL && line->line_index < report->whole->lines_count) {
+        const struct holdfast_reservation_line *held = &report->whole->lines[line->line_index];
+        return (struct names){held->sku, held->location};
+    }
+    return (struct names){NULL, NULL};
 }
 
 static bool is_of_reservation(const struct holdfast_op *op)
@@ -142,17 +165,18 @@ static bool is_of_reservation(const struct holdfast_op *op)
     }
 }
 
-static json_t *json_lines(const struct holdfast_op *op, const struct holdfast_reply *reply)
+static json_t *json_lines(const struct report *report)
 {
+    const struct holdfast_reply *reply = report->reply;
     json_t *lines = hf_json_array();
 
     for (size_t i = 0; i < reply->lines_count; i++) {
-        const struct holdfast_result_line *line = &reply->lines[i];
-        const struct holdfast_line *asked = line_of(op, line);
+        const struct holdfast_result_line *line = &report->lines[i];
+        const struct names names = names_of(report, line);
         json_t *object = hf_json_object();
 
-        hf_json_set(object, "sku", hf_json_text(asked == NULL ? NULL : asked->sku));
-        hf_json_set(object, "location", hf_json_text(asked == NULL ? NULL : asked->location));
+        hf_json_set(object, "sku", hf_json_text(names.sku));
+        hf_json_set(object, "location", hf_json_text(names.location));
         hf_json_set(object, "requested", json_integer(line->requested));
         if (reply->outcome == HOLDFAST_OK) {
             hf_json_set(object, "granted", json_integer(line->granted));
@@ -165,23 +189,23 @@ static json_t *json_lines(const struct holdfast_op *op, const struct holdfast_re
     return lines;
 }
 
-static void report_json(const struct hf_cli *cli, const struct holdfast_op *op,
-                        const struct holdfast_reply *reply, const char *ref)
+static void report_json(const struct hf_cli *cli, const struct report *report)
 {
+    const struct holdfast_reply *reply = report->reply;
     json_t *object = hf_json_object();
     const bool is_unknown = reply->outcome == HOLDFAST_UNKNOWN;
 
     hf_json_set(object, "outcome", hf_json_text(holdfast_outcome_name(reply->outcome)));
     hf_json_set(object, "lsn", is_unknown ? json_null() : hf_json_count(reply->lsn));
     hf_json_set(object, "repeated", json_boolean(reply->is_repeated));
-    hf_json_set(object, "ref", hf_json_text(ref));
-    if (is_of_reservation(op)) {
+    hf_json_set(object, "ref", hf_json_text(report->ref));
+    if (is_of_reservation(report->op)) {
         const bool has_state = reply->state != HOLDFAST_STATE_NONE;
         hf_json_set(object, "state",
                     hf_json_text(has_state ? holdfast_state_name(reply->state) : NULL));
     }
     if (reply->lines_count > 0) {
-        hf_json_set(object, "lines", json_lines(op, reply));
+        hf_json_set(object, "lines", json_lines(report));
     }
     if (reply->outcome == HOLDFAST_INVALID_ARGUMENT) {
         hf_json_set(object, "field", hf_json_text(reply->field));
@@ -195,8 +219,9 @@ static void report_json(const struct hf_cli *cli, const struct holdfast_op *op,
 }
 
 /* What happened to each line: asked, granted or ATS, short by, when the next hold ends. */
-static void print_lines(const struct holdfast_op *op, const struct holdfast_reply *reply)
+static void print_lines(const struct report *report)
 {
+    const struct holdfast_reply *reply = report->reply;
     static const char *const titles[] = {
         "  SKU",     "LOCATION",           ">ASKED", ">GRANTED", ">ATS",
         ">SHORT BY", "EARLIEST HOLD ENDS", "WHY"};
@@ -204,8 +229,8 @@ static void print_lines(const struct holdfast_op *op, const struct holdfast_repl
     hf_table_init(&table, titles, sizeof titles / sizeof titles[0]);
 
     for (size_t i = 0; i < reply->lines_count; i++) {
-        const struct holdfast_result_line *line = &reply->lines[i];
-        const struct holdfast_line *asked = line_of(op, line);
+        const struct holdfast_result_line *line = &report->lines[i];
+        const struct names names = names_of(report, line);
         char requested[HF_NUMBER_BYTES];
         char granted[HF_NUMBER_BYTES];
         char ats[HF_NUMBER_BYTES];
@@ -213,10 +238,10 @@ static void print_lines(const struct holdfast_op *op, const struct holdfast_repl
         char expiry[HF_TIME_BYTES];
         char sku[80];
 
-        (void)snprintf(sku, sizeof sku, "  %s", asked == NULL ? "-" : asked->sku);
+        (void)snprintf(sku, sizeof sku, "  %s", names.sku == NULL ? "-" : names.sku);
         const char *const cells[] = {
             sku,
-            asked == NULL ? "-" : asked->location,
+            names.location == NULL ? "-" : names.location,
             hf_number_text(line->requested, requested),
             reply->outcome == HOLDFAST_OK ? hf_number_text(line->granted, granted) : "",
             hf_number_text(line->ats, ats),
@@ -258,9 +283,11 @@ static const char *done_text(enum holdfast_kind kind)
     }
 }
 
-static void print_done(const struct holdfast_op *op, const struct holdfast_reply *reply,
-                       const char *ref)
+static void print_done(const struct report *report)
 {
+    const struct holdfast_op *op = report->op;
+    const struct holdfast_reply *reply = report->reply;
+
     (void)printf("%s", done_text(op->kind));
     if (op->id != NULL && reply->state != HOLDFAST_STATE_NONE) {
         char expiry[HF_TIME_BYTES];
@@ -269,16 +296,18 @@ static void print_done(const struct holdfast_op *op, const struct holdfast_reply
             (void)printf(" until %s", hf_time_text(reply->expires_at_us, expiry));
         }
     }
-    (void)printf("  (lsn %" PRIu64 ", ref %s)\n", reply->lsn, ref);
+    (void)printf("  (lsn %" PRIu64 ", ref %s)\n", reply->lsn, report->ref);
     if (reply->is_repeated) {
         (void)printf("  it was done before; this is its first outcome\n");
     }
-    print_lines(op, reply);
+    print_lines(report);
 }
 
-static void print_refused(const struct holdfast_op *op, const struct holdfast_reply *reply,
-                          const char *ref)
+static void print_refused(const struct report *report)
 {
+    const struct holdfast_op *op = report->op;
+    const struct holdfast_reply *reply = report->reply;
+
     (void)printf("refused: %s - %s", holdfast_outcome_name(reply->outcome),
                  holdfast_outcome_text(reply->outcome));
     if (reply->field != NULL) {
@@ -291,19 +320,44 @@ static void print_refused(const struct holdfast_op *op, const struct holdfast_re
         (void)printf(" (%s is %s)", op->id, holdfast_state_name(reply->state));
     }
     (void)printf("\n");
-    print_lines(op, reply);
-    (void)printf("  nothing has changed; ref %s stays free\n", ref);
+    print_lines(report);
+    (void)printf("  nothing has changed; ref %s stays free\n", report->ref);
 }
 
-static void print_unknown(const struct hf_cli *cli, const struct holdfast_op *op, const char *ref)
+static void print_unknown(const struct hf_cli *cli, const struct report *report)
 {
     (void)printf("unknown: it happened, or it did not: %s  (ref %s)\n", holdfast_error(cli->hf),
-                 ref);
-    if (op->ref != NULL) {
-        (void)printf("  run the same command again with --ref %s: it is done once\n", ref);
+                 report->ref);
+    if (report->op->ref != NULL) {
+        (void)printf("  run the same command again with --ref %s: it is done once\n", report->ref);
     } else {
         (void)printf("  run the same command again: its id makes sure that it is done once\n");
     }
+}
+
+/*
+ * A reservation released or fulfilled as a whole is refused by lines that the command does not
+ * name: ask for them. Asking ends the life of the reply's lines, so they are copied into `copy`.
+ */
+static const struct holdfast_reservation *find_whole(const struct hf_cli *cli,
+                                                     struct report *report,
+                                                     struct holdfast_reservation *reservation,
+                                                     struct holdfast_result_line **copy)
+{
+    const struct holdfast_reply *reply = report->reply;
+
+    if (reply->lines_count == 0 || report->op->lines_count > 0 || report->op->id == NULL) {
+        return NULL;
+    }
+    *copy = malloc(reply->lines_count * sizeof **copy);
+    if (*copy == NULL) {
+        return NULL;
+    }
+    memcpy(*copy, reply->lines, reply->lines_count * sizeof **copy);
+    report->lines = *copy;
+    const enum holdfast_outcome outcome =
+        holdfast_get_reservation(cli->hf, report->op->id, reservation);
+    return outcome == HOLDFAST_OK ? reservation : NULL;
 }
 
 enum hf_exit hf_cli_report_write(const struct hf_cli *cli, const struct holdfast_op *op,
@@ -311,14 +365,20 @@ enum hf_exit hf_cli_report_write(const struct hf_cli *cli, const struct holdfast
 {
     HF_ASSERT(ref != NULL);
 
+    struct report report = {.op = op, .reply = reply, .lines = reply->lines, .ref = ref};
+    struct holdfast_reservation reservation;
+    struct holdfast_result_line *copy = NULL;
+    report.whole = find_whole(cli, &report, &reservation, &copy);
+
     if (cli->is_json) {
-        report_json(cli, op, reply, ref);
+        report_json(cli, &report);
     } else if (reply->outcome == HOLDFAST_OK) {
-        print_done(op, reply, ref);
+        print_done(&report);
     } else if (reply->outcome == HOLDFAST_UNKNOWN) {
-        print_unknown(cli, op, ref);
+        print_unknown(cli, &report);
     } else {
-        print_refused(op, reply, ref);
+        print_refused(&report);
     }
+    free(copy);
     return hf_cli_exit_of(reply->outcome);
 }
