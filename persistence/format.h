@@ -1,7 +1,8 @@
 /*
  * format.h - the bytes of the binary files in a data directory (FORMATS.md 2, 3 and 5).
  *
- *     segment    | header 64 | block | block | ... | zeros up to the preallocated size
+ *     segment    | header 64 | zeros | group | group | ... | zeros up to the preallocated size
+ *     group      | block | block | ... | zeros up to a multiple of 512 |     written at once
  *     block      | header 64 | stored bytes, zeros up to a multiple of 8 |
  *     snapshot   | header 64 | block | block | ... | footer 48 |
  *     its block  | header 32 | stored bytes, zeros up to a multiple of 8 |
@@ -38,6 +39,13 @@
 #define HF_SNAPSHOT_FOOTER_BYTES 48u
 
 /*
+ * A group of blocks begins at a multiple of this, and so does the first one of a segment. A sector
+ * whose write is cut off by a power loss may hold anything afterwards; so a sector with synced
+ * bytes in it is never written again.
+ */
+#define HF_SECTOR_BYTES 512u
+
+/*
  * A block gathers records up to about the first figure: large enough for LZ4 to find what repeats,
  * small enough to be worked on in cache. It grows beyond for one huge linked group or record.
  */
@@ -61,6 +69,12 @@ uint64_t hf_format_seed(const unsigned char directory_id[HF_DIRECTORY_ID_BYTES])
 static inline size_t hf_format_padded(size_t bytes_count)
 {
     return (bytes_count + 7) & ~(size_t)7;
+}
+
+/* `offset` rounded up to where a group may begin. */
+static inline uint64_t hf_format_group_offset(uint64_t offset)
+{
+    return (offset + HF_SECTOR_BYTES - 1) & ~(uint64_t)(HF_SECTOR_BYTES - 1);
 }
 
 /* ------------------------------------------------------------------ log segment, FORMATS.md 2.1 */

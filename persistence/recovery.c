@@ -437,6 +437,11 @@ static enum hf_err recover(struct recovery *recovery)
     if (err == HF_OK) {
         err = replay_all(recovery);
     }
+    const struct hf_ledger *ledger = recovery->ledger;
+    if (err == HF_OK && ledger->first_lsn > ledger->last_lsn) {
+        /* No history is left of the time before the snapshot: the ring begins behind it. */
+        hf_ledger_start(recovery->ledger, recovery->next_lsn);
+    }
     return err;
 }
 
@@ -466,7 +471,7 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
         HF_ASSERT(hf_engine_lsn(engine) + 1 == recovery.next_lsn);
         *recovered = (struct hf_recovered){
             .position = {.segment_first_lsn = listing->segments[listing->segments_count - 1],
-                         .offset = recovery.reader.offset,
+                         .offset = hf_format_group_offset(recovery.reader.offset),
                          .next_lsn = recovery.next_lsn,
                          .previous = recovery.previous},
             .snapshot_lsn = recovery.snapshot_lsn,

@@ -69,6 +69,35 @@ static int64_t look(struct hf_segment_reader *reader, uint64_t offset, size_t by
     return (int64_t)(reader->window_offset + reader->window_bytes - offset);
 }
 
+static bool is_zero(const unsigned char *bytes, size_t bytes_count)
+{
+    for (size_t i = 0; i < bytes_count; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Move the offset past the zeros behind the last block of a group. HF_OK or HF_IO. */
+static enum hf_err skip_gap(struct hf_segment_reader *reader)
+{
+    const unsigned char *bytes;
+    const uint64_t next = hf_format_group_offset(reader->offset);
+    const size_t gap = (size_t)(next - reader->offset);
+
+    if (gap == 0 || next > reader->file_bytes) {
+        return HF_OK;
+    }
+    if (look(reader, reader->offset, gap, &bytes) < 0) {
+        return HF_IO;
+    }
+    if (is_zero(bytes, gap)) {
+        reader->offset = next;
+    }
+    return HF_OK;
+}
+
 enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t first_lsn,
                                    bool is_hopping, char *error, size_t error_bytes)
 {
@@ -82,10 +111,10 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
     const int64_t size = reader->file < 0 ? reader->file : disk->size(disk->ctx, reader->file);
     reader->error = size < 0 ? size : 0;
     reader->file_bytes = size < 0 ? 0 : (uint64_t)size;
-    reader->offset = HF_SEGMENT_HEADER_BYTES;
+    reader->offset = hf_format_group_offset(HF_SEGMENT_HEADER_BYTES);
     reader->window_bytes = 0;
     reader->read_bytes = is_hopping ? HOP_BYTES : READ_BYTES;
-    const int64_t got = size < 0 ? -1 : look(reader, 0, HF_SEGMENT_HEADER_BYTES, &bytes);
+    const int64_t got = size < 0 ? -1 : look(reader, 0, HF_SECTOR_BYTES, &bytes);
     if (got < 0) {
         (void)snprintf(error, error_bytes, "could not read log segment \"%s\": %s", reader->name,
                        hf_disk_error(reader->error));
@@ -97,6 +126,9 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
             why = "it belongs to another data directory";
         } else if (reader->header.first_lsn != first_lsn) {
             why = "its header names another first LSN";
+        } else if (got < HF_SECTOR_BYTES || !is_zero(bytes + HF_SEGMENT_HEADER_BYTES,
+                                                     HF_SECTOR_BYTES - HF_SEGMENT_HEADER_BYTES)) {
+            why = "its first sector is not whole";
         }
     }
     if (why != NULL) {
@@ -113,6 +145,9 @@ enum hf_err hf_segment_reader_next(struct hf_segment_reader *reader, struct hf_b
 {
     const uint64_t seed = reader->directory->seed;
 
+    if (skip_gap(reader) != HF_OK) {
+        return HF_IO;
+    }
     int64_t got = look(reader, reader->offset, HF_BLOCK_HEADER_BYTES, bytes);
     if (got < 0) {
         return HF_IO;
@@ -136,6 +171,9 @@ enum hf_err hf_segment_reader_hop(struct hf_segment_reader *reader, struct hf_bl
 {
     const unsigned char *bytes;
 
+    if (skip_gap(reader) != HF_OK) {
+        return HF_IO;
+    }
     const int64_t got = look(reader, reader->offset, HF_BLOCK_HEADER_BYTES, &bytes);
     if (got < 0) {
         return HF_IO;

@@ -15,7 +15,7 @@ struct hf_segment_reader {
     char name[HF_NAME_BYTES_MAX];
     int file; /* -1: closed */
     uint64_t file_bytes;
-    uint64_t offset; /* of the next block */
+    uint64_t offset; /* of the next block, zeros between groups left behind */
     struct hf_segment_header header;
     int64_t error; /* negative errno of the read that failed; 0: none did */
     /* private: bytes of the file from window_offset on */
@@ -39,9 +39,9 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
                                    bool is_hopping, char *error, size_t error_bytes);
 
 /*
- * The block at the offset, whole and verified; the offset moves past it. `*bytes` is valid until
- * the next call. HF_CORRUPT or HF_TRUNCATED: there is none, `why` says why, the offset stays.
- * HF_IO: reader->error.
+ * The block at the offset, whole and verified; the offset moves past it and the gap behind it.
+ * `*bytes` is valid until the next call. HF_CORRUPT or HF_TRUNCATED: there is none, `why` says why,
+ * the offset stays. HF_IO: reader->error.
  */
 enum hf_err hf_segment_reader_next(struct hf_segment_reader *reader, struct hf_block_header *block,
                                    const unsigned char **bytes, const char **why);

@@ -59,7 +59,8 @@ struct hf_snapshot_copy *hf_snapshot_copy_make(struct hf_engine *engine)
         return NULL;
     }
     copy->lsn = hf_engine_lsn(engine);
-    copy->ledger_first_lsn = hf_engine_ledger(engine)->first_lsn;
+    const struct hf_ledger *ledger = hf_engine_ledger(engine);
+    copy->ledger_first_lsn = ledger->first_lsn <= ledger->last_lsn ? ledger->first_lsn : UINT64_MAX;
     for (;;) {
         unsigned char *bytes = malloc(HF_SNAPSHOT_RAW_BYTES_MAX);
         const size_t used =

@@ -20,7 +20,7 @@ struct hf_snapshot_chunk {
 
 struct hf_snapshot_copy {
     uint64_t lsn;
-    uint64_t ledger_first_lsn; /* oldest record in memory at that moment: history worth keeping */
+    uint64_t ledger_first_lsn; /* oldest record in memory then, worth keeping; UINT64_MAX: none */
     struct hf_snapshot_chunk *chunks;
     size_t chunks_count;
     uint64_t raw_bytes;

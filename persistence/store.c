@@ -123,7 +123,7 @@ static bool remove_first_segment(struct opening *opening)
 {
     const struct hf_directory *directory = &opening->store->directory;
     const struct hf_disk *disk = directory->disk;
-    unsigned char bytes[HF_SEGMENT_HEADER_BYTES + HF_BLOCK_HEADER_BYTES] = {0};
+    unsigned char bytes[HF_SECTOR_BYTES + HF_BLOCK_HEADER_BYTES] = {0};
     char name[HF_NAME_BYTES_MAX];
 
     hf_segment_name(name, 1, "");

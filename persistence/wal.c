@@ -106,7 +106,7 @@ static bool roll_over(struct hf_wal *wal)
     wal->file = file;
     wal->file_bytes = (uint64_t)bytes_count;
     wal->position.segment_first_lsn = wal->position.next_lsn;
-    wal->position.offset = HF_SEGMENT_HEADER_BYTES;
+    wal->position.offset = hf_format_group_offset(HF_SEGMENT_HEADER_BYTES);
     return true;
 }
 
@@ -119,6 +119,7 @@ enum hf_err hf_wal_open(struct hf_wal *wal, const struct hf_directory *directory
 
     HF_ASSERT(segment_bytes >= HF_SEGMENT_BYTES_MIN);
     HF_ASSERT(position->next_lsn > 0);
+    HF_ASSERT(position->offset % HF_SECTOR_BYTES == 0);
 
     *wal = (struct hf_wal){.directory = directory,
                            .epoch = epoch,
@@ -218,7 +219,8 @@ bool hf_wal_write(struct hf_wal *wal, const struct hf_ledger *ledger, uint64_t t
     if (put != (int64_t)used) {
         return fail_file(wal, "write", put < 0 ? put : -EIO);
     }
-    wal->position.offset += used;
+    /* The zeros up to the next sector are there already. */
+    wal->position.offset = hf_format_group_offset(wal->position.offset + used);
     wal->position.next_lsn = lsn;
     atomic_store_explicit(&wal->written_lsn, lsn - 1, memory_order_release);
     return true;

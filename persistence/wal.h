@@ -15,6 +15,7 @@
  *     W3  written_lsn and synced_lsn only grow, and synced_lsn <= written_lsn.
  *     W4  After a failed write or sync nothing is written or synced any more (P9): the kernel may
  *         have dropped the pages, and a second try would lie.
+ *     W5  A sector that holds synced bytes is never written again (HF_SECTOR_BYTES).
  *
  * The log thread owns it, but for the atomics and for hf_wal_spare_make (worker thread).
  */
@@ -30,13 +31,13 @@
 /* A group is written once this many bytes are gathered: large enough that the sync is cheap beside
  * the packing, small enough that its first reply does not wait long for its last. */
 #define HF_GROUP_BYTES (1024u * 1024)
-_Static_assert(HF_SEGMENT_BYTES_MIN >= HF_SEGMENT_HEADER_BYTES + HF_BLOCK_BYTES_MAX,
+_Static_assert(HF_SEGMENT_BYTES_MIN >= HF_SECTOR_BYTES + HF_BLOCK_BYTES_MAX,
                "the largest block fits an empty segment");
 
 /* Where the log ends; recovery finds it. */
 struct hf_wal_position {
     uint64_t segment_first_lsn; /* 0: there is no segment yet */
-    uint64_t offset;            /* in the segment, where the next block goes */
+    uint64_t offset;            /* in the segment, where the next group goes */
     uint64_t next_lsn;
     uint64_t previous; /* checksum of the last block; 0: there is none */
 };

@@ -9,6 +9,7 @@
 
 #define PAGE_BYTES 4096u
 #define SECTOR_BYTES 512u
+_Static_assert(PAGE_BYTES / SECTOR_BYTES == 8, "a bit for each sector of a page");
 #define FILES_MAX 512
 #define HANDLES_MAX 64
 #define PATH_BYTES_MAX 256
@@ -18,8 +19,8 @@
 struct page {
     unsigned char *now;
     unsigned char *synced;
-    bool is_dirty;
-    bool is_lost; /* a sync of it has failed: no later one covers it */
+    uint8_t dirty; /* a bit for each sector that was written since the last sync */
+    bool is_lost;  /* a sync of it has failed: no later one covers it */
 };
 
 struct file {
@@ -142,11 +143,11 @@ static void file_write(struct file *file, const unsigned char *bytes, size_t byt
         const size_t at = (size_t)((offset + done) % PAGE_BYTES);
         const size_t left = bytes_count - done;
         const size_t part = left < PAGE_BYTES - at ? left : PAGE_BYTES - at;
-        if (!page->is_dirty) {
-            page->is_dirty = true;
-            if (page->now != NULL) {
-                memcpy(page_bytes(&page->synced), page->now, PAGE_BYTES);
-            }
+        if (page->dirty == 0 && page->now != NULL) {
+            memcpy(page_bytes(&page->synced), page->now, PAGE_BYTES);
+        }
+        for (size_t i = at / SECTOR_BYTES; i <= (at + part - 1) / SECTOR_BYTES; i++) {
+            page->dirty |= (uint8_t)(1u << i);
         }
         memcpy(page_bytes(&page->now) + at, bytes + done, part);
         done += part;
@@ -177,7 +178,7 @@ static void page_settle(struct page *page)
 {
     free(page->synced);
     page->synced = NULL;
-    page->is_dirty = false;
+    page->dirty = 0;
     page->is_lost = false;
 }
 
@@ -197,7 +198,7 @@ static void file_sync(struct file *file, bool is_failing)
 {
     for (size_t i = 0; i < file->pages_count; i++) {
         struct page *page = &file->pages[i];
-        if (!page->is_dirty) {
+        if (page->dirty == 0) {
             continue;
         }
         if (is_failing) {
@@ -612,6 +613,9 @@ static void crash_page(struct hf_sim_disk *disk, struct page *page, enum hf_sim_
     unsigned char *now = page_bytes(&page->now);
 
     for (size_t at = 0; at < PAGE_BYTES; at += SECTOR_BYTES) {
+        if ((page->dirty & (1u << (at / SECTOR_BYTES))) == 0) {
+            continue;
+        }
         switch (choose_fate(disk, fate)) {
         case HF_SIM_KEEP:
         case HF_SIM_MIX:
@@ -636,7 +640,7 @@ static void crash_page(struct hf_sim_disk *disk, struct page *page, enum hf_sim_
 static void crash_file(struct hf_sim_disk *disk, struct file *file, enum hf_sim_fate fate)
 {
     for (size_t i = 0; i < file->pages_count; i++) {
-        if (file->pages[i].is_dirty) {
+        if (file->pages[i].dirty != 0) {
             crash_page(disk, &file->pages[i], fate);
         }
     }
