@@ -341,8 +341,8 @@ void hf_model_change_release_order(struct hf_model_decision *d)
     struct hf_model_record record;
 
     hf_model_record_begin(model, &record, d->op, d->now_us);
-    for (uint32_t i = 0; i < model->reservations_count; i++) {
-        struct hf_model_reservation *reservation = &model->reservations[i];
+    for (uint32_t i = model->reservations_count; i > 0; i--) { /* the newest first */
+        struct hf_model_reservation *reservation = &model->reservations[i - 1];
 
         if (hf_text_equal(hf_model_text_view(&reservation->order), d->op->order) &&
             hf_model_is_open(reservation)) {

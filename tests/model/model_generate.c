@@ -180,7 +180,7 @@ static int64_t draw_units(struct hf_generator *g, const struct hf_op_line *line)
     const int cell = sku < 0 || location < 0 ? -1 : hf_model_cell(g->model, sku, location);
     int64_t units = 1 + below(g, 9);
 
-    if (chance(g, g->is_huge ? 60 : 1)) {
+    if (chance(g, g->huge_percent)) {
         static const int64_t huge[] = {HF_UNITS_MAX, HF_UNITS_MAX - 1, HF_UNITS_MAX / 2,
                                        HF_UNITS_MAX / 2 + 1};
         units = huge[below(g, 4)];
@@ -209,6 +209,9 @@ static int64_t draw_units(struct hf_generator *g, const struct hf_op_line *line)
             break;
         }
     }
+    if (g->huge_percent == 0 && units > 1000) {
+        units = 1000;
+    }
     return units < 1 ? 1 : units > HF_UNITS_MAX ? HF_UNITS_MAX : units;
 }
 
@@ -217,7 +220,7 @@ static int64_t draw_figure(struct hf_generator *g, int64_t least)
     if (chance(g, 30)) {
         return HF_POLICY_KEEP;
     }
-    if (chance(g, g->is_huge ? 30 : 3)) {
+    if (chance(g, g->huge_percent)) {
         return HF_UNITS_MAX - below(g, 2);
     }
     return chance(g, 40) ? least : (int64_t)below(g, 6);
@@ -559,8 +562,16 @@ static bool repeat(struct hf_generator *g, struct hf_op *op)
  * Some combinations are malformed or not by no word of the contract: handles or versions without
  * lines, handles together with codes. They are not drawn.
  */
-static bool is_open_to_reading(const struct hf_op *op)
+static bool is_open_to_reading(const struct hf_generator *g, const struct hf_op *op)
 {
+    const int reservation =
+        op->kind == HF_KIND_EXTEND ? hf_model_reservation(g->model, op->id) : -1;
+
+    if (reservation >= 0 &&
+        g->model->reservations[reservation].opened_us + g->model->config.life_us_max <=
+            hf_model_now(g->model, g->now_us)) {
+        return true; /* an extension that ends in the past */
+    }
     if (op->lines_count == 0) {
         return (op->flags & (HF_OP_HANDLES | HF_OP_VERSIONS)) != 0;
     }
@@ -613,7 +624,7 @@ void hf_generate_step(struct hf_generator *g, struct hf_step *step)
             if (chance(g, 3)) {
                 spoil(g, op);
             }
-        } while (is_open_to_reading(op));
+        } while (is_open_to_reading(g, op));
         if (step->is_linked && i + 1 < step->ops_count) {
             op->flags |= HF_OP_LINKED;
         }

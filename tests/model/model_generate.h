@@ -50,7 +50,7 @@ struct hf_generator {
     uint32_t names_window;                /* how far back a name is drawn again */
     uint64_t time_step_us;                /* typical time between operations */
     bool has_versions;                    /* conditions on LSNs may be drawn */
-    bool is_huge;                         /* quantities are mostly near the limits */
+    uint32_t huge_percent;                /* of quantities that are near the limits */
     const struct hf_step *steps;          /* the steps so far, to repeat operations from */
     uint32_t steps_count;
 };

@@ -61,9 +61,11 @@ void hf_model_apply_linked(struct hf_model *model, const struct hf_op *ops, uint
     before->names = copy_items(model->names, model->names_count, sizeof *model->names);
 
     for (uint32_t i = 0; i < count && failed == UINT32_MAX; i++) {
+        model->is_inside_group = i + 1 < count;
         hf_model_apply(model, &ops[i], now_us, &results[i]);
         failed = results[i].outcome != HF_OK ? i : UINT32_MAX;
     }
+    model->is_inside_group = false;
     if (failed == UINT32_MAX) {
         free(before->reservations);
         free(before->names);

@@ -305,7 +305,7 @@ static void apply(struct hf_run *run, const struct hf_step *step)
         hf_engine_apply(run->engine, &step->ops[0], step->now_us, &got[0]);
     }
     for (uint32_t i = 0; i < step->ops_count && !run->has_failed; i++) {
-        hf_run_compare_result(run, &step->ops[i], &got[i], &want[i], step->is_linked);
+        hf_run_compare_result(run, &step->ops[i], &got[i], &want[i]);
         is_refused = is_refused && want[i].outcome != HF_OK;
         run->ops_count += 1;
         run->outcomes_count[want[i].outcome] += 1;

@@ -48,7 +48,7 @@ void hf_run_fail(struct hf_run *run, const char *format, ...);
 
 /* model_compare.c: the state of both sides, as far as it can be asked for. */
 void hf_run_compare_result(struct hf_run *run, const struct hf_op *op, const struct hf_result *got,
-                           const struct hf_model_result *want, bool is_linked);
+                           const struct hf_model_result *want);
 void hf_run_compare_cells(struct hf_run *run);
 void hf_run_compare_codes(struct hf_run *run);
 void hf_run_compare_reservation(struct hf_run *run, struct hf_text id);

@@ -369,7 +369,7 @@ void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
     const bool has_ref = op->ref.bytes_count != 0 && !names_itself(op);
     const uint32_t added_count = record->closed_count + (has_ref ? 1 : 0);
 
-    while (model->names_count > 0 &&
+    while (!model->is_inside_group && model->names_count > 0 &&
            (model->time_us - model->names[0].since_us >= model->config.reference_retention_us ||
             model->names_count + added_count > model->config.references_max)) {
         forget_oldest_name(model);

@@ -18,7 +18,8 @@
  *     M3  An operation that changes nothing has no LSN and leaves its reference free.
  *     M4  Names are remembered in the order in which they came to be closed: a reference with its
  *         record, a reservation's id with the record that closes it. A record at time t forgets
- *         the oldest while they are retention old at t, or are too many.
+ *         the oldest while they are retention old at t, or are too many. In a linked group only
+ *         the record of the last operation forgets.
  *     M5  A hold is over from its deadline on. The caller logs the ends of due holds, one by one
  *         (hf_model_expire), before it applies an operation at that time.
  *
@@ -103,6 +104,7 @@ struct hf_model_move {
 struct hf_model {
     struct hf_engine_config config;
     uint64_t lsn, time_us;
+    bool is_inside_group; /* the operation is one of a linked group, and not the last */
     uint32_t skus_count, locations_count, regions_count, cells_count;
     struct hf_model_text skus[HF_MODEL_SKUS_MAX];
     struct hf_model_location locations[HF_MODEL_LOCATIONS_MAX];

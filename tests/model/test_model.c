@@ -243,7 +243,9 @@ static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct t
                                      .names_window = kind->names_window,
                                      .time_step_us = kind->time_step_us,
                                      .has_versions = !kind->leaves_due,
-                                     .is_huge = kind->is_huge,
+                                     .huge_percent = kind->leaves_due ? 0
+                                                     : kind->is_huge  ? 60
+                                                                      : 1,
                                      .steps = steps};
     bool is_same = true;
 
