@@ -300,6 +300,7 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
 
 static void begin(struct hf_engine *engine, uint64_t now_us)
 {
+    HF_ASSERT(now_us <= HF_TIME_US_MAX); /* the year 2540 */
     if (!engine->reservations.is_wheel_built) {
         hf_reservations_build_wheel(&engine->reservations, engine->last_ts_us);
     }

@@ -62,6 +62,7 @@ static void forget_reservation(struct hf_engine *engine, uint32_t index)
     const struct hf_text id = hf_reservation_id(&engine->reservations, reservation);
 
     HF_ASSERT(!hf_state_is_open((enum hf_state)reservation->state));
+    hf_digest_before(engine, HF_ITEM_RESERVATION, index);
     hf_table_remove(&engine->names.table, hf_name_hash(id), index);
     if (reservation->order_node != HF_NONE) {
         const uint32_t order = hf_order_node_remove(&engine->orders, reservation->order_node);
@@ -69,6 +70,16 @@ static void forget_reservation(struct hf_engine *engine, uint32_t index)
         hf_orders_drop_if_unused(&engine->orders, order, engine->ledger.first_lsn);
     }
     hf_reservations_remove(&engine->reservations, index);
+}
+
+uint32_t hf_names_remember(struct hf_engine *engine, const struct hf_record_header *header)
+{
+    const uint32_t name =
+        hf_ref_add(&engine->names, header->ref, header->lsn, header->content_hash);
+    hf_ref_at(&engine->names, name)->name_position =
+        hf_names_enqueue(&engine->names, name, header->ts_us);
+    hf_digest_after(engine, HF_ITEM_REF, name & ~HF_NAME_REF);
+    return name;
 }
 
 void hf_names_forget(struct hf_engine *engine, uint64_t count)
@@ -79,6 +90,7 @@ void hf_names_forget(struct hf_engine *engine, uint64_t count)
         const uint32_t name = hf_name_slot_at(&engine->names, engine->names.queue_first)->name;
         engine->names.queue_first++;
         if ((name & HF_NAME_REF) != 0) {
+            hf_digest_before(engine, HF_ITEM_REF, name & ~HF_NAME_REF);
             hf_ref_remove(&engine->names, name);
         } else {
             forget_reservation(engine, name);
@@ -219,12 +231,7 @@ enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_tex
     /* Past this line the operation succeeds. */
     const uint64_t ts_us_before = engine->last_ts_us;
     write_record(engine, &header, room, with_op);
-    uint32_t ref = HF_NONE;
-    if (header.ref.bytes_count > 0) {
-        ref = hf_ref_add(&engine->names, header.ref, header.lsn, header.content_hash);
-        hf_ref_at(&engine->names, ref)->name_position =
-            hf_names_enqueue(&engine->names, ref, header.ts_us);
-    }
+    const uint32_t ref = header.ref.bytes_count > 0 ? hf_names_remember(engine, &header) : HF_NONE;
     hf_names_forget(engine, header.retired_count);
     hf_ledger_enter(engine, &header);
     engine->last_lsn = header.lsn;
@@ -278,6 +285,7 @@ void hf_group_end(struct hf_engine *engine)
 static void revert_record(struct hf_engine *engine, const struct hf_group_record *record)
 {
     if (record->ref != HF_NONE) {
+        hf_digest_before(engine, HF_ITEM_REF, record->ref & ~HF_NAME_REF);
         hf_names_dequeue_newest(&engine->names);
         hf_ref_remove(&engine->names, record->ref);
     }

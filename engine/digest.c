@@ -4,9 +4,98 @@
  * The sum, modulo 2^128 by halves, of XXH3-128 of every item of the image (image.h). A sum does
  * not care in which order the pools hold the items, and every item is in it with all its bytes.
  */
+#include "engine/digest.h"
+
 #include <xxhash.h>
 
 #include "engine/image.h"
+
+/* Hash of an item as it is now; zero for a free slot. */
+static struct hf_digest item_hash(const struct hf_engine *engine, unsigned item, uint64_t index,
+                                  unsigned char *buffer)
+{
+    const unsigned char *end = hf_image_put(engine, (enum hf_item)item, (uint32_t)index, buffer);
+    if (end == buffer) {
+        return (struct hf_digest){0};
+    }
+    const XXH128_hash_t hash = XXH3_128bits(buffer, (size_t)(end - buffer));
+    return (struct hf_digest){.low = hash.low64, .high = hash.high64};
+}
+
+static void add(struct hf_digest *sum, struct hf_digest hash)
+{
+    sum->low += hash.low;
+    sum->high += hash.high;
+}
+
+static void subtract(struct hf_digest *sum, struct hf_digest hash)
+{
+    sum->low -= hash.low;
+    sum->high -= hash.high;
+}
+
+bool hf_engine_digest_begin(struct hf_engine *engine)
+{
+    struct hf_digest_run *run = &engine->digest;
+    if (run->is_running) {
+        return false;
+    }
+    if (run->buffer == NULL) {
+        run->buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
+        if (run->buffer == NULL) {
+            return false;
+        }
+    }
+    run->is_running = true;
+    run->lsn = engine->last_lsn;
+    run->sum = item_hash(engine, HF_ITEM_HEAD, 0, run->buffer); /* it changes with every record */
+    run->cursor = (struct hf_image_cursor){.section = HF_ITEM_REGION};
+    return true;
+}
+
+bool hf_engine_digest_step(struct hf_engine *engine, uint32_t items_max, struct hf_digest *digest,
+                           uint64_t *lsn)
+{
+    struct hf_digest_run *run = &engine->digest;
+
+    HF_ASSERT(run->is_running);
+    for (uint32_t i = 0; run->cursor.section < HF_ITEMS_END && i < items_max;) {
+        if (run->cursor.index >= hf_image_section_size(engine, (enum hf_item)run->cursor.section)) {
+            run->cursor = (struct hf_image_cursor){.section = run->cursor.section + 1};
+            continue;
+        }
+        add(&run->sum, item_hash(engine, run->cursor.section, run->cursor.index, run->buffer));
+        run->cursor.index++;
+        i++;
+    }
+    if (run->cursor.section < HF_ITEMS_END) {
+        return false;
+    }
+    *digest = run->sum;
+    *lsn = run->lsn;
+    run->is_running = false;
+    return true;
+}
+
+void hf_engine_digest_cancel(struct hf_engine *engine)
+{
+    engine->digest.is_running = false;
+}
+
+void hf_digest_correct(struct hf_engine *engine, unsigned item, uint32_t index, bool is_before)
+{
+    struct hf_digest_run *run = &engine->digest;
+
+    if (item < run->cursor.section || (item == run->cursor.section && index < run->cursor.index)) {
+        return; /* in the sum already, as it was */
+    }
+    const struct hf_digest hash = item_hash(engine, item, index, run->buffer);
+    if (is_before) {
+        add(&run->sum, hash);
+    } else {
+        subtract(&run->sum, hash);
+    }
+}
 
 struct hf_digest hf_engine_digest(struct hf_engine *engine)
 {
@@ -17,14 +106,7 @@ struct hf_digest hf_engine_digest(struct hf_engine *engine)
     for (unsigned item = HF_ITEM_HEAD; item < HF_ITEMS_END; item++) {
         const uint64_t size = hf_image_section_size(engine, (enum hf_item)item);
         for (uint64_t index = 0; index < size; index++) {
-            const unsigned char *end =
-                hf_image_put(engine, (enum hf_item)item, (uint32_t)index, buffer);
-            if (end == buffer) {
-                continue;
-            }
-            const XXH128_hash_t hash = XXH3_128bits(buffer, (size_t)(end - buffer));
-            digest.low += hash.low64;
-            digest.high += hash.high64;
+            add(&digest, item_hash(engine, item, index, buffer));
         }
     }
     hf_memory_give_back(buffer, HF_IMAGE_BYTES_MIN);

@@ -122,6 +122,13 @@ static enum hf_err corrupt(const char **why, const char *text)
     return HF_CORRUPT;
 }
 
+static unsigned item_of(enum hf_code_class class)
+{
+    return class == HF_CODE_SKU        ? HF_ITEM_SKU
+           : class == HF_CODE_LOCATION ? HF_ITEM_LOCATION
+                                       : HF_ITEM_REGION;
+}
+
 static enum hf_err apply_code(struct hf_engine *engine, const struct hf_effect *effect,
                               const char **why)
 {
@@ -134,7 +141,19 @@ static enum hf_err apply_code(struct hf_engine *engine, const struct hf_effect *
         return corrupt(why, "a code does not get the next handle");
     }
     hf_catalog_add(&engine->catalog, class, effect->code.code);
+    hf_digest_after(engine, item_of(class), effect->code.handle);
     return HF_OK;
+}
+
+static void set_place(struct hf_engine *engine, uint32_t handle, uint32_t region,
+                      bool is_in_transit_sellable)
+{
+    struct hf_location *location = hf_location_at(&engine->catalog, handle);
+
+    hf_digest_before(engine, HF_ITEM_LOCATION, handle);
+    location->region = region;
+    location->is_in_transit_sellable = is_in_transit_sellable;
+    hf_digest_after(engine, HF_ITEM_LOCATION, handle);
 }
 
 static enum hf_err apply_place(struct hf_engine *engine, struct hf_effect_place *place,
@@ -145,11 +164,10 @@ static enum hf_err apply_place(struct hf_engine *engine, struct hf_effect_place 
          place->region >= hf_catalog_count(&engine->catalog, HF_CODE_REGION))) {
         return corrupt(why, "settings of a location that does not exist");
     }
-    struct hf_location *location = hf_location_at(&engine->catalog, place->location);
+    const struct hf_location *location = hf_location_at(&engine->catalog, place->location);
     place->region_before = location->region;
     place->was_in_transit_sellable = location->is_in_transit_sellable;
-    location->region = place->region;
-    location->is_in_transit_sellable = place->is_in_transit_sellable;
+    set_place(engine, place->location, place->region, place->is_in_transit_sellable);
     return HF_OK;
 }
 
@@ -167,7 +185,15 @@ static uint32_t find_or_add_cell(struct hf_engine *engine, uint32_t sku, uint32_
         return index;
     }
     *is_new = true;
-    return hf_cells_add(&engine->cells, &engine->catalog, sku, location);
+    const uint32_t added = hf_cells_add(&engine->cells, &engine->catalog, sku, location);
+    hf_digest_after(engine, HF_ITEM_CELL, added);
+    return added;
+}
+
+static void remove_newest_cell(struct hf_engine *engine)
+{
+    hf_digest_before(engine, HF_ITEM_CELL, hf_pool_live_count(&engine->cells.pool) - 1);
+    hf_cells_remove_newest(&engine->cells, &engine->catalog);
 }
 
 static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record_header *header,
@@ -188,8 +214,10 @@ static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record
     memcpy(effect->after, cell->units, sizeof effect->after);
     effect->version_before = cell->version;
     effect->policy_before = hf_cell_policy(&engine->cells, cell);
+    hf_digest_before(engine, HF_ITEM_CELL, index);
     hf_cell_set_policy(&engine->cells, cell, &effect->policy);
     cell->version = header->lsn;
+    hf_digest_after(engine, HF_ITEM_CELL, index);
     return HF_OK;
 }
 
@@ -220,6 +248,7 @@ static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context
                               effect->index, header->lsn);
     }
     hf_reservation_watch(&engine->reservations, effect->index);
+    hf_digest_after(engine, HF_ITEM_RESERVATION, effect->index);
     engine->reservations.open_count++;
     context->reservation = effect->index + 1;
     context->last_line = HF_NONE;
@@ -264,6 +293,7 @@ static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_contex
     effect->state_before = (enum hf_state)reservation->state;
     effect->life_us_before = reservation->life_us;
     effect->lsn_before = reservation->last_lsn;
+    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index);
     set_state(engine, effect->index, effect->state, effect->life_us);
     reservation->last_lsn = context->header->lsn;
     if (!hf_state_is_open(effect->state)) {
@@ -271,6 +301,7 @@ static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_contex
         reservation->name_position =
             hf_names_enqueue(&engine->names, effect->index, context->header->ts_us);
     }
+    hf_digest_after(engine, HF_ITEM_RESERVATION, effect->index);
     context->reservation = effect->index + 1;
     context->is_opening = false;
     return HF_OK;
@@ -294,8 +325,10 @@ static enum hf_err apply_move_to_line(struct hf_engine *engine, struct hf_effect
         if (units <= 0 || units > HF_UNITS_MAX) {
             return corrupt(why, "a reservation line without units");
         }
+        hf_digest_before(engine, HF_ITEM_RESERVATION, reservation);
         context->last_line = hf_line_add(reservations, &engine->cells, reservation,
                                          context->last_line, move->cell, units);
+        hf_digest_after(engine, HF_ITEM_RESERVATION, reservation);
         return HF_OK;
     }
     if (move->line == HF_NONE) {
@@ -315,8 +348,10 @@ static enum hf_err apply_move_to_line(struct hf_engine *engine, struct hf_effect
     if (open_units > 0 && fulfilled + released == open_units) {
         hf_line_unhang(reservations, &engine->cells, move->line);
     }
+    hf_digest_before(engine, HF_ITEM_RESERVATION, reservation);
     line->fulfilled += fulfilled;
     line->released += released;
+    hf_digest_after(engine, HF_ITEM_RESERVATION, reservation);
     return HF_OK;
 }
 
@@ -345,8 +380,10 @@ static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context
         }
         move->after[i] = after;
     }
+    hf_digest_before(engine, HF_ITEM_CELL, move->cell);
     memcpy(cell->units, move->after, sizeof cell->units);
     cell->version = context->header->lsn;
+    hf_digest_after(engine, HF_ITEM_CELL, move->cell);
     return context->reservation == 0 ? HF_OK : apply_move_to_line(engine, context, move, why);
 }
 
@@ -381,6 +418,7 @@ static void revert_open(struct hf_engine *engine, const struct hf_effect_reserva
 {
     struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
 
+    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index);
     hf_reservation_unwatch(&engine->reservations, effect->index);
     if (reservation->order_node != HF_NONE) {
         hf_order_node_remove(&engine->orders, reservation->order_node); /* see hf_group_revert */
@@ -393,12 +431,14 @@ static void revert_open(struct hf_engine *engine, const struct hf_effect_reserva
 
 static void revert_state(struct hf_engine *engine, const struct hf_effect_reservation *effect)
 {
+    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index);
     if (!hf_state_is_open(effect->state)) {
         hf_names_dequeue_newest(&engine->names);
         engine->reservations.open_count++;
     }
     set_state(engine, effect->index, effect->state_before, effect->life_us_before);
     hf_reservation_at(&engine->reservations, effect->index)->last_lsn = effect->lsn_before;
+    hf_digest_after(engine, HF_ITEM_RESERVATION, effect->index);
 }
 
 static void revert_move(struct hf_engine *engine, const struct hf_effect_move *move,
@@ -406,6 +446,9 @@ static void revert_move(struct hf_engine *engine, const struct hf_effect_move *m
 {
     struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
 
+    if (reservation != NULL) {
+        hf_digest_before(engine, HF_ITEM_RESERVATION, reservation->index);
+    }
     if (is_opening) {
         hf_line_remove_last(&engine->reservations, &engine->cells, reservation->index);
     } else if (reservation != NULL) {
@@ -420,25 +463,32 @@ static void revert_move(struct hf_engine *engine, const struct hf_effect_move *m
             hf_line_hang(&engine->reservations, &engine->cells, move->line);
         }
     }
+    if (reservation != NULL) {
+        hf_digest_after(engine, HF_ITEM_RESERVATION, reservation->index);
+    }
+    hf_digest_before(engine, HF_ITEM_CELL, move->cell);
     for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
         cell->units[i] -= move->delta[i];
     }
     cell->version = move->version_before;
+    hf_digest_after(engine, HF_ITEM_CELL, move->cell);
     hf_cell_assert(cell);
     if (move->is_cell_new) {
-        hf_cells_remove_newest(&engine->cells, &engine->catalog);
+        remove_newest_cell(engine);
     }
 }
 
 static void revert_policy(struct hf_engine *engine, const struct hf_effect_policy *effect)
 {
-    struct hf_cell *cell =
-        hf_cell_at(&engine->cells, hf_cells_find(&engine->cells, effect->sku, effect->location));
+    const uint32_t index = hf_cells_find(&engine->cells, effect->sku, effect->location);
+    struct hf_cell *cell = hf_cell_at(&engine->cells, index);
 
+    hf_digest_before(engine, HF_ITEM_CELL, index);
     hf_cell_set_policy(&engine->cells, cell, &effect->policy_before);
     cell->version = effect->version_before;
+    hf_digest_after(engine, HF_ITEM_CELL, index);
     if (effect->is_cell_new) {
-        hf_cells_remove_newest(&engine->cells, &engine->catalog);
+        remove_newest_cell(engine);
     }
 }
 
@@ -464,14 +514,13 @@ void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects
         case HF_EFFECT_SKU:
         case HF_EFFECT_LOCATION:
         case HF_EFFECT_REGION:
+            hf_digest_before(engine, item_of(class_of(effect->tag)), effect->code.handle);
             hf_catalog_remove_newest(&engine->catalog, class_of(effect->tag));
             break;
-        case HF_EFFECT_PLACE: {
-            struct hf_location *location = hf_location_at(&engine->catalog, effect->place.location);
-            location->region = effect->place.region_before;
-            location->is_in_transit_sellable = effect->place.was_in_transit_sellable;
+        case HF_EFFECT_PLACE:
+            set_place(engine, effect->place.location, effect->place.region_before,
+                      effect->place.was_in_transit_sellable);
             break;
-        }
         case HF_EFFECT_POLICY:
             revert_policy(engine, &effect->policy);
             break;

@@ -86,6 +86,7 @@ void hf_engine_free(struct hf_engine *engine)
     hf_reservations_release(&engine->reservations);
     hf_cells_release(&engine->cells);
     hf_catalog_release(&engine->catalog);
+    hf_memory_give_back(engine->digest.buffer, HF_IMAGE_BYTES_MIN);
     free(engine->load);
     work_release(&engine->work);
     hf_memory_give_back(engine->group, HF_GROUP_RECORDS_MAX * sizeof *engine->group);

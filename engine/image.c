@@ -286,6 +286,9 @@ static enum hf_err load_head(struct hf_engine *engine, struct hf_reader *in, con
         counts[0].items[item] = hf_read_u64(in);
     }
     engine->load = counts;
+    if (engine->last_ts_us > HF_TIME_US_MAX) {
+        return corrupt(why, "a time that cannot be");
+    }
     if (engine->names.queue_end < engine->names.queue_first) {
         return corrupt(why, "the queue of names ends before it begins");
     }
@@ -442,6 +445,11 @@ static enum hf_err load_reservation(struct hf_engine *engine, struct hf_reader *
     reservation->opened_lsn = hf_read_varint(in);
     reservation->last_lsn = hf_read_varint(in);
     reservation->content_hash = hf_read_u64(in);
+    if (reservation->opened_us > engine->last_ts_us || reservation->opened_lsn == 0 ||
+        reservation->last_lsn > engine->last_lsn ||
+        reservation->opened_lsn > reservation->last_lsn) {
+        return corrupt(why, "a reservation from another time");
+    }
     if (hf_state_is_open((enum hf_state)state)) {
         engine->reservations.open_count++;
     } else if (!load_place_in_queue(engine, in, index, &reservation->name_position)) {

@@ -15,17 +15,6 @@
 
 #include "engine/state.h"
 
-enum hf_item {
-    HF_ITEM_HEAD = 1,
-    HF_ITEM_REGION = 2,
-    HF_ITEM_LOCATION = 3,
-    HF_ITEM_SKU = 4,
-    HF_ITEM_CELL = 5,
-    HF_ITEM_RESERVATION = 6,
-    HF_ITEM_REF = 7
-};
-#define HF_ITEMS_END 8
-
 /* What the head counts; while loading, what has come so far. */
 struct hf_image_counts {
     uint64_t items[HF_ITEMS_END];

@@ -21,6 +21,9 @@
 /* Longest life a reservation may be configured to have: it is kept in 48 bits of microseconds. */
 #define HF_LIFE_US_LIMIT (UINT64_C(366) * 24 * 3600 * 1000000)
 
+/* The wheel reads times as nine digits of six bits: up to the year 2540. Later ones are refused. */
+#define HF_TIME_US_MAX ((UINT64_C(1) << 54) - 1 - HF_LIFE_US_LIMIT)
+
 /*
  * Bytes of one record: a header, texts, and for each move at most a tag, two handles, the version
  * before, a mask, and two varints a counter (1 + 5 + 5 + 10 + 1 + 8 * 10), plus new codes.

@@ -195,7 +195,8 @@ enum hf_err hf_record_open(struct hf_record_reader *reader, struct hf_record_hea
     if (header->record_bytes <= HF_RECORD_HEADER_BYTES ||
         header->record_bytes > HF_RECORD_BYTES_MAX || (header->record_bytes & 7) != 0 ||
         header->kind == 0 || header->kind >= HF_KINDS_COUNT || header->reason >= HF_REASONS_COUNT ||
-        (header->flags & ~HF_RECORD_FLAGS_ALL) != 0 || record[AT_ZERO] != 0 || header->lsn == 0) {
+        (header->flags & ~HF_RECORD_FLAGS_ALL) != 0 || record[AT_ZERO] != 0 || header->lsn == 0 ||
+        header->ts_us > HF_TIME_US_MAX) {
         return HF_CORRUPT;
     }
     if ((header->flags & HF_RECORD_HASHED) == 0 && header->content_hash != 0) {

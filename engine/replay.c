@@ -72,10 +72,7 @@ static enum hf_err remember(struct hf_engine *engine, const struct hf_record_hea
             *why = "more references than the limits allow";
             return HF_LIMIT_EXCEEDED;
         }
-        const uint32_t ref =
-            hf_ref_add(&engine->names, header->ref, header->lsn, header->content_hash);
-        hf_ref_at(&engine->names, ref)->name_position =
-            hf_names_enqueue(&engine->names, ref, header->ts_us);
+        (void)hf_names_remember(engine, header);
     }
     if (header->retired_count > hf_names_count(&engine->names)) {
         *why = "more names are forgotten than there are";

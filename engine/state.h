@@ -13,6 +13,7 @@
 #include "engine/assert.h"
 #include "engine/catalog.h"
 #include "engine/cell.h"
+#include "engine/digest.h"
 #include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/ledger.h"
@@ -20,6 +21,18 @@
 #include "engine/order.h"
 #include "engine/record.h"
 #include "engine/reservation.h"
+
+/* Items of the image (image.h): what snapshot and digest are made of. */
+enum hf_item {
+    HF_ITEM_HEAD = 1,
+    HF_ITEM_REGION = 2,
+    HF_ITEM_LOCATION = 3,
+    HF_ITEM_SKU = 4,
+    HF_ITEM_CELL = 5,
+    HF_ITEM_RESERVATION = 6,
+    HF_ITEM_REF = 7
+};
+#define HF_ITEMS_END 8
 
 /* Effects of one group: the moves, a state for each reservation, and new codes. */
 #define HF_EFFECTS_MAX (2 * HF_MOVES_MAX + 2 * HF_LINES_MAX + 64)
@@ -105,7 +118,23 @@ struct hf_engine {
     uint64_t group_room_bytes; /* left of the room that the group may fill */
 
     struct hf_image_counts *load; /* while a snapshot is loaded (image.c) */
+    struct hf_digest_run digest;
 };
+
+/* Around every change of an item of the image; see digest.h. */
+static inline void hf_digest_before(struct hf_engine *engine, unsigned item, uint32_t index)
+{
+    if (engine->digest.is_running) {
+        hf_digest_correct(engine, item, index, true);
+    }
+}
+
+static inline void hf_digest_after(struct hf_engine *engine, unsigned item, uint32_t index)
+{
+    if (engine->digest.is_running) {
+        hf_digest_correct(engine, item, index, false);
+    }
+}
 
 /* ---- apply.c */
 
@@ -168,6 +197,8 @@ enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_tex
 enum hf_err hf_group_begin(struct hf_engine *engine);
 void hf_group_end(struct hf_engine *engine);
 void hf_group_revert(struct hf_engine *engine);
+/* Remember the record's reference; returns its name. There is room. */
+uint32_t hf_names_remember(struct hf_engine *engine, const struct hf_record_header *header);
 /* Forget the `count` oldest names. */
 void hf_names_forget(struct hf_engine *engine, uint64_t count);
 /* Enter the record that was written into the room into the ledger and the order's chain. */
