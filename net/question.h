@@ -4,7 +4,7 @@
  * Answers are bounded: by the entries asked for and by the bytes a frame may have. What does not
  * fit on one page goes on at a cursor, which is opaque to the client:
  *     list     the engine's
- *     order    the engine's + 1
+ *     order    the LSN that opened the last reservation given
  *     ledger   the LSN to go on below * 2^14 + how many moves of the operation there are given
  *              already. One operation may be more than a page long (releasing a large order).
  */
