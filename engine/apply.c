@@ -4,7 +4,7 @@
 #include "engine/state.h"
 
 /* Due holds that one operation releases on its way at most. */
-#define EXPIRE_STEPS_MAX 4096
+#define EXPIRE_STEPS_MAX 1024
 
 struct hf_effect *hf_effect_put(struct hf_engine *engine, enum hf_effect_tag tag)
 {
@@ -221,6 +221,7 @@ static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
             return HF_EXPIRED; /* it is, although the log has no room to say so yet */
         }
     }
+    hf_expire_on_lines(engine);
     return run_rule(engine);
 }
 
@@ -245,6 +246,9 @@ static void tell_repeat(struct hf_engine *engine)
 {
     const struct hf_op *op = engine->work.op;
 
+    if (op->kind == HF_KIND_RELEASE_ORDER) {
+        engine->work.result->state = HF_STATE_RELEASED;
+    }
     if (op->id.bytes_count == 0 || op->kind == HF_KIND_SET_REGION) {
         return;
     }

@@ -45,6 +45,7 @@ void hf_ledger_enter(struct hf_engine *engine, const struct hf_record_header *he
 {
     uint64_t chain = 0;
 
+    HF_ASSERT(header->lsn == engine->ledger.last_lsn + 1);
     if (header->order.bytes_count > 0) {
         struct hf_order *order =
             hf_order_at(&engine->orders, hf_orders_touch(&engine->orders, header->order));

@@ -16,7 +16,8 @@ static enum hf_code_class class_of(enum hf_effect_tag tag)
                                        : HF_CODE_REGION;
 }
 
-static struct demand count_demand(const struct hf_effect *effects, uint32_t count)
+static struct demand count_demand(const struct hf_engine *engine, const struct hf_effect *effects,
+                                  uint32_t count)
 {
     struct demand demand = {0};
     bool is_opening = false;
@@ -28,10 +29,14 @@ static struct demand count_demand(const struct hf_effect *effects, uint32_t coun
         case HF_EFFECT_REGION:
             demand.codes[class_of(effects[i].tag)]++;
             break;
-        case HF_EFFECT_POLICY:
-            demand.policies++;
-            demand.cells++;
+        case HF_EFFECT_POLICY: {
+            const uint32_t cell =
+                hf_cells_find(&engine->cells, effects[i].policy.sku, effects[i].policy.location);
+            demand.cells += cell == HF_NONE;
+            demand.policies +=
+                cell == HF_NONE || hf_cell_at(&engine->cells, cell)->policy == HF_NONE;
             break;
+        }
         case HF_EFFECT_OPEN:
             demand.reservations++;
             is_opening = true;
@@ -64,8 +69,9 @@ static enum hf_err make_room_for_one(struct hf_engine *engine,
                                     demand->codes[class]);
     }
     case HF_EFFECT_POLICY:
-        return hf_cells_make_room(&engine->cells, effect->policy.sku, effect->policy.location,
-                                  demand->cells);
+        return demand->cells == 0 ? HF_OK
+                                  : hf_cells_make_room(&engine->cells, effect->policy.sku,
+                                                       effect->policy.location, demand->cells);
     case HF_EFFECT_OPEN:
         if (!hf_table_make_room(&engine->names.table, hf_name_hash(effect->reservation.id),
                                 demand->reservations + 1)) {
@@ -89,7 +95,7 @@ static enum hf_err make_room_for_one(struct hf_engine *engine,
 enum hf_err hf_effects_make_room(struct hf_engine *engine, const struct hf_record_header *header,
                                  const struct hf_effect *effects, uint32_t count)
 {
-    const struct demand demand = count_demand(effects, count);
+    const struct demand demand = count_demand(engine, effects, count);
 
     if (hf_pool_room(&engine->reservations.pool) < demand.reservations ||
         hf_pool_room(&engine->reservations.lines) < demand.lines ||

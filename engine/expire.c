@@ -39,23 +39,35 @@ enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t index)
     return err;
 }
 
-enum hf_err hf_expire_on_cell(struct hf_engine *engine, uint32_t cell)
+/* True when no hold on the cell is due any more. */
+static bool expire_on_cell(struct hf_engine *engine, uint32_t cell)
 {
     for (;;) {
         uint32_t reservation;
         const uint64_t deadline_us = hf_cell_earliest_us(
             &engine->reservations, hf_cell_at(&engine->cells, cell), &reservation);
         if (deadline_us > engine->work.now_us) {
-            return HF_OK;
+            return true;
         }
-        if (engine->work.steps == 0) {
-            return HF_BUSY;
+        if (engine->work.steps == 0 || hf_expire_one(engine, reservation) != HF_OK) {
+            return false;
         }
         engine->work.steps--;
-        const enum hf_err err = hf_expire_one(engine, reservation);
-        if (err != HF_OK) {
-            return err;
-        }
+    }
+}
+
+void hf_expire_on_lines(struct hf_engine *engine)
+{
+    struct hf_work *work = &engine->work;
+    const bool has_effects = work->effects_count > work->effects_first;
+
+    /* An operation that creates codes has begun its record, and does not depend on holds. */
+    if (has_effects || hf_wheel_next_us(&engine->reservations.wheel) > work->now_us) {
+        return;
+    }
+    for (uint32_t i = 0; i < work->lines_count; i++) {
+        struct hf_plan_line *line = &work->lines[i];
+        line->has_due = line->cell != HF_NONE && !expire_on_cell(engine, line->cell);
     }
 }
 

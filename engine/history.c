@@ -31,6 +31,21 @@ static void tell_move(const struct hf_engine *engine, struct hf_move *move, uint
     cb(arg, move);
 }
 
+/* The reference of a reserve or replace that was given none is the id it opened. */
+static struct hf_text id_as_reference(const struct hf_record_header *header,
+                                      struct hf_record_reader reader)
+{
+    struct hf_effect effect;
+    bool is_end = header->kind != HF_KIND_RESERVE && header->kind != HF_KIND_REPLACE;
+
+    while (!is_end && hf_record_next(&reader, header->lsn, &effect, &is_end) == HF_OK) {
+        if (!is_end && effect.tag == HF_EFFECT_OPEN) {
+            return effect.reservation.id;
+        }
+    }
+    return (struct hf_text){0};
+}
+
 /* Give the selected moves of one record to `cb`. False: the record is not in memory. */
 static bool tell_record(const struct hf_engine *engine, uint64_t lsn,
                         const struct selection *selection, hf_move_cb cb, void *arg,
@@ -53,6 +68,9 @@ static bool tell_record(const struct hf_engine *engine, uint64_t lsn,
                            .order = header.order,
                            .by = header.by};
     told->order = header.order;
+    if (header.ref.bytes_count == 0) {
+        move.ref = id_as_reference(&header, reader);
+    }
     for (;;) {
         struct hf_effect effect;
         bool is_end;

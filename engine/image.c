@@ -555,5 +555,10 @@ enum hf_err hf_engine_load_end(struct hf_engine *engine, const char **why)
         is_whole = is_whole && hf_name_slot_at(&engine->names, at)->is_loaded == 1;
         hf_name_slot_at(&engine->names, at)->is_loaded = 0;
     }
-    return is_whole ? HF_OK : corrupt(why, "fewer or more items than the head counts");
+    if (!is_whole) {
+        return corrupt(why, "fewer or more items than the head counts");
+    }
+    hf_ledger_start(&engine->ledger, engine->last_lsn + 1);
+    hf_ledger_pin(&engine->ledger, engine->last_lsn);
+    return HF_OK;
 }

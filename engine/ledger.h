@@ -78,7 +78,7 @@ unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,
                               hf_ledger_dropped_cb dropped_cb, void *arg);
 /* The record written into the room is the next one, `bytes_count` long. */
 void hf_ledger_push(struct hf_ledger *ledger, uint32_t bytes_count, uint32_t order_chain);
-/* Begin an empty ledger at `lsn`: the next record pushed has it. */
+/* Begin an empty ledger at `lsn`: the next record pushed has it. May be said again while empty. */
 void hf_ledger_start(struct hf_ledger *ledger, uint64_t lsn);
 /* Take the newest record back: its linked group failed. */
 void hf_ledger_pop(struct hf_ledger *ledger);

@@ -21,13 +21,25 @@ static enum hf_err enter(struct hf_engine *engine, const struct hf_record_header
         *why = "more orders than the limits allow";
         return HF_LIMIT_EXCEEDED;
     }
-    hf_ledger_pin(ledger, ledger->last_lsn); /* what is replayed is durable */
+    if (ledger->pinned_lsn < ledger->last_lsn) {
+        hf_ledger_pin(ledger, ledger->last_lsn); /* what is replayed is durable */
+    }
     unsigned char *room = hf_engine_room(engine, header->record_bytes);
     HF_ASSERT(room != NULL);
     memcpy(room, record, header->record_bytes);
     hf_ledger_enter(engine, header);
-    hf_ledger_pin(ledger, header->lsn);
+    if (ledger->pinned_lsn < header->lsn) {
+        hf_ledger_pin(ledger, header->lsn);
+    }
     return HF_OK;
+}
+
+/* Look up the cell of a move, so that room is asked for only when there is none yet. */
+static void find_cell(const struct hf_engine *engine, struct hf_effect *effect)
+{
+    if (effect->tag == HF_EFFECT_MOVE) {
+        effect->move.cell = hf_cells_find(&engine->cells, effect->move.sku, effect->move.location);
+    }
 }
 
 static enum hf_err apply_effects(struct hf_engine *engine, struct hf_record_reader *reader,
@@ -45,6 +57,7 @@ static enum hf_err apply_effects(struct hf_engine *engine, struct hf_record_read
         if (is_end) {
             return HF_OK;
         }
+        find_cell(engine, &effect);
         const bool is_line_added = context.is_opening && effect.tag == HF_EFFECT_MOVE;
         if (hf_effects_make_room(engine, header, &effect, 1) != HF_OK ||
             (is_line_added && hf_pool_room(&engine->reservations.lines) == 0)) {

@@ -4,8 +4,9 @@
  * P1: after a reservation, ATS is not below -backorder_limit on any of its cells. Lines of one cell
  * are added up before (plan.c), so the check of each cell alone is the check of the whole order.
  *
- * Due holds count as released already, although their release may not be logged yet: where stock
- * is short, the due holds of that cell are expired first (expire.c), then the check is made.
+ * Due holds count as released already: those of the cells named are expired before a rule runs
+ * (expire.c). Only when there were too many for one operation can a line look short that is not;
+ * that is answered busy, not insufficient.
  */
 #include "engine/state.h"
 
@@ -31,21 +32,6 @@ static bool is_short(const struct hf_engine *engine, const struct hf_plan_line *
     return taken(line) > 0 && taken(line) > promisable(engine, line);
 }
 
-/* Expire due holds on the cells that are short. */
-static enum hf_err expire_where_short(struct hf_engine *engine)
-{
-    for (uint32_t i = 0; i < engine->work.lines_count; i++) {
-        const struct hf_plan_line *line = &engine->work.lines[i];
-        if (line->cell != HF_NONE && is_short(engine, line)) {
-            const enum hf_err err = hf_expire_on_cell(engine, line->cell);
-            if (err != HF_OK) {
-                return err;
-            }
-        }
-    }
-    return HF_OK;
-}
-
 static enum hf_err list_short_lines(struct hf_engine *engine)
 {
     enum hf_err err = HF_OK;
@@ -53,6 +39,9 @@ static enum hf_err list_short_lines(struct hf_engine *engine)
     for (uint32_t i = 0; i < engine->work.lines_count; i++) {
         const struct hf_plan_line *line = &engine->work.lines[i];
         if (is_short(engine, line)) {
+            if (line->has_due) {
+                return HF_BUSY; /* the units may be there once those holds are released */
+            }
             hf_result_add_line(engine, line, HF_INSUFFICIENT_STOCK)->shortfall =
                 taken(line) - promisable(engine, line);
             err = HF_INSUFFICIENT_STOCK;
@@ -104,6 +93,9 @@ static enum hf_err grant_partly(struct hf_engine *engine)
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
         const int64_t most = promisable(engine, line);
+        if (line->has_due && most < line->units) {
+            return HF_BUSY;
+        }
         granted_units += most <= 0 ? 0 : line->units < most ? line->units : most;
     }
     if (granted_units == 0) {
@@ -125,9 +117,6 @@ enum hf_err hf_rule_reserve(struct hf_engine *engine)
     struct hf_work *work = &engine->work;
 
     enum hf_err err = hf_plan_check_versions(engine);
-    if (err == HF_OK) {
-        err = expire_where_short(engine);
-    }
     if (err == HF_OK) {
         err = (work->op->flags & HF_OP_PARTIAL) != 0 ? grant_partly(engine)
                                                      : list_short_lines(engine);
@@ -193,9 +182,6 @@ enum hf_err hf_rule_replace(struct hf_engine *engine)
     }
     note_old_units(engine, old);
     enum hf_err err = hf_plan_check_versions(engine);
-    if (err == HF_OK) {
-        err = expire_where_short(engine);
-    }
     if (err == HF_OK) {
         err = list_short_lines(engine);
     }

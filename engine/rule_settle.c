@@ -81,6 +81,10 @@ enum hf_err hf_rule_extend(struct hf_engine *engine)
     if (reservation->state != HF_STATE_HELD) {
         return hf_state_refusal((enum hf_state)reservation->state);
     }
+    if (reservation->opened_us + engine->config.life_us_max <= work->now_us) {
+        return HF_LIMIT_EXCEEDED; /* its longest life is over: no deadline would be later than now
+                                   */
+    }
     uint64_t life_us = work->now_us + work->op->ttl_us - reservation->opened_us;
     if (life_us > engine->config.life_us_max) {
         life_us = engine->config.life_us_max;

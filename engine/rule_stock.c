@@ -70,18 +70,12 @@ enum hf_err hf_rule_sell(struct hf_engine *engine)
     if (err != HF_OK) {
         return err;
     }
-    for (uint32_t i = 0; !is_fact && i < work->lines_count; i++) {
-        const struct hf_plan_line *line = &work->lines[i];
-        if (line->cell != HF_NONE && line->units > sellable(engine, line)) {
-            err = hf_expire_on_cell(engine, line->cell);
-            if (err != HF_OK) {
-                return err;
-            }
-        }
-    }
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
         const int64_t shortfall = line->units - sellable(engine, line);
+        if (shortfall > 0 && line->has_due && !is_fact) {
+            return HF_BUSY; /* the units may be there once those holds are released */
+        }
         if (shortfall > 0) {
             hf_result_add_line(engine, line, refusal)->shortfall = shortfall;
             err = refusal;

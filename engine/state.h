@@ -55,6 +55,7 @@ struct hf_plan_line {
     int64_t units;
     int64_t old_units; /* replace: open units of the old reservation here */
     bool is_listed;    /* among the result's lines */
+    bool has_due;      /* holds on the cell are due, but could not all be released yet */
 };
 
 /* Exact 64-bit keys of one operation -> small numbers; emptied by counting `stamp` up. */
@@ -211,10 +212,10 @@ unsigned char *hf_engine_room(struct hf_engine *engine, uint32_t bytes_count);
 /* Log the release of one due hold. Nothing may be put for another record yet. */
 enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t reservation);
 /*
- * Release the due holds on the cell. HF_BUSY: there are more than one operation may release on
- * its way, or the log is behind.
+ * Release the due holds on the cells of the planned lines, as far as one operation may on its
+ * way. A line whose cell keeps some is marked has_due: what looks short there is HF_BUSY.
  */
-enum hf_err hf_expire_on_cell(struct hf_engine *engine, uint32_t cell);
+void hf_expire_on_lines(struct hf_engine *engine);
 
 /* ---- engine.c */
 
