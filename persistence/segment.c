@@ -219,6 +219,16 @@ static enum hf_err count_block(struct hf_segment_reader *reader, uint64_t offset
     return HF_OK;
 }
 
+/* Bytes of zero words at the start of `bytes`; all of them when what is left over is zero, too. */
+static size_t zero_words(const unsigned char *bytes, size_t bytes_count)
+{
+    size_t at = 0;
+    while (at + 8 <= bytes_count && hf_get_u64(bytes + at) == 0) {
+        at += 8;
+    }
+    return bytes_count - at < 8 && is_zero(bytes + at, bytes_count - at) ? bytes_count : at;
+}
+
 enum hf_err hf_segment_reader_rest(struct hf_segment_reader *reader, struct hf_segment_rest *rest)
 {
     uint64_t offset = reader->offset;
@@ -227,24 +237,24 @@ enum hf_err hf_segment_reader_rest(struct hf_segment_reader *reader, struct hf_s
     *rest = (struct hf_segment_rest){.end_offset = offset};
     while (offset < reader->file_bytes) {
         const unsigned char *bytes;
-        const int64_t got = look(reader, offset, 8, &bytes);
+        int64_t got = look(reader, offset, 8, &bytes);
         if (got < 0) {
             return HF_IO;
         }
-        if (got < 8) { /* a file whose size is not a multiple of 8 */
-            for (int64_t i = 0; i < got; i++) {
-                rest->end_offset = bytes[i] != 0 ? offset + (uint64_t)i + 1 : rest->end_offset;
-            }
-            break;
+        if (offset + (uint64_t)got < reader->file_bytes) {
+            got -= got % 8; /* whole words, but at the end of the file */
         }
-        if (hf_get_u64(bytes) != 0) {
-            /* Up to the multiple of 8 behind: what is zeroed later is whole words. */
-            rest->end_offset = offset + 8;
-            if (count_block(reader, offset, rest) != HF_OK) {
-                return HF_IO;
-            }
+        const size_t zeros = zero_words(bytes, (size_t)got);
+        offset += zeros;
+        if (zeros == (size_t)got) {
+            continue;
         }
-        offset += 8;
+        /* Up to the multiple of 8 behind: what is zeroed later is whole words. */
+        rest->end_offset = offset + 8 < reader->file_bytes ? offset + 8 : reader->file_bytes;
+        if (count_block(reader, offset, rest) != HF_OK) {
+            return HF_IO;
+        }
+        offset = rest->end_offset;
     }
     return HF_OK;
 }

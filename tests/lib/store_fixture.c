@@ -268,7 +268,10 @@ void hf_store_fixture_check(struct hf_store_fixture *fixture)
     assert_int_equal(hf_store_durable_lsn(fixture->store), lsn);
     memset(fixture->digests + lsn + 1, 0,
            (fixture->digests_max - lsn - 1) * sizeof *fixture->digests);
+}
 
+void hf_store_fixture_audit(struct hf_store_fixture *fixture)
+{
     struct hf_audit audit = {0};
     while (!hf_engine_audit(fixture->engine, &audit, 1000)) {
     }

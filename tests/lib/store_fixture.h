@@ -64,6 +64,8 @@ enum hf_err hf_store_fixture_snapshot(struct hf_store_fixture *fixture);
 /* Fails the test unless the engine is at an LSN that is durable, exactly as it was there. Forgets
  * what came after that LSN: it is not history any more. */
 void hf_store_fixture_check(struct hf_store_fixture *fixture);
+/* Fails the test unless the audit of the engine is clean. */
+void hf_store_fixture_audit(struct hf_store_fixture *fixture);
 /* True when a line of the report holds `text`. */
 bool hf_store_fixture_said(const struct hf_store_fixture *fixture, const char *text);
 

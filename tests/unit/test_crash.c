@@ -52,7 +52,7 @@ static void work_until_power_goes(struct hf_store_fixture *fixture)
             (void)hf_store_spare_step(fixture->store);
             break;
         case 2:
-            hf_store_fixture_work_large(fixture, 1 + roll(roll(8) == 0 ? 4096 : 200));
+            hf_store_fixture_work_large(fixture, 1 + roll(roll(8) == 0 ? 1000 : 100));
             break;
         case 3: /* a single step: a part of what is published */
             (void)hf_store_log_step(fixture->store, fixture->now_us);
@@ -95,6 +95,7 @@ static void run_directory(uint64_t seed, enum hf_sim_fate fate)
     }
     assert_true(hf_store_fixture_open(&fixture));
     hf_store_fixture_check(&fixture);
+    hf_store_fixture_audit(&fixture);
     hf_store_fixture_release(&fixture);
 }
 
