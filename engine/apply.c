@@ -290,6 +290,9 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
         result->outcome = hf_commit(engine, op->kind, order_of(engine), true);
     }
     result->lsn = engine->last_lsn;
+    if (result->outcome == HF_BUSY) {
+        result->lines_count = 0; /* it is not known yet which lines would fail */
+    }
     if (result->outcome != HF_OK) {
         work->effects_count = work->effects_first;
         if ((op->flags & HF_OP_PARTIAL) != 0 && result->lines_count > 0 &&

@@ -301,14 +301,12 @@ static void answer_stats(struct call *call)
     hf_reply_end(call->out, place, &reply);
 }
 
-static void answer_digest(struct call *call)
+static void answer_digest(const struct hf_job *job, struct hf_buffer *out)
 {
-    const struct hf_digest digest = hf_engine_digest(call->dispatch->engine);
-    const struct hf_reply reply = {
-        .lsn = hf_engine_lsn(call->dispatch->engine), .line_index = UINT32_MAX, .entries_count = 1};
-    const size_t place = hf_reply_begin(call->out);
-    hf_digest_put(call->out, &digest);
-    hf_reply_end(call->out, place, &reply);
+    const struct hf_reply reply = {.lsn = job->lsn, .line_index = UINT32_MAX, .entries_count = 1};
+    const size_t place = hf_reply_begin(out);
+    hf_digest_put(out, &job->digest);
+    hf_reply_end(out, place, &reply);
 }
 
 static void answer_audit(struct hf_dispatch *dispatch, const struct hf_audit *audit,

@@ -41,7 +41,7 @@ static inline uint32_t hf_operations_max_of(uint32_t frame_bytes_max)
     return fitting < HF_FRAME_COUNT_MAX ? fitting : HF_FRAME_COUNT_MAX;
 }
 #define HF_EXPIRE_STEP 256u          /* holds released before a frame, or in one turn */
-#define HF_AUDIT_STEP 4096u          /* cells and reservations judged in one turn */
+#define HF_AUDIT_STEP 4096u          /* cells and reservations judged, or digested, in one turn */
 #define HF_PAGE_ENTRIES_DEFAULT 256u /* of ledger, order and list, when no limit is given */
 #define HF_PAGE_ENTRIES_MAX 4096u
 
@@ -50,7 +50,7 @@ struct hf_dispatch_config {
     uint32_t operations_max;  /* 1 .. hf_operations_max_of(frame_bytes_max) */
 };
 
-/* A frame whose answer takes a while: an audit in slices, a snapshot in the background. */
+/* A frame whose answer takes a while: audit and digest in slices, a snapshot in the background. */
 struct hf_job {
     unsigned operation; /* 0: no job */
     uint64_t correlation;
@@ -58,6 +58,8 @@ struct hf_job {
     enum hf_err err;
     uint64_t lsn;
     struct hf_audit audit;
+    bool is_digesting; /* the engine's digest run is this job's */
+    struct hf_digest digest;
 };
 
 struct hf_dispatch {
