@@ -235,12 +235,17 @@ check-format:
 check-tree:
 	tools/check-tree
 
-# The public header needs nothing before it, in C99, C11 and C++, and shows no name but its own.
-check-header:
+# The public header needs nothing before it, in C99, C11 and C++; no header needs another before it.
+check-header: $(addprefix $(BUILD)/headers/,$(filter %.h,$(FORMATTED)))
 	gcc -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c net/holdfast.h
 	clang -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c net/holdfast.h
 	g++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ net/holdfast.h
 	clang++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ net/holdfast.h
+
+$(BUILD)/headers/%.h: %.h $(filter %.h,$(FORMATTED))
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -MMD -MP,$(HF_CFLAGS)) -Wno-unused -Wno-pedantic -fsyntax-only -include $< -x c /dev/null
+	@touch $@
 
 check-analysis: $(addprefix $(BUILD)/tidy/,$(ANALYZED:.c=.tidy))
 	cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr -j2 \
@@ -249,7 +254,8 @@ check-analysis: $(addprefix $(BUILD)/tidy/,$(ANALYZED:.c=.tidy))
 # One file at a time, again only when it or a header has changed.
 $(BUILD)/tidy/%.tidy: %.c .clang-tidy $(filter %.h,$(FORMATTED))
 	@mkdir -p $(@D)
-	clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -MMD -MP,$(HF_CFLAGS)) 2>$@.log \
+	@echo "clang-tidy $<"
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -MMD -MP,$(HF_CFLAGS)) 2>$@.log \
 	    || { cat $@.log; exit 1; }
 	@touch $@
 

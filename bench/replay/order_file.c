@@ -210,17 +210,26 @@ static bool make_room(struct hf_order_file *file)
         return true;
     }
     const uint32_t room = file->rows_room == 0 ? 65536 : file->rows_room * 2;
-    struct hf_event *events = realloc(file->events, room * sizeof *events);
-    file->events = events != NULL ? events : file->events;
-    struct hf_event_line *lines = realloc(file->lines, room * sizeof *lines);
-    file->lines = lines != NULL ? lines : file->lines;
-    uint32_t *invoice_event = realloc(file->invoice_event, room * sizeof *invoice_event);
-    file->invoice_event = invoice_event != NULL ? invoice_event : file->invoice_event;
-    int64_t *demand_units = realloc(file->demand_units, room * sizeof *demand_units);
-    file->demand_units = demand_units != NULL ? demand_units : file->demand_units;
-    if (events == NULL || lines == NULL || invoice_event == NULL || demand_units == NULL) {
+    void *moved = realloc(file->events, room * sizeof *file->events);
+    if (moved == NULL) {
         return false;
     }
+    file->events = moved;
+    moved = realloc(file->lines, room * sizeof *file->lines);
+    if (moved == NULL) {
+        return false;
+    }
+    file->lines = moved;
+    moved = realloc(file->invoice_event, room * sizeof *file->invoice_event);
+    if (moved == NULL) {
+        return false;
+    }
+    file->invoice_event = moved;
+    moved = realloc(file->demand_units, room * sizeof *file->demand_units);
+    if (moved == NULL) {
+        return false;
+    }
+    file->demand_units = moved;
     file->rows_room = room;
     return true;
 }
