@@ -373,18 +373,40 @@ static void start_job(struct call *call, struct hf_job *job)
     }
 }
 
+static bool is_job(unsigned operation)
+{
+    return operation == HF_ASK_AUDIT || operation == HF_ASK_DIGEST || operation == HF_ASK_SNAPSHOT;
+}
+
+/* The engine takes one digest at a time; another asker waits for its turn. */
+static void step_digest(struct hf_dispatch *dispatch, struct hf_job *job)
+{
+    if (!job->is_digesting) {
+        job->is_digesting = hf_engine_digest_begin(dispatch->engine);
+    }
+    if (job->is_digesting &&
+        hf_engine_digest_step(dispatch->engine, HF_AUDIT_STEP, &job->digest, &job->lsn)) {
+        job->is_digesting = false;
+        job->is_done = true;
+    }
+}
+
 bool hf_dispatch_is_ready(const struct hf_job *job)
 {
-    return job->operation == HF_ASK_AUDIT || (job->operation == HF_ASK_SNAPSHOT && job->is_done);
+    return job->operation == HF_ASK_AUDIT || job->operation == HF_ASK_DIGEST ||
+           (job->operation == HF_ASK_SNAPSHOT && job->is_done);
 }
 
 bool hf_dispatch_step(struct hf_dispatch *dispatch, struct hf_job *job, struct hf_buffer *out,
                       uint64_t *gate_lsn)
 {
-    HF_ASSERT(job->operation == HF_ASK_AUDIT || job->operation == HF_ASK_SNAPSHOT);
+    HF_ASSERT(is_job(job->operation));
 
     if (job->operation == HF_ASK_AUDIT) {
         job->is_done = hf_engine_audit(dispatch->engine, &job->audit, HF_AUDIT_STEP);
+    }
+    if (job->operation == HF_ASK_DIGEST) {
+        step_digest(dispatch, job);
     }
     if (!job->is_done) {
         return false;
@@ -396,6 +418,8 @@ bool hf_dispatch_step(struct hf_dispatch *dispatch, struct hf_job *job, struct h
     const size_t place = hf_frame_begin(out);
     if (job->operation == HF_ASK_AUDIT) {
         answer_audit(dispatch, &job->audit, out);
+    } else if (job->operation == HF_ASK_DIGEST) {
+        answer_digest(job, out);
     } else {
         /* Why a file could not be written is in the operator's log; the client may try again. */
         const bool is_outcome = (unsigned)job->err < HF_OUTCOMES_COUNT;
@@ -413,6 +437,10 @@ void hf_dispatch_abandon(struct hf_dispatch *dispatch, struct hf_job *job)
 {
     if (dispatch->snapshot_job == job) {
         dispatch->snapshot_job = NULL;
+    }
+    if (job->is_digesting) {
+        hf_engine_digest_cancel(dispatch->engine);
+        job->is_digesting = false;
     }
     job->operation = 0;
 }
@@ -481,9 +509,6 @@ static void execute(struct call *call)
     case HF_ASK_STATS:
         answer_stats(call);
         return;
-    case HF_ASK_DIGEST:
-        answer_digest(call);
-        return;
     default:
         break;
     }
@@ -516,7 +541,7 @@ bool hf_dispatch_frame(struct hf_dispatch *dispatch, const struct hf_frame *fram
         return true;
     }
     dispatch->operations_count += frame->count;
-    if (frame->operation == HF_ASK_AUDIT || frame->operation == HF_ASK_SNAPSHOT) {
+    if (is_job(frame->operation)) {
         start_job(&call, job);
         return false;
     }
