@@ -78,7 +78,7 @@ struct hf_config hf_config_default(void)
         .stop_us = HF_STOP_US_DEFAULT,
         .directory = "holdfast-data",
         .durability = HF_DURABILITY_SYNC,
-        .segment_bytes = UINT64_C(256) * 1024 * 1024,
+        .segment_bytes = UINT64_C(64) * 1024 * 1024,
         .snapshots_kept = 2,
         .skus_max = engine.skus_max,
         .locations_max = engine.locations_max,
