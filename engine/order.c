@@ -47,11 +47,10 @@ uint32_t hf_orders_find(const struct hf_orders *orders, struct hf_text text)
 
 enum hf_err hf_orders_make_room(struct hf_orders *orders, struct hf_text text)
 {
-    if (hf_pool_room(&orders->pool) == 0 || hf_pool_room(&orders->nodes) == 0 ||
-        !hf_table_make_room(&orders->table, order_hash(text), 1)) {
+    if (hf_pool_room(&orders->pool) == 0 && hf_orders_find(orders, text) == HF_NONE) {
         return HF_LIMIT_EXCEEDED;
     }
-    return HF_OK;
+    return hf_table_make_room(&orders->table, order_hash(text), 1) ? HF_OK : HF_LIMIT_EXCEEDED;
 }
 
 uint32_t hf_orders_touch(struct hf_orders *orders, struct hf_text text)

@@ -52,7 +52,7 @@ static inline struct hf_order_node *hf_order_node_at(const struct hf_orders *ord
 
 struct hf_text hf_order_text(const struct hf_orders *orders, uint32_t index);
 uint32_t hf_orders_find(const struct hf_orders *orders, struct hf_text text);
-/* Room for one more order and one more reservation of it. */
+/* Room for a record of this order, known or new. There is a node for every reservation. */
 enum hf_err hf_orders_make_room(struct hf_orders *orders, struct hf_text text);
 /* The order of this text, made when there is none. There is room. */
 uint32_t hf_orders_touch(struct hf_orders *orders, struct hf_text text);
