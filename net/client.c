@@ -43,8 +43,10 @@ _Static_assert((int)HOLDFAST_TTL == (int)HF_OP_TTL, "ttl");
 
 _Static_assert(HOLDFAST_HANDLE_NONE == HF_HANDLE_NONE, "no handle");
 _Static_assert(HOLDFAST_VERSION_ANY == HF_VERSION_ANY, "any version");
+/* NOLINTBEGIN(misc-redundant-expression): that both sides say the same is the point */
 _Static_assert(HOLDFAST_POLICY_KEEP == HF_POLICY_KEEP, "keep a policy");
 _Static_assert(HOLDFAST_LOW_STOCK_NONE == HF_LOW_STOCK_NONE, "no threshold");
+/* NOLINTEND(misc-redundant-expression) */
 _Static_assert(HOLDFAST_LINES_MAX == HF_LINES_MAX, "lines of an operation");
 
 const char *holdfast_outcome_name(enum holdfast_outcome outcome)
@@ -226,19 +228,15 @@ static bool grow_entries(struct holdfast *hf)
     return true;
 }
 
-struct hf_client_entry *hf_client_entry_next(struct holdfast *hf)
+bool hf_client_make_room(struct holdfast *hf)
 {
-    if (hf->entries_count == hf->entries_max && !grow_entries(hf)) {
-        return NULL;
-    }
-    return &hf->entries[(hf->entries_first + hf->entries_count) & (hf->entries_max - 1)];
+    return hf->entries_count < hf->entries_max || grow_entries(hf);
 }
 
-void hf_client_push(struct holdfast *hf)
+void hf_client_push(struct holdfast *hf, const struct hf_client_entry *entry)
 {
     HF_ASSERT(hf->entries_count < hf->entries_max);
-    const struct hf_client_entry *entry =
-        &hf->entries[(hf->entries_first + hf->entries_count) & (hf->entries_max - 1)];
+    hf->entries[(hf->entries_first + hf->entries_count) & (hf->entries_max - 1)] = *entry;
     hf->in_flight_bytes += entry->frame_bytes;
     hf->entries_count += 1;
 }

@@ -122,9 +122,10 @@ void hf_client_drop(struct holdfast *hf);
 bool hf_client_reserve(void **array, size_t *array_max, size_t count, size_t size);
 /* The same for hf->replies, which a running callback may be reading. */
 bool hf_client_reserve_replies(struct holdfast *hf, size_t count);
-/* The next entry at the end of the ring; NULL: no memory. It counts from hf_client_push on. */
-struct hf_client_entry *hf_client_entry_next(struct holdfast *hf);
-void hf_client_push(struct holdfast *hf);
+/* Room for one more entry in the ring. False: no memory. */
+bool hf_client_make_room(struct holdfast *hf);
+/* Add an entry behind the others; there is room. */
+void hf_client_push(struct holdfast *hf, const struct hf_client_entry *entry);
 /* May a blocking call begin? False: hf->error says why not. */
 bool hf_client_may_block(struct holdfast *hf);
 /*

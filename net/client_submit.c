@@ -44,14 +44,15 @@ static enum holdfast_outcome check_ops(struct holdfast *hf, const struct holdfas
 /* The operation as the codec wants it; its lines go into hf->op_lines, which is large enough. */
 static struct hf_op op_of(struct holdfast *hf, const struct holdfast_op *from)
 {
+    const struct hf_text none = {0};
     const bool has_handles = (from->flags & HOLDFAST_HANDLES) != 0;
 
     for (size_t i = 0; i < from->lines_count; i++) {
         const struct holdfast_line *line = &from->lines[i];
         struct hf_op_line *to = &hf->op_lines[i];
 
-        to->sku = has_handles ? (struct hf_text){0} : hf_client_text(line->sku);
-        to->location = has_handles ? (struct hf_text){0} : hf_client_text(line->location);
+        to->sku = has_handles ? none : hf_client_text(line->sku);
+        to->location = has_handles ? none : hf_client_text(line->location);
         to->sku_handle = line->sku_handle;
         to->location_handle = line->location_handle;
         to->units = line->units;
@@ -88,13 +89,12 @@ enum holdfast_outcome hf_client_queue(struct holdfast *hf, const struct hf_clien
         err = hf_frame_end(&hf->out, start->place, &frame);
     }
     const size_t frame_bytes = hf_buffer_count(&hf->out) - start->bytes_before;
-    struct hf_client_entry *entry = err == HF_OK ? hf_client_entry_next(hf) : NULL;
     enum holdfast_outcome outcome = HOLDFAST_OK;
 
     if (err == HF_INVALID_ARGUMENT) {
         hf_client_set_error(hf, "a text or the number of lines does not fit a frame");
         outcome = HOLDFAST_INVALID_ARGUMENT;
-    } else if (entry == NULL) {
+    } else if (err != HF_OK || !hf_client_make_room(hf)) {
         hf_client_set_error(hf, "out of memory");
         outcome = HOLDFAST_BUSY;
     } else if (frame_bytes > hf->server.frame_bytes_max) {
@@ -111,10 +111,10 @@ enum holdfast_outcome hf_client_queue(struct holdfast *hf, const struct hf_clien
         hf->out.is_failed = false; /* what was queued before is whole, and memory may come back */
         return outcome;
     }
-    *entry = *like;
-    entry->correlation = hf->correlation_next++;
-    entry->frame_bytes = frame_bytes;
-    hf_client_push(hf);
+    struct hf_client_entry entry = *like;
+    entry.correlation = hf->correlation_next++;
+    entry.frame_bytes = frame_bytes;
+    hf_client_push(hf, &entry);
     return HOLDFAST_OK;
 }
 

@@ -1,5 +1,5 @@
 /*
- * test_client.c - the writing side of libholdfast against a scripted server.
+ * test_client.c - libholdfast against a scripted server: connecting, blocking calls, refusals.
  *
  * Method: each test gives the fake server (tests/lib/fake_server.h) a script that answers late, in
  * pieces, wrongly or not at all, and looks at what the caller is told. The library must answer
@@ -11,66 +11,15 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "net/client.h"
+#include "tests/lib/client_calls.h"
 #include "tests/lib/fake_server.h"
 
 #define ROWS_COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
-#define OPS_MAX 1024
 
 static struct hf_fake fake;
-
-static struct holdfast *connect_with(struct holdfast_options options)
-{
-    char error[256] = "";
-    struct holdfast *hf = holdfast_connect(fake.address, &options, error, sizeof error);
-    assert_string_equal(error, "");
-    assert_non_null(hf);
-    return hf;
-}
-
-static struct holdfast *connect_to(void)
-{
-    return connect_with((struct holdfast_options){0});
-}
-
-static const struct holdfast_line one_line = {.sku = "PHONE", .location = "BERLIN", .units = 1};
-
-static struct holdfast_op reserve(const char *id)
-{
-    return (struct holdfast_op){
-        .kind = HOLDFAST_RESERVE, .id = id, .lines = &one_line, .lines_count = 1};
-}
-
-/* What callbacks were told, in order. */
-struct told {
-    struct holdfast *hf;
-    size_t calls;
-    size_t counts[64];
-    enum holdfast_outcome outcomes[64];
-    uint64_t lsns[64];
-};
-
-static void remember(void *arg, const struct holdfast_reply *replies, size_t count)
-{
-    struct told *told = arg;
-    assert_true(told->calls < 64);
-    told->counts[told->calls] = count;
-    told->outcomes[told->calls] = replies[0].outcome;
-    told->lsns[told->calls] = replies[0].lsn;
-    told->calls += 1;
-}
-
-static void drive(struct holdfast *hf)
-{
-    while (holdfast_in_flight(hf) > 0) {
-        if (holdfast_wait(hf, 10000) != HOLDFAST_OK) {
-            break;
-        }
-    }
-}
 
 /* ------------------------------------------------------------------ connecting */
 
@@ -84,7 +33,7 @@ static void hello_tells_about_the_server(void **state)
 {
     (void)state;
     hf_fake_start(&fake, script_hello);
-    struct holdfast *hf = connect_with((struct holdfast_options){.name = "a test"});
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){.name = "a test"});
     const struct holdfast_server *server = holdfast_server(hf);
 
     assert_memory_equal(server->directory_id, "fifteen letters", 16);
@@ -237,12 +186,13 @@ static void script_refusal_with_lines(struct hf_fake *f)
 
 static void replies_carry_all_that_was_said(void **state)
 {
-    const struct holdfast_op ops[] = {reserve("a"), reserve("b"), reserve("c"), reserve("d")};
+    const struct holdfast_op ops[] = {hf_call_reserve("a"), hf_call_reserve("b"),
+                                      hf_call_reserve("c"), hf_call_reserve("d")};
     struct holdfast_reply replies[4];
     (void)state;
 
     hf_fake_start(&fake, script_refusal_with_lines);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_execute(hf, ops, 4, replies), HOLDFAST_INSUFFICIENT_STOCK);
     assert_int_equal(replies[0].outcome, HOLDFAST_OK);
     assert_true(replies[0].is_repeated);
@@ -288,12 +238,13 @@ static void script_late(struct hf_fake *f)
 /* The reply to a call that has timed out must not be taken for the reply to the next one. */
 static void late_reply_is_dropped(void **state)
 {
-    const struct holdfast_op op = reserve("a");
+    const struct holdfast_op op = hf_call_reserve("a");
     struct holdfast_reply reply;
     (void)state;
 
     hf_fake_start(&fake, script_late);
-    struct holdfast *hf = connect_with((struct holdfast_options){.request_timeout_ms = 50});
+    struct holdfast *hf =
+        hf_call_connect(&fake, (struct holdfast_options){.request_timeout_ms = 50});
     assert_int_equal(holdfast_execute(hf, &op, 1, &reply), HOLDFAST_UNKNOWN);
     assert_int_equal(reply.outcome, HOLDFAST_UNKNOWN);
     assert_non_null(strstr(holdfast_error(hf), "no reply within 50 ms"));
@@ -323,13 +274,14 @@ static void script_lost_then_back(struct hf_fake *f)
 
 static void lost_call_is_unknown_and_never_repeated(void **state)
 {
-    const struct holdfast_op one = reserve("one");
-    const struct holdfast_op two = reserve("two");
+    const struct holdfast_op one = hf_call_reserve("one");
+    const struct holdfast_op two = hf_call_reserve("two");
     struct holdfast_reply reply;
     (void)state;
 
     hf_fake_start(&fake, script_lost_then_back);
-    struct holdfast *hf = connect_with((struct holdfast_options){.reconnect_max_ms = 10000});
+    struct holdfast *hf =
+        hf_call_connect(&fake, (struct holdfast_options){.reconnect_max_ms = 10000});
     assert_int_equal(holdfast_execute(hf, &one, 1, &reply), HOLDFAST_UNKNOWN);
     assert_int_equal(reply.outcome, HOLDFAST_UNKNOWN);
     assert_int_equal(holdfast_fd(hf), -1);
@@ -348,17 +300,17 @@ static void script_lost(struct hf_fake *f)
 
 static void without_the_option_a_lost_connection_stays_lost(void **state)
 {
-    const struct holdfast_op op = reserve("one");
+    const struct holdfast_op op = hf_call_reserve("one");
     struct holdfast_reply reply;
-    struct told told = {0};
+    struct hf_call_told told = {0};
     struct holdfast_cell cell;
     (void)state;
 
     hf_fake_start(&fake, script_lost);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_execute(hf, &op, 1, &reply), HOLDFAST_UNKNOWN);
     assert_int_equal(holdfast_execute(hf, &op, 1, &reply), HOLDFAST_UNKNOWN);
-    assert_int_equal(holdfast_submit(hf, &op, 1, remember, &told), HOLDFAST_UNKNOWN);
+    assert_int_equal(holdfast_submit(hf, &op, 1, hf_call_remember, &told), HOLDFAST_UNKNOWN);
     assert_int_equal(holdfast_process(hf), HOLDFAST_UNKNOWN);
     assert_int_equal(holdfast_wait(hf, 10), HOLDFAST_UNKNOWN);
     assert_int_equal(holdfast_get_stock(hf, "A", "B", &cell), HOLDFAST_UNKNOWN);
@@ -382,294 +334,19 @@ static void script_idle_end(struct hf_fake *f)
 /* A server that closes an idle connection costs no unknown outcome: it is noticed before. */
 static void idle_end_is_noticed_before_sending(void **state)
 {
-    const struct holdfast_op op = reserve("one");
+    const struct holdfast_op op = hf_call_reserve("one");
     struct holdfast_reply reply;
     (void)state;
 
     hf_fake_start(&fake, script_idle_end);
-    struct holdfast *hf = connect_with((struct holdfast_options){.reconnect_max_ms = 10000});
+    struct holdfast *hf =
+        hf_call_connect(&fake, (struct holdfast_options){.reconnect_max_ms = 10000});
     hf_fake_wait_for_script(&fake);
     struct pollfd end = {.fd = holdfast_fd(hf), .events = POLLIN};
     assert_int_equal(poll(&end, 1, 10000), 1);
     hf->last_heard_ms -= 60000;
     assert_int_equal(holdfast_execute(hf, &op, 1, &reply), HOLDFAST_OK);
     assert_int_equal(reply.lsn, 6);
-    holdfast_close(hf);
-    hf_fake_stop(&fake);
-}
-
-/* ------------------------------------------------------------------ pipelined */
-
-static void script_three(struct hf_fake *f)
-{
-    struct hf_frame frame;
-    hf_fake_accept(f, NULL);
-    for (uint64_t i = 0; i < 3; i++) {
-        (void)hf_fake_read(f, &frame);
-        if (i == 0) {
-            hf_fake_answer(f, &frame, 1);
-        }
-    }
-}
-
-static void frames_in_flight_are_unknown_when_it_breaks(void **state)
-{
-    const struct holdfast_op ops[] = {reserve("a"), reserve("b")};
-    struct told told = {0};
-    (void)state;
-
-    hf_fake_start(&fake, script_three);
-    struct holdfast *hf = connect_to();
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(holdfast_submit(hf, ops, 1 + i % 2, remember, &told), HOLDFAST_OK);
-    }
-    assert_int_equal(holdfast_in_flight(hf), 3);
-    assert_true(holdfast_wants_write(hf));
-    drive(hf);
-    assert_int_equal(told.calls, 3);
-    assert_int_equal(told.outcomes[0], HOLDFAST_OK);
-    assert_int_equal(told.outcomes[1], HOLDFAST_UNKNOWN);
-    assert_int_equal(told.counts[1], 2);
-    assert_int_equal(told.outcomes[2], HOLDFAST_UNKNOWN);
-    assert_int_equal(holdfast_in_flight(hf), 0);
-    assert_int_equal(holdfast_fd(hf), -1);
-    assert_false(holdfast_wants_write(hf));
-    assert_non_null(strstr(holdfast_error(hf), "closed the connection"));
-    holdfast_close(hf);
-    hf_fake_stop(&fake);
-}
-
-static void script_read_one(struct hf_fake *f)
-{
-    struct hf_frame frame;
-    hf_fake_accept(f, NULL);
-    (void)hf_fake_read(f, &frame);
-    hf_fake_wake_test(f);
-    hf_fake_expect_end(f);
-}
-
-static void submit_when_told(void *arg, const struct holdfast_reply *replies, size_t count)
-{
-    struct told *told = arg;
-    const struct holdfast_op op = reserve("x");
-    struct holdfast_reply reply;
-
-    remember(arg, replies, count);
-    if (told->calls == 1) {
-        assert_int_equal(holdfast_submit(told->hf, &op, 1, remember, told), HOLDFAST_UNKNOWN);
-        assert_int_equal(holdfast_execute(told->hf, &op, 1, &reply), HOLDFAST_INVALID_ARGUMENT);
-    }
-}
-
-static void close_answers_what_is_in_flight(void **state)
-{
-    const struct holdfast_op op = reserve("a");
-    struct told told = {0};
-    (void)state;
-
-    hf_fake_start(&fake, script_read_one);
-    struct holdfast *hf = connect_with((struct holdfast_options){.reconnect_max_ms = 10000});
-    told.hf = hf;
-    assert_int_equal(holdfast_submit(hf, &op, 1, submit_when_told, &told), HOLDFAST_OK);
-    assert_int_equal(holdfast_process(hf), HOLDFAST_OK);
-    hf_fake_wait_for_script(&fake);
-    holdfast_close(hf);
-    assert_int_equal(told.calls, 1);
-    assert_int_equal(told.outcomes[0], HOLDFAST_UNKNOWN);
-    hf_fake_stop(&fake);
-}
-
-static void script_byte_by_byte(struct hf_fake *f)
-{
-    struct hf_frame frame;
-    hf_fake_accept(f, NULL);
-    for (uint64_t i = 0; i < 4; i++) {
-        (void)hf_fake_read(f, &frame);
-        const size_t place = hf_fake_begin(f);
-        hf_reply_put_result(&f->out, &(struct hf_result){.lsn = i + 1});
-        hf_fake_end(f, place, &frame);
-    }
-    for (size_t i = 0; i < hf_buffer_count(&f->out); i++) {
-        hf_fake_send_bytes(f, hf_buffer_front(&f->out) + i, 1);
-    }
-    hf_fake_expect_end(f);
-}
-
-static void replies_in_pieces_are_put_together(void **state)
-{
-    const struct holdfast_op op = reserve("a");
-    struct told told = {0};
-    (void)state;
-
-    hf_fake_start(&fake, script_byte_by_byte);
-    struct holdfast *hf = connect_to();
-    for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(holdfast_submit(hf, &op, 1, remember, &told), HOLDFAST_OK);
-    }
-    drive(hf);
-    assert_int_equal(told.calls, 4);
-    for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(told.lsns[i], i + 1);
-    }
-    holdfast_close(hf);
-    hf_fake_stop(&fake);
-}
-
-#define BIG_FRAMES 40
-
-static void script_slow_reader(struct hf_fake *f)
-{
-    struct hf_frame frame;
-    hf_fake_accept(f, NULL);
-    hf_fake_wait_for_test(f); /* the client's socket is full by now */
-    for (uint64_t i = 0; i < BIG_FRAMES; i++) {
-        if (!hf_fake_read(f, &frame)) {
-            hf_fake_check(f, false, "the client went away");
-            return;
-        }
-        hf_fake_check(f, frame.count == OPS_MAX, "a frame lost items");
-        hf_fake_answer(f, &frame, 1 + i * OPS_MAX);
-    }
-    hf_fake_expect_end(f);
-}
-
-static void a_full_socket_is_written_to_later(void **state)
-{
-    static struct holdfast_op ops[OPS_MAX];
-    static char ids[OPS_MAX][65];
-    struct told told = {0};
-    (void)state;
-
-    for (size_t i = 0; i < OPS_MAX; i++) {
-        (void)snprintf(ids[i], sizeof ids[i], "%060zu", i);
-        ops[i] = reserve(ids[i]);
-        ops[i].order = ids[i];
-        ops[i].ref = ids[i];
-    }
-    hf_fake_start(&fake, script_slow_reader);
-    struct holdfast *hf =
-        connect_with((struct holdfast_options){.in_flight_bytes_max = 64 * 1024 * 1024});
-    for (size_t i = 0; i < BIG_FRAMES; i++) {
-        assert_int_equal(holdfast_submit(hf, ops, OPS_MAX, remember, &told), HOLDFAST_OK);
-    }
-    assert_int_equal(holdfast_process(hf), HOLDFAST_OK);
-    assert_true(holdfast_wants_write(hf));
-    hf_fake_wake_script(&fake);
-    drive(hf);
-    assert_int_equal(told.calls, BIG_FRAMES);
-    for (size_t i = 0; i < BIG_FRAMES; i++) {
-        assert_int_equal(told.outcomes[i], HOLDFAST_OK);
-        assert_int_equal(told.lsns[i], 1 + i * OPS_MAX);
-    }
-    holdfast_close(hf);
-    hf_fake_stop(&fake);
-}
-
-/* A callback that submits a larger batch than any before, while it still reads its replies. */
-struct chain {
-    struct holdfast *hf;
-    size_t calls;
-    size_t ats_calls;
-};
-
-static void chain_ats(void *arg, enum holdfast_outcome outcome, const struct holdfast_ats *ats,
-                      size_t count)
-{
-    struct chain *chain = arg;
-    assert_int_equal(outcome, HOLDFAST_OK);
-    assert_int_equal(count, 2);
-    assert_int_equal(ats[0].ats, 40);
-    assert_int_equal(ats[1].outcome, HOLDFAST_UNKNOWN_SKU);
-    assert_int_equal(chain->calls, 1); /* between the first and the second write */
-    chain->ats_calls += 1;
-}
-
-static void chain_on(void *arg, const struct holdfast_reply *replies, size_t count)
-{
-    static struct holdfast_op ops[OPS_MAX];
-    static const uint32_t handles[] = {1, 2};
-    static const size_t counts[] = {1, 100, 1000};
-    struct chain *chain = arg;
-
-    assert_int_equal(count, counts[chain->calls]);
-    chain->calls += 1;
-    if (chain->calls < 3) {
-        for (size_t i = 0; i < counts[chain->calls]; i++) {
-            ops[i] = reserve("x");
-        }
-        if (chain->calls == 1) {
-            assert_int_equal(
-                holdfast_submit_ats(chain->hf, handles, 2, HOLDFAST_HANDLE_NONE, chain_ats, chain),
-                HOLDFAST_OK);
-        }
-        assert_int_equal(holdfast_submit(chain->hf, ops, counts[chain->calls], chain_on, chain),
-                         HOLDFAST_OK);
-    }
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(replies[i].lsn, 100 * chain->calls + i);
-    }
-}
-
-static void script_chain(struct hf_fake *f)
-{
-    struct hf_frame frame;
-    hf_fake_accept(f, NULL);
-    (void)hf_fake_read(f, &frame);
-    hf_fake_answer(f, &frame, 100);
-    (void)hf_fake_read(f, &frame);
-    hf_fake_check(f, frame.operation == HF_ASK_ATS && frame.handle_tag == 77, "not ats by handle");
-    const size_t place = hf_fake_begin(f);
-    const size_t item = hf_reply_begin(&f->out);
-    hf_ats_put(&f->out, &(struct hf_ats_entry){.figures = {.ats = 40, .atf = 41}});
-    hf_ats_put(&f->out, &(struct hf_ats_entry){.outcome = HF_UNKNOWN_SKU});
-    hf_reply_end(&f->out, item, &(struct hf_reply){.entries_count = 2, .line_index = UINT32_MAX});
-    hf_fake_end(f, place, &frame);
-    hf_fake_send(f);
-    for (uint64_t i = 2; i <= 3; i++) {
-        (void)hf_fake_read(f, &frame);
-        hf_fake_answer(f, &frame, 100 * i);
-    }
-    hf_fake_expect_end(f);
-}
-
-static void callbacks_may_submit(void **state)
-{
-    const struct holdfast_op op = reserve("a");
-    struct chain chain = {0};
-    (void)state;
-
-    hf_fake_start(&fake, script_chain);
-    chain.hf = connect_to();
-    assert_int_equal(holdfast_submit(chain.hf, &op, 1, chain_on, &chain), HOLDFAST_OK);
-    drive(chain.hf);
-    assert_int_equal(chain.calls, 3);
-    assert_int_equal(chain.ats_calls, 1);
-    holdfast_close(chain.hf);
-    hf_fake_stop(&fake);
-}
-
-static void ats_lost(void *arg, enum holdfast_outcome outcome, const struct holdfast_ats *ats,
-                     size_t count)
-{
-    assert_int_equal(outcome, HOLDFAST_UNKNOWN);
-    assert_null(ats);
-    assert_int_equal(count, 0);
-    *(size_t *)arg += 1;
-}
-
-static void lost_ats_is_unknown(void **state)
-{
-    static const uint32_t handles[] = {1};
-    size_t calls = 0;
-    (void)state;
-
-    hf_fake_start(&fake, script_lost);
-    struct holdfast *hf = connect_to();
-    assert_int_equal(holdfast_submit_ats(hf, handles, 1, 0, ats_lost, &calls), HOLDFAST_OK);
-    assert_int_equal(holdfast_submit_ats(hf, handles, 0, 0, ats_lost, &calls),
-                     HOLDFAST_INVALID_ARGUMENT);
-    drive(hf);
-    assert_int_equal(calls, 1);
     holdfast_close(hf);
     hf_fake_stop(&fake);
 }
@@ -705,21 +382,22 @@ static void what_cannot_be_sent_is_refused_here(void **state)
     static char long_id[1000];
     struct holdfast_op ops[5];
     struct holdfast_reply replies[5];
-    struct told told = {0};
+    struct hf_call_told told = {0};
     (void)state;
 
     memset(long_id, 'x', sizeof long_id - 1);
     for (size_t i = 0; i < 5; i++) {
-        ops[i] = reserve("a");
+        ops[i] = hf_call_reserve("a");
     }
     hf_fake_start(&fake, script_small);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
 
     /* one above what the server takes; none */
     assert_int_equal(holdfast_execute(hf, ops, 5, replies), HOLDFAST_INVALID_ARGUMENT);
     assert_int_equal(replies[4].outcome, HOLDFAST_INVALID_ARGUMENT);
     assert_string_equal(replies[0].field, "count");
-    assert_int_equal(holdfast_submit(hf, ops, 0, remember, &told), HOLDFAST_INVALID_ARGUMENT);
+    assert_int_equal(holdfast_submit(hf, ops, 0, hf_call_remember, &told),
+                     HOLDFAST_INVALID_ARGUMENT);
 
     /* two kinds, no kind, a kind that only the server makes */
     ops[1].kind = HOLDFAST_RECEIVE;
@@ -732,7 +410,7 @@ static void what_cannot_be_sent_is_refused_here(void **state)
     assert_int_equal(holdfast_execute(hf, ops, 1, replies), HOLDFAST_INVALID_ARGUMENT);
 
     /* too many lines, lines that are not there, a flag that does not exist, too many bytes */
-    ops[0] = reserve("a");
+    ops[0] = hf_call_reserve("a");
     ops[0].lines = lines;
     ops[0].lines_count = HOLDFAST_LINES_MAX + 1;
     assert_int_equal(holdfast_execute(hf, ops, 1, replies), HOLDFAST_INVALID_ARGUMENT);
@@ -742,7 +420,7 @@ static void what_cannot_be_sent_is_refused_here(void **state)
     assert_non_null(strstr(holdfast_error(hf), "the server takes 4096"));
     ops[0].lines = NULL;
     assert_int_equal(holdfast_execute(hf, ops, 1, replies), HOLDFAST_INVALID_ARGUMENT);
-    ops[0] = reserve("a");
+    ops[0] = hf_call_reserve("a");
     ops[0].flags = 128;
     assert_int_equal(holdfast_execute(hf, ops, 1, replies), HOLDFAST_INVALID_ARGUMENT);
     assert_string_equal(replies[0].field, "flags");
@@ -750,49 +428,10 @@ static void what_cannot_be_sent_is_refused_here(void **state)
     /* Nothing of this has left, and the connection is as good as before: the server is asked to
      * judge an id that is too long. */
     assert_false(holdfast_wants_write(hf));
-    ops[0] = reserve(long_id);
+    ops[0] = hf_call_reserve(long_id);
     assert_int_equal(holdfast_execute(hf, ops, 1, replies), HOLDFAST_OK);
     assert_int_equal(replies[0].lsn, 3);
     assert_int_equal(told.calls, 0);
-    holdfast_close(hf);
-    hf_fake_stop(&fake);
-}
-
-static void script_two_late(struct hf_fake *f)
-{
-    struct hf_frame frames[2];
-    hf_fake_accept(f, NULL);
-    for (size_t i = 0; i < 2; i++) {
-        (void)hf_fake_read(f, &frames[i]);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        hf_fake_answer(f, &frames[i], i + 1);
-    }
-    hf_fake_expect_end(f);
-}
-
-static void too_much_in_flight_is_busy(void **state)
-{
-    const struct holdfast_op op = reserve("a");
-    struct told told = {0};
-    struct holdfast_reply reply;
-    (void)state;
-
-    hf_fake_start(&fake, script_two_late);
-    struct holdfast *hf = connect_to();
-    assert_int_equal(holdfast_submit(hf, &op, 1, remember, &told), HOLDFAST_OK);
-    const size_t frame_bytes = hf->in_flight_bytes;
-    hf->options.in_flight_bytes_max = 2 * frame_bytes; /* room for exactly one more */
-    assert_int_equal(holdfast_submit(hf, &op, 1, remember, &told), HOLDFAST_OK);
-    assert_int_equal(holdfast_submit(hf, &op, 1, remember, &told), HOLDFAST_BUSY);
-    assert_int_equal(holdfast_in_flight(hf), 2);
-
-    /* a blocking call must not jump the queue */
-    assert_int_equal(holdfast_execute(hf, &op, 1, &reply), HOLDFAST_INVALID_ARGUMENT);
-    assert_int_equal(reply.outcome, HOLDFAST_INVALID_ARGUMENT);
-    drive(hf);
-    assert_int_equal(told.calls, 2);
-    assert_int_equal(hf->in_flight_bytes, 0);
     holdfast_close(hf);
     hf_fake_stop(&fake);
 }
@@ -835,13 +474,13 @@ static void wrong_reply_breaks_the_connection(void **state)
     static const char *const wants[] = {"cannot be read",        "cannot be read", "cannot be read",
                                         "cannot be read",        "cannot be read", "damaged",
                                         "gave up the connection"};
-    const struct holdfast_op op = reserve("a");
+    const struct holdfast_op op = hf_call_reserve("a");
     struct holdfast_reply reply;
     (void)state;
 
     for (wrong = 0; wrong < (int)ROWS_COUNT(wants); wrong++) {
         hf_fake_start(&fake, script_wrong);
-        struct holdfast *hf = connect_to();
+        struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
         assert_int_equal(holdfast_execute(hf, &op, 1, &reply), HOLDFAST_UNKNOWN);
         assert_int_equal(reply.outcome, HOLDFAST_UNKNOWN);
         assert_int_equal(holdfast_fd(hf), -1);
@@ -865,12 +504,12 @@ static void script_error_frame(struct hf_fake *f)
 
 static void error_frame_answers_the_whole_frame(void **state)
 {
-    const struct holdfast_op ops[] = {reserve("a"), reserve("b")};
+    const struct holdfast_op ops[] = {hf_call_reserve("a"), hf_call_reserve("b")};
     struct holdfast_reply replies[2];
     (void)state;
 
     hf_fake_start(&fake, script_error_frame);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_execute(hf, ops, 2, replies), HOLDFAST_STALE_HANDLE);
     assert_int_equal(replies[0].outcome, HOLDFAST_STALE_HANDLE);
     assert_int_equal(replies[1].outcome, HOLDFAST_STALE_HANDLE);
@@ -904,14 +543,7 @@ int main(void)
         cmocka_unit_test(lost_call_is_unknown_and_never_repeated),
         cmocka_unit_test(without_the_option_a_lost_connection_stays_lost),
         cmocka_unit_test(idle_end_is_noticed_before_sending),
-        cmocka_unit_test(frames_in_flight_are_unknown_when_it_breaks),
-        cmocka_unit_test(close_answers_what_is_in_flight),
-        cmocka_unit_test(replies_in_pieces_are_put_together),
-        cmocka_unit_test(a_full_socket_is_written_to_later),
-        cmocka_unit_test(callbacks_may_submit),
-        cmocka_unit_test(lost_ats_is_unknown),
         cmocka_unit_test(what_cannot_be_sent_is_refused_here),
-        cmocka_unit_test(too_much_in_flight_is_busy),
         cmocka_unit_test(wrong_reply_breaks_the_connection),
         cmocka_unit_test(error_frame_answers_the_whole_frame),
         cmocka_unit_test(names_are_those_of_the_documents),

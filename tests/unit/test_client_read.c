@@ -12,18 +12,10 @@
 #include <string.h>
 
 #include "net/client.h"
+#include "tests/lib/client_calls.h"
 #include "tests/lib/fake_server.h"
 
 static struct hf_fake fake;
-
-static struct holdfast *connect_to(void)
-{
-    char error[256] = "";
-    struct holdfast *hf = holdfast_connect(fake.address, NULL, error, sizeof error);
-    assert_string_equal(error, "");
-    assert_non_null(hf);
-    return hf;
-}
 
 /* Read the next question into `request`; its lines go into `lines`. */
 static void read_question(struct hf_fake *f, unsigned operation, struct hf_frame *frame,
@@ -103,7 +95,7 @@ static void stock_is_one_cell(void **state)
     (void)state;
 
     hf_fake_start(&fake, script_stock);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_get_stock(hf, "PHONE", "BERLIN", &cell), HOLDFAST_OK);
     assert_string_equal(cell.sku, "PHONE");
     assert_string_equal(cell.location, "BERLIN");
@@ -201,7 +193,7 @@ static void list_follows_the_cursor(void **state)
 {
     (void)state;
     hf_fake_start(&fake, script_list);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     struct seen all = {.hf = hf};
     struct seen one = {.hf = hf, .stop_at = 1};
     struct seen stuck = {.hf = hf, .stop_at = -1};
@@ -281,7 +273,7 @@ static void ats_of_many_and_handles(void **state)
         skus[i] = "A";
     }
     hf_fake_start(&fake, script_ats);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_get_ats(hf, skus, HOLDFAST_LINES_MAX + 1, NULL, "north", ats),
                      HOLDFAST_OK);
     assert_int_equal(ats[0].outcome, HOLDFAST_OK);
@@ -320,17 +312,15 @@ static void script_other_server(struct hf_fake *f)
 /* Handles of one server must not be taken for those of the one that answers after it. */
 static void handles_keep_the_tag_they_were_given_with(void **state)
 {
-    const struct holdfast_options options = {.reconnect_max_ms = 10000};
     const struct holdfast_line line = {.sku_handle = 1, .location_handle = 2, .units = 1};
     const struct holdfast_op op = {
         .kind = HOLDFAST_SELL, .flags = HOLDFAST_HANDLES, .lines = &line, .lines_count = 1};
     struct holdfast_reply reply;
-    char error[256] = "";
     (void)state;
 
     hf_fake_start(&fake, script_other_server);
-    struct holdfast *hf = holdfast_connect(fake.address, &options, error, sizeof error);
-    assert_non_null(hf);
+    struct holdfast *hf =
+        hf_call_connect(&fake, (struct holdfast_options){.reconnect_max_ms = 10000});
     while (holdfast_process(hf) == HOLDFAST_OK) {
         (void)holdfast_wait(hf, 10000); /* until the end of the first connection is seen */
     }
@@ -413,7 +403,7 @@ static void reservations_alone_and_of_an_order(void **state)
     (void)state;
 
     hf_fake_start(&fake, script_reservation);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_get_reservation(hf, "cart-1", &reservation), HOLDFAST_OK);
     assert_string_equal(reservation.id, "cart-1");
     assert_string_equal(reservation.order, "web-1");
@@ -455,7 +445,7 @@ static void put_moves(struct hf_fake *f, const struct hf_frame *frame, uint64_t 
             .delta = {1, 2, 3, 4},
             .after = {11, 12, 13, 14},
         };
-        hf_move_put(&f->out, &move);
+        hf_move_entry_put(&f->out, &move);
     }
     hf_reply_end(
         &f->out, item,
@@ -517,7 +507,7 @@ static void ledger_stops_at_the_limit(void **state)
     (void)state;
 
     hf_fake_start(&fake, script_ledger);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_get_ledger(hf, &query, see_move, &count), HOLDFAST_OK);
     assert_int_equal(count, 3);
     query = (struct holdfast_ledger_query){.ref = "r"};
@@ -588,7 +578,7 @@ static void administration(void **state)
     (void)state;
 
     hf_fake_start(&fake, script_admin);
-    struct holdfast *hf = connect_to();
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
     assert_int_equal(holdfast_ping(hf), HOLDFAST_OK);
     assert_int_equal(holdfast_get_stats(hf, see_stat, &count), HOLDFAST_OK);
     assert_int_equal(count, 2);

@@ -30,33 +30,34 @@ static bool random_ref(char ref[REF_BYTES])
  * replace without --ref is known by its id (DESIGN.md P4); any other write gets a reference made
  * here, so that an unknown outcome can always be settled.
  */
-static enum hf_exit execute(struct hf_cli *cli, struct holdfast_op *op)
+static enum hf_exit execute(struct hf_cli *cli, const struct holdfast_op *asked)
 {
-    const bool is_named_by_id = op->kind == HOLDFAST_RESERVE || op->kind == HOLDFAST_REPLACE;
+    struct holdfast_op op = *asked;
+    const bool is_named_by_id = op.kind == HOLDFAST_RESERVE || op.kind == HOLDFAST_REPLACE;
     char made[REF_BYTES];
     const char *name;
 
-    op->ref = cli->args.values[HF_OPTION_REF];
-    op->order = cli->args.values[HF_OPTION_ORDER];
-    op->by = cli->args.values[HF_OPTION_BY];
-    name = op->ref;
+    op.ref = cli->args.values[HF_OPTION_REF];
+    op.order = cli->args.values[HF_OPTION_ORDER];
+    op.by = cli->args.values[HF_OPTION_BY];
+    name = op.ref;
     if (name == NULL && is_named_by_id) {
-        HF_ASSERT(op->id != NULL);
-        name = op->id;
+        HF_ASSERT(op.id != NULL);
+        name = op.id;
     } else if (name == NULL) {
         if (!random_ref(made)) {
             (void)fputs("holdfast: could not make a reference; give one with --ref\n", stderr);
             return HF_EXIT_USAGE;
         }
-        op->ref = made;
+        op.ref = made;
         name = made;
     }
     if (!hf_cli_connect(cli, name)) {
         return HF_EXIT_UNKNOWN;
     }
-    struct holdfast_reply reply;
-    (void)holdfast_execute(cli->hf, op, 1, &reply); /* the reply says the same and more */
-    return hf_cli_report_write(cli, op, &reply, name);
+    struct holdfast_reply reply = {0};
+    (void)holdfast_execute(cli->hf, &op, 1, &reply); /* the reply says the same and more */
+    return hf_cli_report_write(cli, &op, &reply, name);
 }
 
 /* ------------------------------------------------------------------ parts of an operation */
