@@ -233,8 +233,8 @@ enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_tex
     const uint64_t ts_us_before = engine->last_ts_us;
     write_record(engine, &header, room, with_op);
     const uint32_t ref = header.ref.bytes_count > 0 ? hf_names_remember(engine, &header) : HF_NONE;
+    hf_ledger_enter(engine, &header); /* before forgetting: its order's text may live there */
     hf_names_forget(engine, header.retired_count);
-    hf_ledger_enter(engine, &header);
     engine->last_lsn = header.lsn;
     engine->last_ts_us = header.ts_us;
     if (engine->is_group_open) {

@@ -251,15 +251,16 @@ static void put_release_whole(struct hf_engine *engine, uint32_t index)
 static enum hf_err expire_due_of_order(struct hf_engine *engine, uint32_t order)
 {
     for (uint32_t node = hf_order_at(&engine->orders, order)->newest_node; node != HF_NONE;) {
-        const struct hf_order_node held = *hf_order_node_at(&engine->orders, node);
-        if (hf_reservation_is_due(hf_reservation_at(&engine->reservations, held.reservation),
+        const uint32_t held = hf_order_node_at(&engine->orders, node)->reservation;
+        if (hf_reservation_is_due(hf_reservation_at(&engine->reservations, held),
                                   engine->work.now_us)) {
-            const enum hf_err err = hf_expire_one(engine, held.reservation);
+            const enum hf_err err = hf_expire_one(engine, held);
             if (err != HF_OK) {
                 return err;
             }
         }
-        node = held.older;
+        /* Read only now: that record may have forgotten older reservations of the order. */
+        node = hf_order_node_at(&engine->orders, node)->older;
     }
     return HF_OK;
 }
