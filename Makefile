@@ -6,7 +6,7 @@
 # SCALE      how long the randomised tests run: 1 (a tenth, the default) or full
 # SEED       of everything random in tests and fuzzing; empty: a new one, which is printed
 # TIME_S     how long `make fuzz` runs, all targets together
-# PREFIX, DESTDIR   where `make install` puts things
+# PREFIX, SYSCONFDIR, DESTDIR   where `make install` puts things
 BUILD    ?= build
 CC       := $(if $(filter default,$(origin CC)),cc,$(CC))
 SCALE    ?= 1
@@ -265,14 +265,17 @@ check-readme: all
 
 # ---------------------------------------------------------------- installation
 
-LIBDIR := $(PREFIX)/lib
+LIBDIR     := $(PREFIX)/lib
+SYSCONFDIR ?= $(PREFIX)/etc
 MAN_PAGES := $(call sources,tools/install/*.1 tools/install/*.8)
-FILL_IN   := sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g'
+FILL_IN   := sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
+             -e 's|@VERSION@|$(VERSION)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 
 install: all ## programs, library, header, holdfast.pc, service unit, man pages (DESTDIR=, PREFIX=)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include \
 	    $(DESTDIR)$(LIBDIR)/systemd/system $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/doc/holdfast
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/doc/holdfast \
+	    $(DESTDIR)$(SYSCONFDIR)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(CLIENT_LIB) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(CLIENT_SO).$(VERSION) $(DESTDIR)$(LIBDIR)
@@ -284,8 +287,9 @@ install: all ## programs, library, header, holdfast.pc, service unit, man pages 
 	    >$(DESTDIR)$(LIBDIR)/systemd/system/holdfastd.service
 	for page in $(MAN_PAGES); do \
 	    $(FILL_IN) $$page >$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page); done
-	install -m 644 tools/install/holdfastd.conf LICENSE CHANGELOG.md README.md \
-	    $(DESTDIR)$(PREFIX)/share/doc/holdfast
+	install -m 644 LICENSE CHANGELOG.md README.md $(DESTDIR)$(PREFIX)/share/doc/holdfast
+	[ -e $(DESTDIR)$(SYSCONFDIR)/holdfastd.conf ] || \
+	    $(SERVER) --print-config >$(DESTDIR)$(SYSCONFDIR)/holdfastd.conf
 
 clean: ## removes everything under build/ (also the sample's data)
 	rm -rf $(BUILD)
