@@ -711,10 +711,10 @@ struct hf_server *hf_server_create(const struct hf_server_config *config, struct
         hf_server_free(server);
         return NULL;
     }
-    const uint64_t sweep_ms = config->idle_us / 4000;
+    const uint64_t quarter_ms = config->idle_us / 4000;
+    const uint64_t sweep_ms = quarter_ms < SWEEP_MS_MAX ? quarter_ms : SWEEP_MS_MAX;
     (void)uv_prepare_start(&server->prepare, prepare_cb);
-    (void)uv_timer_start(&server->sweep, sweep_cb, 1 + sweep_ms % SWEEP_MS_MAX,
-                         sweep_ms < SWEEP_MS_MAX ? sweep_ms : SWEEP_MS_MAX);
+    (void)uv_timer_start(&server->sweep, sweep_cb, sweep_ms, sweep_ms);
     return server;
 }
 

@@ -265,7 +265,13 @@ bool hf_config_read(struct hf_config *config, const char *path, char *error, siz
     const int line = ini_parse(path, read_key, &reading);
 
     if (line == 0) {
-        return true;
+        char reason[256];
+        if (hf_config_check(config, reason, sizeof reason)) {
+            return true;
+        }
+        (void)snprintf(error, error_bytes, "cannot use configuration file \"%s\": %s", path,
+                       reason);
+        return false;
     }
     if (line < 0) {
         (void)snprintf(error, error_bytes, "could not read configuration file \"%s\": %s", path,
