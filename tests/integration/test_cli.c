@@ -419,7 +419,7 @@ static void ledger(void **state)
          "'order':'o1','by':null,'reservation':'c1',"
          "'delta':{'on_hand':0,'held':-2,'committed':2,'in_transit':0},"
          "'after':{'on_hand':5,'held':0,'committed':2,'in_transit':0}}\n"
-         "{'lsn':2,'ts':'*','kind':'reserve','reason':null,'sku':'A','location':'L','ref':null,"
+         "{'lsn':2,'ts':'*','kind':'reserve','reason':null,'sku':'A','location':'L','ref':'c1',"
          "'order':'o1','by':null,'reservation':'c1',"
          "'delta':{'on_hand':0,'held':2,'committed':0,'in_transit':0},"
          "'after':{'on_hand':5,'held':2,'committed':0,'in_transit':0}}"},
