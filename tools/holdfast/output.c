@@ -9,7 +9,7 @@
 #include "engine/assert.h"
 
 /* Rows that a table gathers before it settles the widths of its columns. */
-#define HF_TABLE_ROWS_WAITING 500
+#define HF_LISTING_ROWS_WAITING 500
 
 static _Noreturn void out_of_memory(void)
 {
@@ -227,17 +227,17 @@ static const char *title_text(const char *title)
     return title[0] == '>' ? title + 1 : title;
 }
 
-void hf_table_init(struct hf_table *table, const char *const *titles, size_t columns_count)
+void hf_listing_init(struct hf_listing *table, const char *const *titles, size_t columns_count)
 {
-    HF_ASSERT(columns_count > 0 && columns_count <= HF_TABLE_COLUMNS_MAX);
+    HF_ASSERT(columns_count > 0 && columns_count <= HF_LISTING_COLUMNS_MAX);
 
-    *table = (struct hf_table){.titles = titles, .columns_count = columns_count};
+    *table = (struct hf_listing){.titles = titles, .columns_count = columns_count};
     for (size_t i = 0; i < columns_count; i++) {
         table->widths[i] = text_width(title_text(titles[i]));
     }
 }
 
-static void print_row(const struct hf_table *table, const char *const *cells, bool is_titles)
+static void print_row(const struct hf_listing *table, const char *const *cells, bool is_titles)
 {
     size_t owed = 0; /* spaces are printed before the next text, so that no line ends in them */
     for (size_t i = 0; i < table->columns_count; i++) {
@@ -259,7 +259,7 @@ static void print_row(const struct hf_table *table, const char *const *cells, bo
     (void)putchar('\n');
 }
 
-static void flush_rows(struct hf_table *table)
+static void flush_rows(struct hf_listing *table)
 {
     if (table->texts_count > 0 && !table->is_begun) {
         for (size_t i = 0; i < table->columns_count; i++) {
@@ -277,10 +277,10 @@ static void flush_rows(struct hf_table *table)
     table->texts_count = 0;
 }
 
-void hf_table_add(struct hf_table *table, const char *const *cells)
+void hf_listing_add(struct hf_listing *table, const char *const *cells)
 {
     if (table->texts == NULL) {
-        table->texts_max = HF_TABLE_ROWS_WAITING * table->columns_count;
+        table->texts_max = HF_LISTING_ROWS_WAITING * table->columns_count;
         table->texts = calloc(table->texts_max, sizeof *table->texts);
         if (table->texts == NULL) {
             out_of_memory();
@@ -304,7 +304,7 @@ void hf_table_add(struct hf_table *table, const char *const *cells)
     }
 }
 
-void hf_table_end(struct hf_table *table)
+void hf_listing_end(struct hf_listing *table)
 {
     flush_rows(table);
     free(table->texts);

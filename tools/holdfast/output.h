@@ -45,26 +45,26 @@ json_t *hf_json_move(const struct holdfast_move *move);
 
 /* ------------------------------------------------------------------ tables */
 
-#define HF_TABLE_COLUMNS_MAX 16
+#define HF_LISTING_COLUMNS_MAX 16
 
-struct hf_table {
+struct hf_listing {
     const char *const *titles; /* columns_count of them; one that begins with ">" is set right */
     size_t columns_count;
     char **texts; /* rows that wait for the widths, row by row */
     size_t texts_count;
     size_t texts_max;
     size_t rows_count; /* all that were ever added */
-    size_t widths[HF_TABLE_COLUMNS_MAX];
-    bool has_text[HF_TABLE_COLUMNS_MAX];
-    bool is_hidden[HF_TABLE_COLUMNS_MAX]; /* without text in the rows that settle the widths */
-    bool is_begun;                        /* the titles are printed */
+    size_t widths[HF_LISTING_COLUMNS_MAX];
+    bool has_text[HF_LISTING_COLUMNS_MAX];
+    bool is_hidden[HF_LISTING_COLUMNS_MAX]; /* without text in the rows that settle the widths */
+    bool is_begun;                          /* the titles are printed */
 };
 
-void hf_table_init(struct hf_table *table, const char *const *titles, size_t columns_count);
+void hf_listing_init(struct hf_listing *table, const char *const *titles, size_t columns_count);
 /* The cells of the next row; copied. NULL prints as nothing. */
-void hf_table_add(struct hf_table *table, const char *const *cells);
+void hf_listing_add(struct hf_listing *table, const char *const *cells);
 /* Print what waits. A table without rows prints nothing. Gives the contents back. */
-void hf_table_end(struct hf_table *table);
+void hf_listing_end(struct hf_listing *table);
 
 #define HF_NUMBER_BYTES 24
 const char *hf_number_text(int64_t number, char text[HF_NUMBER_BYTES]);

@@ -17,7 +17,7 @@ static const char *const cell_titles[] = {
     ">SAFETY STOCK", ">LOW STOCK", ">BACKORDER", ">ATF",  ">ATS",       ">VERSION"};
 #define CELL_COLUMNS (sizeof cell_titles / sizeof cell_titles[0])
 
-static void add_cell_row(struct hf_table *table, const struct holdfast_cell *cell)
+static void add_cell_row(struct hf_listing *table, const struct holdfast_cell *cell)
 {
     char numbers[10][HF_NUMBER_BYTES];
     const bool has_threshold = cell->low_stock != HOLDFAST_LOW_STOCK_NONE;
@@ -36,7 +36,7 @@ static void add_cell_row(struct hf_table *table, const struct holdfast_cell *cel
         hf_number_text(cell->ats, numbers[8]),
         hf_number_text((int64_t)cell->version, numbers[9]),
     };
-    hf_table_add(table, cells);
+    hf_listing_add(table, cells);
 }
 
 enum hf_exit hf_cli_stock(struct hf_cli *cli)
@@ -57,10 +57,10 @@ enum hf_exit hf_cli_stock(struct hf_cli *cli)
         } else if (cli->is_json) {
             hf_json_print(hf_json_cell(&cell));
         } else {
-            struct hf_table table;
-            hf_table_init(&table, cell_titles, CELL_COLUMNS);
+            struct hf_listing table;
+            hf_listing_init(&table, cell_titles, CELL_COLUMNS);
             add_cell_row(&table, &cell);
-            hf_table_end(&table);
+            hf_listing_end(&table);
         }
     }
     hf_lines_release(&lines);
@@ -69,7 +69,7 @@ enum hf_exit hf_cli_stock(struct hf_cli *cli)
 
 struct list_state {
     const struct hf_cli *cli;
-    struct hf_table table;
+    struct hf_listing table;
     uint64_t count;
 };
 
@@ -97,11 +97,11 @@ enum hf_exit hf_cli_list(struct hf_cli *cli)
     if (!hf_cli_connect(cli, NULL)) {
         return HF_EXIT_UNKNOWN;
     }
-    hf_table_init(&state.table, cell_titles, CELL_COLUMNS);
+    hf_listing_init(&state.table, cell_titles, CELL_COLUMNS);
     const enum holdfast_outcome outcome = holdfast_list(
         cli->hf, cli->args.values[HF_OPTION_LOCATION], cli->args.values[HF_OPTION_PREFIX],
         hf_args_has(&cli->args, HF_OPTION_LOW), list_cell, &state);
-    hf_table_end(&state.table);
+    hf_listing_end(&state.table);
     if (outcome != HOLDFAST_OK) {
         return hf_cli_report_failure(cli, outcome);
     }
@@ -116,8 +116,8 @@ enum hf_exit hf_cli_list(struct hf_cli *cli)
 static void print_ats(const struct hf_cli *cli, const struct holdfast_ats *ats, const char *scope)
 {
     static const char *const titles[] = {"SKU", "SCOPE", ">ATS", ">ATF", "WHY"};
-    struct hf_table table;
-    hf_table_init(&table, titles, sizeof titles / sizeof titles[0]);
+    struct hf_listing table;
+    hf_listing_init(&table, titles, sizeof titles / sizeof titles[0]);
 
     for (size_t i = 0; i < cli->words_count; i++) {
         const bool is_known = ats[i].outcome == HOLDFAST_OK;
@@ -142,9 +142,9 @@ static void print_ats(const struct hf_cli *cli, const struct holdfast_ats *ats, 
             is_known ? hf_number_text(ats[i].atf, atf_text) : "-",
             is_known ? "" : holdfast_outcome_name(ats[i].outcome),
         };
-        hf_table_add(&table, cells);
+        hf_listing_add(&table, cells);
     }
-    hf_table_end(&table);
+    hf_listing_end(&table);
 }
 
 enum hf_exit hf_cli_ats(struct hf_cli *cli)
@@ -191,7 +191,7 @@ static void print_reservation(const struct holdfast_reservation *reservation)
                                          ">FULFILLED", ">RELEASED", ">LEFT"};
     char expiry[HF_TIME_BYTES];
     char opened[HF_TIME_BYTES];
-    struct hf_table table;
+    struct hf_listing table;
 
     (void)printf("%s: %s", reservation->id, holdfast_state_name(reservation->state));
     if (reservation->expires_at_us != 0) {
@@ -203,7 +203,7 @@ static void print_reservation(const struct holdfast_reservation *reservation)
     (void)printf(", opened %s (lsn %" PRIu64 ")\n", hf_time_text(reservation->opened_us, opened),
                  reservation->opened_lsn);
 
-    hf_table_init(&table, titles, sizeof titles / sizeof titles[0]);
+    hf_listing_init(&table, titles, sizeof titles / sizeof titles[0]);
     for (size_t i = 0; i < reservation->lines_count; i++) {
         const struct holdfast_reservation_line *line = &reservation->lines[i];
         char numbers[4][HF_NUMBER_BYTES];
@@ -217,9 +217,9 @@ static void print_reservation(const struct holdfast_reservation *reservation)
             hf_number_text(line->released, numbers[2]),
             hf_number_text(line->units - line->fulfilled - line->released, numbers[3]),
         };
-        hf_table_add(&table, cells);
+        hf_listing_add(&table, cells);
     }
-    hf_table_end(&table);
+    hf_listing_end(&table);
 }
 
 /* Ask for one reservation and print it. */
@@ -317,7 +317,7 @@ static const char *change_text(int64_t delta, int64_t after, char text[CHANGE_BY
 
 struct ledger_state {
     const struct hf_cli *cli;
-    struct hf_table table;
+    struct hf_listing table;
     uint64_t count;
 };
 
@@ -349,7 +349,7 @@ static bool print_move(void *arg, const struct holdfast_move *move)
         move->ref,
         move->by,
     };
-    hf_table_add(&state->table, cells);
+    hf_listing_add(&state->table, cells);
     return true;
 }
 
@@ -380,10 +380,10 @@ enum hf_exit hf_cli_ledger(struct hf_cli *cli)
     }
     enum hf_exit code = HF_EXIT_UNKNOWN;
     if (hf_cli_connect(cli, NULL)) {
-        hf_table_init(&state.table, move_titles, MOVE_COLUMNS);
+        hf_listing_init(&state.table, move_titles, MOVE_COLUMNS);
         const enum holdfast_outcome outcome =
             holdfast_get_ledger(cli->hf, &query, print_move, &state);
-        hf_table_end(&state.table);
+        hf_listing_end(&state.table);
         code = outcome == HOLDFAST_OK ? HF_EXIT_DONE : hf_cli_report_failure(cli, outcome);
         if (outcome == HOLDFAST_OK && state.count == 0 && !cli->is_json) {
             (void)printf("no moves in the server's memory\n");

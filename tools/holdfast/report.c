@@ -225,8 +225,8 @@ static void print_lines(const struct report *report)
     static const char *const titles[] = {
         "  SKU",     "LOCATION",           ">ASKED", ">GRANTED", ">ATS",
         ">SHORT BY", "EARLIEST HOLD ENDS", "WHY"};
-    struct hf_table table;
-    hf_table_init(&table, titles, sizeof titles / sizeof titles[0]);
+    struct hf_listing table;
+    hf_listing_init(&table, titles, sizeof titles / sizeof titles[0]);
 
     for (size_t i = 0; i < reply->lines_count; i++) {
         const struct holdfast_result_line *line = &report->lines[i];
@@ -251,9 +251,9 @@ static void print_lines(const struct report *report)
                 ? ""
                 : holdfast_outcome_name(line->outcome),
         };
-        hf_table_add(&table, cells);
+        hf_listing_add(&table, cells);
     }
-    hf_table_end(&table);
+    hf_listing_end(&table);
 }
 
 static const char *done_text(enum holdfast_kind kind)
