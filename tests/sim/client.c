@@ -1,0 +1,350 @@
+#include "tests/sim/client.h"
+
+#include <string.h>
+
+#include "engine/assert.h"
+#include "engine/ledger.h"
+#include "net/codec.h"
+
+#define TURNS_MAX 100000u /* a server that does not answer in so many turns never will */
+
+void hf_client_init(struct hf_client *client, struct hf_world *world, struct hf_history *history,
+                    uint32_t link)
+{
+    HF_ASSERT(link < HF_WORLD_LINKS_MAX);
+    *client = (struct hf_client){.world = world, .history = history, .link = link};
+}
+
+void hf_client_disconnect(struct hf_client *client)
+{
+    client->is_connected = false;
+    client->in_flight_count = 0;
+    hf_buffer_clear(&client->world->links[client->link].to_client);
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static struct hf_buffer *out_of(const struct hf_client *client)
+{
+    return &client->world->links[client->link].to_server;
+}
+
+static void end_frame(struct hf_client *client, size_t place, unsigned operation, uint32_t first,
+                      uint32_t count)
+{
+    HF_ASSERT(client->in_flight_count < HF_CLIENT_IN_FLIGHT_MAX);
+    const struct hf_frame frame = {.operation = operation,
+                                   .count = count == 0 ? 1 : count,
+                                   .correlation = ++client->correlation};
+    HF_ASSERT(hf_frame_end(out_of(client), place, &frame) == HF_OK);
+    client->in_flight[client->in_flight_count++] =
+        (struct hf_client_frame){operation, first, count, client->correlation};
+}
+
+static void send_hello(struct hf_client *client)
+{
+    hf_world_connect(client->world, client->link);
+    client->is_connected = true;
+    const size_t place = hf_frame_begin(out_of(client));
+    hf_hello_put(out_of(client), hf_text_of("simulated"));
+    end_frame(client, place, HF_ASK_HELLO, 0, 0);
+}
+
+static void put_deed(struct hf_client *client, uint32_t index)
+{
+    struct hf_deed_words words;
+    const struct hf_op op = hf_deed_op(client->history, index, &words);
+    HF_ASSERT(hf_request_put_op(out_of(client), &op) == HF_OK);
+}
+
+static void send_question(struct hf_client *client)
+{
+    static const unsigned operations[] = {HF_ASK_STOCK,  HF_ASK_STOCK, HF_ASK_STOCK,   HF_ASK_PING,
+                                          HF_ASK_DIGEST, HF_ASK_AUDIT, HF_ASK_SNAPSHOT};
+    const unsigned operation =
+        operations[hf_world_roll(client->world, sizeof operations / sizeof operations[0])];
+    const size_t place = hf_frame_begin(out_of(client));
+
+    if (operation == HF_ASK_STOCK) {
+        char sku[HF_DEED_NAME_BYTES];
+        char location[HF_DEED_NAME_BYTES];
+        hf_deed_cell_names(hf_world_roll(client->world, HF_DEED_CELLS_COUNT), sku, location);
+        const struct hf_op_line line = {.sku = hf_text_of(sku), .location = hf_text_of(location)};
+        const struct hf_request request = {.op = {.lines = &line, .lines_count = 1}};
+        HF_ASSERT(hf_request_put(out_of(client), operation, &request) == HF_OK);
+    }
+    end_frame(client, place, operation, 0, 0);
+}
+
+bool hf_client_send(struct hf_client *client)
+{
+    uint32_t first;
+
+    if (!client->is_connected) {
+        send_hello(client);
+        return true;
+    }
+    if (client->in_flight_count == HF_CLIENT_IN_FLIGHT_MAX) {
+        return false;
+    }
+    if (hf_world_roll(client->world, 16) == 0) {
+        send_question(client);
+        return true;
+    }
+    const uint32_t count = hf_workload_frame(&client->workload, &first);
+    if (count == 0) {
+        return false;
+    }
+    const size_t place = hf_frame_begin(out_of(client));
+    for (uint32_t i = 0; i < count; i++) {
+        put_deed(client, first + i);
+    }
+    end_frame(client, place, client->history->deeds[first].kind, first, count);
+    return true;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static bool take_answer(struct hf_reply *reply, struct hf_answer *answer)
+{
+    *answer = (struct hf_answer){.outcome = reply->outcome,
+                                 .is_repeated = reply->is_repeated,
+                                 .state = reply->state,
+                                 .lsn = reply->lsn};
+    for (uint32_t i = 0; i < reply->entries_count; i++) {
+        struct hf_result_line line;
+        if (hf_result_line_next(&reply->entries, &line) != HF_OK) {
+            return false;
+        }
+        if (line.line_index < HF_DEED_LINES_MAX) {
+            answer->granted[line.line_index] = line.granted;
+        }
+    }
+    return true;
+}
+
+static bool read_reply(struct hf_client *client, const struct hf_client_frame *asked,
+                       const struct hf_frame *frame)
+{
+    struct hf_history *history = client->history;
+    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
+
+    if (frame->flags != HF_FRAME_REPLY || frame->correlation != asked->correlation ||
+        frame->operation != asked->operation) {
+        return hf_history_blame(history, "a reply that belongs to no frame that was sent");
+    }
+    for (uint32_t i = 0; i < frame->count; i++) {
+        struct hf_reply reply;
+        struct hf_answer answer;
+        if (hf_reply_next(&body, &reply) != HF_OK) {
+            return hf_history_blame(history, "a reply that is not whole");
+        }
+        if (asked->count == 0) {
+            hf_history_see(history, reply.lsn); /* of a question */
+            continue;
+        }
+        if (!take_answer(&reply, &answer)) {
+            return hf_history_blame(history, "result lines that are not whole");
+        }
+        if (client->asked != NULL) {
+            client->answers[asked->first + i] = answer;
+        } else if (!hf_history_answer(history, asked->first + i, &answer, true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool hf_client_read(struct hf_client *client)
+{
+    struct hf_buffer *in = &client->world->links[client->link].to_client;
+
+    while (hf_buffer_count(in) > 0) {
+        struct hf_frame frame;
+        size_t frame_bytes;
+        enum hf_field fault;
+        const enum hf_err err = hf_frame_decode(
+            hf_buffer_front(in), hf_buffer_count(in), (size_t)HF_FRAME_BYTES_MIN * HF_REPLY_FACTOR,
+            HF_FRAME_REPLY | HF_FRAME_ERROR, &frame, &frame_bytes, &fault);
+        if (err == HF_TRUNCATED) {
+            return true;
+        }
+        if (err != HF_OK || client->in_flight_count == 0) {
+            return hf_history_blame(client->history, "the server sends what is no reply");
+        }
+        if (!read_reply(client, &client->in_flight[0], &frame)) {
+            return false;
+        }
+        hf_buffer_take(in, frame_bytes);
+        client->in_flight_count--;
+        memmove(client->in_flight, client->in_flight + 1,
+                client->in_flight_count * sizeof client->in_flight[0]);
+    }
+    return true;
+}
+
+bool hf_client_wait(struct hf_client *client)
+{
+    struct hf_world *world = client->world;
+
+    for (uint32_t turns = 0; client->in_flight_count > 0; turns++) {
+        if (turns == TURNS_MAX || hf_store_failed(world->store)) {
+            return hf_history_blame(client->history, "the server does not answer");
+        }
+        hf_world_deliver(world, client->link, SIZE_MAX);
+        hf_world_turn(world);
+        (void)hf_world_log_step(world);
+        hf_world_snapshot_step(world);
+        hf_world_turn(world);
+        world->now_us += 10;
+        if (!hf_client_read(client)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ the port */
+
+static bool port_execute(void *ctx, const uint32_t *indices, uint32_t count,
+                         struct hf_answer *answers)
+{
+    struct hf_client *client = ctx;
+
+    HF_ASSERT(client->in_flight_count == 0);
+    if (!client->is_connected) {
+        send_hello(client);
+    }
+    const size_t place = hf_frame_begin(out_of(client));
+    for (uint32_t i = 0; i < count; i++) {
+        put_deed(client, indices[i]);
+    }
+    end_frame(client, place, client->history->deeds[indices[0]].kind, 0, count);
+    client->asked = indices;
+    client->answers = answers;
+    const bool is_good = hf_client_wait(client);
+    client->asked = NULL;
+    client->answers = NULL;
+    return is_good;
+}
+
+static bool port_stats(void *ctx, struct hf_seen_stats *seen)
+{
+    const struct hf_client *client = ctx;
+    struct hf_engine_stats stats;
+
+    hf_engine_stats(client->world->engine, &stats);
+    *seen = (struct hf_seen_stats){.lsn = stats.lsn, .ledger_first_lsn = stats.ledger_first_lsn};
+    return true;
+}
+
+/* The callback of a question, and what it needs. */
+struct asker {
+    const struct hf_client *client;
+    hf_seen_cell_cb cell_cb;
+    hf_seen_move_cb move_cb;
+    void *arg;
+};
+
+static void take_cell(void *arg, const struct hf_cell_view *view)
+{
+    const struct asker *asker = arg;
+    const struct hf_seen_cell seen = {
+        .cell = hf_deed_cell_of(view->sku, view->location),
+        .after = {view->on_hand, view->held, view->committed},
+        .in_transit = view->in_transit,
+        .version = view->version,
+    };
+    asker->cell_cb(asker->arg, &seen);
+}
+
+static bool port_cells(void *ctx, hf_seen_cell_cb cb, void *arg)
+{
+    struct hf_client *client = ctx;
+    struct asker asker = {.client = client, .cell_cb = cb, .arg = arg};
+    const struct hf_list_filter filter = {.location = HF_HANDLE_NONE};
+    uint64_t cursor = 0;
+
+    while (hf_engine_list(client->world->engine, &filter, &cursor, 1000, take_cell, &asker)) {
+    }
+    return true;
+}
+
+static void take_move(void *arg, const struct hf_move *move)
+{
+    const struct asker *asker = arg;
+    const struct hf_seen_move seen = {
+        .lsn = move->lsn,
+        .index = move->index,
+        .kind = move->kind,
+        .deed = hf_deed_of_id(asker->client->history, move->reservation),
+        .delta = {move->delta[0], move->delta[1], move->delta[2]},
+        .after = {move->after[0], move->after[1], move->after[2]},
+    };
+    asker->move_cb(asker->arg, &seen);
+}
+
+static bool port_moves(void *ctx, uint32_t cell, hf_seen_move_cb cb, void *arg)
+{
+    struct hf_client *client = ctx;
+    struct hf_engine *engine = client->world->engine;
+    struct asker asker = {.client = client, .move_cb = cb, .arg = arg};
+    char sku[HF_DEED_NAME_BYTES];
+    char location[HF_DEED_NAME_BYTES];
+
+    hf_deed_cell_names(cell, sku, location);
+    const uint32_t sku_handle = hf_engine_sku(engine, hf_text_of(sku));
+    const uint32_t location_handle = hf_engine_location(engine, hf_text_of(location));
+    if (sku_handle != HF_HANDLE_NONE && location_handle != HF_HANDLE_NONE) {
+        (void)hf_engine_ledger_cell(engine, sku_handle, location_handle, UINT64_MAX, UINT32_MAX,
+                                    take_move, &asker);
+    }
+    return true;
+}
+
+static bool port_reservation(void *ctx, uint32_t deed, struct hf_seen_reservation *out)
+{
+    struct hf_client *client = ctx;
+    struct hf_engine *engine = client->world->engine;
+    struct hf_reservation_view view;
+    struct hf_reservation_line_view line;
+    char id[HF_DEED_NAME_BYTES];
+
+    hf_deed_id(deed, id);
+    if (hf_engine_reservation(engine, hf_text_of(id), client->world->now_us, &view) != HF_OK ||
+        view.lines_count > HF_DEED_LINES_MAX) {
+        return false;
+    }
+    *out = (struct hf_seen_reservation){.state = view.state};
+    uint32_t cursor = view.first_line;
+    while (hf_engine_reservation_line(engine, &cursor, &line)) {
+        out->lines[out->lines_count].cell = hf_deed_cell_of(line.sku, line.location);
+        out->lines[out->lines_count].units = line.units;
+        out->lines[out->lines_count].fulfilled = line.fulfilled;
+        out->lines[out->lines_count++].released = line.released;
+    }
+    return true;
+}
+
+static bool port_audit(void *ctx, uint64_t *violations_count, char first[256])
+{
+    struct hf_client *client = ctx;
+    struct hf_audit audit = {0};
+
+    while (!hf_engine_audit(client->world->engine, &audit, 1000)) {
+    }
+    *violations_count = audit.violations_count;
+    memcpy(first, audit.first_violation, sizeof audit.first_violation);
+    return true;
+}
+
+struct hf_port hf_client_port(struct hf_client *client)
+{
+    return (struct hf_port){.ctx = client,
+                            .execute = port_execute,
+                            .stats = port_stats,
+                            .cells = port_cells,
+                            .moves = port_moves,
+                            .reservation = port_reservation,
+                            .audit = port_audit};
+}
