@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""holdfast-bench: what it prints, what it proves, and that its proof can fail.
+
+Short runs; nothing here looks at how fast they were.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+# pylint: disable=wrong-import-position
+import programs
+
+KEYS = ("scenario connections in_flight batch durability seconds ops ops_per_s p50_us p90_us p99_us "
+        "p999_us p9999_us max_us refused errors fsyncs log_bytes server_cpu_s client_cpu_s "
+        "verified").split()
+
+
+def bench(*words, code=0):
+    return programs.run("holdfast-bench", "--json", "--duration", "300ms", *words, code=code)
+
+
+def check_spawned(words, expected):
+    result = json.loads(bench("--spawn", *words).stdout)
+    assert list(result) == KEYS, list(result)
+    for name, value in expected.items():
+        assert result[name] == value, f"{words}: {name} is {result[name]}, must be {value}"
+    assert result["verified"] is True and result["errors"] == 0 and result["refused"] == 0, result
+    assert result["ops"] > 0 and result["seconds"] > 0
+    percentiles = [result[name] for name in KEYS[8:14]]
+    assert percentiles == sorted(percentiles) and percentiles[0] > 0, percentiles
+    left = [name for name in os.listdir(programs.BUILD) if name.startswith("bench-data-")]
+    assert not left, f"left behind: {left}"
+    return result
+
+
+def check_scenarios():
+    check_spawned(["--scenario", "reserve"],
+                  {"scenario": "reserve", "connections": 8, "in_flight": 128, "batch": 64,
+                   "durability": "sync"})
+    check_spawned(["--scenario", "reserve", "--connections", "3", "--in-flight", "1", "--skus", "1"],
+                  {"connections": 3, "in_flight": 1, "batch": 1})
+    # A frame that does not divide what is in flight: the last one is smaller.
+    check_spawned(["--scenario", "lifecycle", "--in-flight", "100", "--batch", "30",
+                   "--durability", "none"], {"in_flight": 100, "batch": 30, "durability": "none"})
+    read = check_spawned(["--scenario", "read", "--skus", "2500"], {"scenario": "read"})
+    assert read["log_bytes"] == 0, "reads were logged"
+    rate = check_spawned(["--scenario", "lifecycle", "--rate", "2000", "--connections", "2",
+                          "--durability", "interval:20"],
+                         {"in_flight": None, "durability": "interval:20"})
+    assert rate["ops"] == 600, "every operation that was due was sent"
+
+
+def check_running_server():
+    with programs.folder() as folder, programs.Server(folder) as server:
+        done = bench("--scenario", "reserve", "--server", server.address)
+        result = json.loads(done.stdout)
+        assert result["durability"] is None and result["verified"] is True, result
+        assert programs.ask(server, "audit")["ok"] is True
+        # A second run on the same server has cells of its own.
+        assert json.loads(bench("--scenario", "lifecycle", "--server",
+                                server.address).stdout)["verified"] is True
+
+
+def check_that_the_proof_can_fail():
+    """While it runs, somebody takes five units of its stock: balances and replies differ."""
+    with programs.folder() as folder, programs.Server(folder) as server:
+        command = [programs.program("holdfast-bench"), "--server", server.address, "--scenario",
+                   "reserve", "--duration", "2s", "--skus", "1", "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as load:
+            cell = None
+            while cell is None and load.poll() is None:
+                listed = programs.run("holdfast", "--json", "list", address=server.address).stdout
+                cells = [json.loads(line) for line in listed.splitlines()]
+                cell = next((c for c in cells if c["held"] > 0), None)
+            assert cell is not None, "the load ended before it was seen"
+            programs.ask(server, "adjust", f"{cell['sku']}@{cell['location']}", "-5")
+            output, errors = load.communicate()
+        assert load.returncode == 1, (load.returncode, output, errors)
+        assert json.loads(output)["verified"] is False
+        assert "on_hand" in errors, errors
+
+
+def check_usage():
+    for words in ([], ["--scenario", "nothing"], ["--scenario", "reserve", "--connections", "0"],
+                  ["--scenario", "reserve", "--batch", "2", "--in-flight", "1"],
+                  ["--scenario", "reserve", "--spawn", "--server", "127.0.0.1:1"],
+                  ["--scenario", "reserve", "--durability", "sync"],
+                  ["--scenario", "reserve", "--rate", "-5"], ["--scenario", "reserve", "more"],
+                  ["--scenario", "reserve", "--duration", "11m"], ["--unknown"]):
+        done = programs.run("holdfast-bench", *words, code=2)
+        assert done.stdout == "" and done.stderr != "", words
+    programs.run("holdfast-bench", "--scenario", "reserve", "--server", "127.0.0.1:1", code=3)
+    programs.run("holdfast-bench", "--scenario", "reserve", "--spawn", "--durability", "perhaps",
+                 code=3)
+
+
+def main():
+    check_usage()
+    check_scenarios()
+    check_running_server()
+    check_that_the_proof_can_fail()
+    print("ok holdfast-bench: five loads verified, one that was not")
+
+
+if __name__ == "__main__":
+    main()
