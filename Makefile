@@ -6,6 +6,7 @@
 # SCALE      how long the randomised tests run: 1 (a tenth, the default) or full
 # SEED       of everything random in tests and fuzzing; empty: a new one, which is printed
 # TIME_S     how long `make fuzz` runs, all targets together
+# V=1        prints every command as it is given
 # PREFIX, SYSCONFDIR, DESTDIR   where `make install` puts things
 BUILD    ?= build
 CC       := $(if $(filter default,$(origin CC)),cc,$(CC))
@@ -31,7 +32,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG
 pkg_libs   = $$(pkg-config --libs $(1))
 HF_CFLAGS  = -std=c11 -D_GNU_SOURCE -DXXH_INLINE_ALL $(DEFINES) -I. $(WARNINGS) $(OPTIMIZE) \
              $(SANITIZE) -fPIC -fvisibility=hidden -pthread -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
-LINK       = $(CC) $(SANITIZE) -pthread $(LDFLAGS)
+LINK       = @$(if $(V),,echo "link $@";) $(if $(V),set -x;) $(CC) $(SANITIZE) -pthread $(LDFLAGS)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -86,13 +87,14 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(HF_CFLAGS) -c $< -o $@
+	@$(if $(V),,echo "cc $<")
+	$(if $(V),,@)$(CC) $(HF_CFLAGS) -c $< -o $@
 
 # Appended, not replaced: two folders may each have a main.c.
 %.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar qcs $@ $^
+	$(if $(V),,@)ar qcs $@ $^
 
 $(ENGINE_LIB): $(call objects,engine/*.c)
 $(NET_LIB): $(call objects,net/*.c)

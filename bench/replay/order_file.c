@@ -241,7 +241,7 @@ static bool event_of(struct hf_order_file *file, const struct row *row, enum hf_
     if (kind == HF_EVENT_ORDER) {
         const uint32_t known = file->invoices.count;
         uint32_t invoice;
-        if (!hf_names_add(&file->invoices, row->invoice, &invoice)) {
+        if (!hf_codes_add(&file->invoices, row->invoice, &invoice)) {
             return false;
         }
         if (invoice < known) {
@@ -275,7 +275,7 @@ static bool add_row(struct hf_order_file *file, const struct row *row)
     struct hf_event *event;
     const uint32_t known = file->skus.count;
     uint32_t sku;
-    if (!make_room(file) || !hf_names_add(&file->skus, row->sku, &sku) ||
+    if (!make_room(file) || !hf_codes_add(&file->skus, row->sku, &sku) ||
         !event_of(file, row, kind, &event)) {
         return false;
     }
@@ -358,7 +358,7 @@ void hf_order_file_release(struct hf_order_file *file)
     free(file->lines);
     free(file->invoice_event);
     free(file->demand_units);
-    hf_names_release(&file->skus);
-    hf_names_release(&file->invoices);
+    hf_codes_release(&file->skus);
+    hf_codes_release(&file->invoices);
     *file = (struct hf_order_file){0};
 }

@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bench/replay/names.h"
+#include "bench/replay/codes.h"
 
 #define HF_ORDER_FILE_BYTES_MAX (UINT64_C(1) << 30) /* unpacked; it is held in memory */
 #define HF_ORDER_FILE_ROWS_MAX 50000000             /* rows, SKUs and events fit 32 bits by far */
@@ -59,8 +59,8 @@ struct hf_order_file {
     char *text; /* everything below points into it */
     size_t text_bytes;
     uint64_t key; /* a hash of the content: the same file has the same key */
-    struct hf_names skus;
-    struct hf_names invoices; /* of sales */
+    struct hf_codes skus;
+    struct hf_codes invoices; /* of sales */
     uint32_t *invoice_event;  /* by invoice */
     int64_t *demand_units;    /* by SKU: what it will sell and lose */
     struct hf_event *events;  /* in file order, openings not among them */
