@@ -182,7 +182,7 @@ static bool is_named(struct hf_model_decision *d)
         if (names[i].bytes_count == 0 || !hf_model_lookup(d->model, names[i], &named)) {
             continue;
         }
-        if (!hf_model_request_equals(&d->model->requests[named.request].op, op)) {
+        if (!hf_model_request_equals(d->model, &d->model->requests[named.request].op, op)) {
             *d->result =
                 (struct hf_model_result){.outcome = HF_REFERENCE_CONFLICT, .lsn = d->model->lsn};
             return true;
@@ -191,6 +191,9 @@ static bool is_named(struct hf_model_decision *d)
         d->result->outcome = HF_OK;
         d->result->is_repeated = true;
         d->result->lsn = named.lsn;
+        if (op->kind == HF_KIND_RELEASE_ORDER) {
+            d->result->state = HF_STATE_RELEASED;
+        }
         reservation = hf_model_reservation(d->model, hf_model_text_view(&named.reservation));
         if (named.reservation.bytes_count != 0 && reservation >= 0) {
             hf_model_tell_reservation(d->result, &d->model->reservations[reservation]);
@@ -541,6 +544,11 @@ static void decide_reservation(struct hf_model_decision *d)
     if (kind == HF_KIND_REPLACE && refuse_promise(d)) {
         return;
     }
+    if (kind == HF_KIND_EXTEND &&
+        d->reservation->opened_us + d->model->config.life_us_max <= d->now_us) {
+        d->result->outcome = HF_LIMIT_EXCEEDED; /* its longest life is over already */
+        return;
+    }
     if (refuse_counters(d) || refuse_tables(d)) {
         return;
     }
@@ -585,6 +593,7 @@ static void decide_release_order(struct hf_model_decision *d)
     }
 
     hf_model_change_release_order(d);
+    d->result->state = HF_STATE_RELEASED;
 }
 
 static void decide_stock(struct hf_model_decision *d)

@@ -209,9 +209,6 @@ static int64_t draw_units(struct hf_generator *g, const struct hf_op_line *line)
             break;
         }
     }
-    if (g->huge_percent == 0 && units > 1000) {
-        units = 1000;
-    }
     return units < 1 ? 1 : units > HF_UNITS_MAX ? HF_UNITS_MAX : units;
 }
 
@@ -538,7 +535,7 @@ static bool repeat(struct hf_generator *g, struct hf_op *op)
     *op = step->ops[below(g, step->ops_count)];
     op->flags &= ~(uint32_t)HF_OP_LINKED;
     if (chance(g, 30)) {
-        switch (below(g, 4)) {
+        switch (below(g, 5)) {
         case 0:
             op->by = hf_text_of("another");
             break;
@@ -547,6 +544,11 @@ static bool repeat(struct hf_generator *g, struct hf_op *op)
             break;
         case 2:
             op->ref = draw_name(g, 50);
+            break;
+        case 3:
+            if ((op->flags & HF_OP_HANDLES) == 0) {
+                use_handles(g, op); /* the same, said otherwise */
+            }
             break;
         default:
             if (op->lines_count > 1) {
@@ -562,16 +564,8 @@ static bool repeat(struct hf_generator *g, struct hf_op *op)
  * Some combinations are malformed or not by no word of the contract: handles or versions without
  * lines, handles together with codes. They are not drawn.
  */
-static bool is_open_to_reading(const struct hf_generator *g, const struct hf_op *op)
+static bool is_open_to_reading(const struct hf_op *op)
 {
-    const int reservation =
-        op->kind == HF_KIND_EXTEND ? hf_model_reservation(g->model, op->id) : -1;
-
-    if (reservation >= 0 &&
-        g->model->reservations[reservation].opened_us + g->model->config.life_us_max <=
-            hf_model_now(g->model, g->now_us)) {
-        return true; /* an extension that ends in the past */
-    }
     if (op->lines_count == 0) {
         return (op->flags & (HF_OP_HANDLES | HF_OP_VERSIONS)) != 0;
     }
@@ -594,8 +588,6 @@ static void advance_time(struct hf_generator *g)
 
     if (chance(g, 8) && deadline_us != UINT64_MAX) {
         g->now_us = deadline_us - 1 + below(g, 3); /* both sides of the deadline */
-    } else if (chance(g, 2)) {
-        g->now_us -= below(g, 100); /* a clock that was set back */
     } else if (chance(g, 1)) {
         g->now_us += g->time_step_us * 50;
     } else if (chance(g, 60)) {
@@ -624,7 +616,7 @@ void hf_generate_step(struct hf_generator *g, struct hf_step *step)
             if (chance(g, 3)) {
                 spoil(g, op);
             }
-        } while (is_open_to_reading(g, op));
+        } while (is_open_to_reading(op));
         if (step->is_linked && i + 1 < step->ops_count) {
             op->flags |= HF_OP_LINKED;
         }

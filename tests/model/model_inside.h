@@ -26,7 +26,8 @@ struct hf_model_named {
 };
 bool hf_model_lookup(const struct hf_model *model, struct hf_text name,
                      struct hf_model_named *named);
-bool hf_model_request_equals(const struct hf_op *a, const struct hf_op *b);
+bool hf_model_request_equals(const struct hf_model *model, const struct hf_op *a,
+                             const struct hf_op *b);
 
 void hf_model_record_begin(struct hf_model *model, struct hf_model_record *record,
                            const struct hf_op *op, uint64_t now_us);

@@ -26,6 +26,7 @@ struct hf_run {
     struct hf_engine *engine;
     struct hf_engine *follower;
     struct hf_model *model;
+    uint64_t latest_us;   /* the latest time of a step so far */
     uint64_t steps_count; /* done */
     uint64_t ops_count;
     uint64_t outcomes_count[HF_OUTCOMES_COUNT];

@@ -179,25 +179,53 @@ bool hf_model_lookup(const struct hf_model *model, struct hf_text name,
     return false;
 }
 
-/* All fields but the reference; that an operation stood in a linked group is no field of it. */
-bool hf_model_request_equals(const struct hf_op *a, const struct hf_op *b)
+/* The codes of a line, whether it names them or gives their handles; empty: of an unknown one. */
+static void codes_of(const struct hf_model *model, const struct hf_op *op, uint32_t i,
+                     struct hf_text *sku, struct hf_text *location)
 {
-    const uint32_t linked = HF_OP_LINKED;
+    const struct hf_op_line *line = &op->lines[i];
 
-    if (a->kind != b->kind || (a->flags | linked) != (b->flags | linked) ||
-        a->reason != b->reason || !hf_text_equal(a->id, b->id) ||
-        !hf_text_equal(a->old_id, b->old_id) || !hf_text_equal(a->order, b->order) ||
-        !hf_text_equal(a->by, b->by) || a->ttl_us != b->ttl_us ||
-        a->lines_count != b->lines_count) {
+    *sku = line->sku;
+    *location = line->location;
+    if ((op->flags & HF_OP_HANDLES) != 0) {
+        *sku = line->sku_handle < model->skus_count
+                   ? hf_model_text_view(&model->skus[line->sku_handle])
+                   : (struct hf_text){0};
+        *location = line->location_handle < model->locations_count
+                        ? hf_model_text_view(&model->locations[line->location_handle].code)
+                        : (struct hf_text){0};
+    }
+}
+
+static uint64_t condition_of(const struct hf_op *op, uint32_t i)
+{
+    return (op->flags & HF_OP_VERSIONS) != 0 ? op->lines[i].if_version : HF_VERSION_ANY;
+}
+
+/*
+ * All fields but the reference. How they are said is no part of them: by code or by handle, with
+ * or without the flag that says that no line has a condition, alone or in a linked group.
+ */
+bool hf_model_request_equals(const struct hf_model *model, const struct hf_op *a,
+                             const struct hf_op *b)
+{
+    const uint32_t form = HF_OP_LINKED | HF_OP_VERSIONS | HF_OP_HANDLES;
+
+    if (a->kind != b->kind || (a->flags | form) != (b->flags | form) || a->reason != b->reason ||
+        !hf_text_equal(a->id, b->id) || !hf_text_equal(a->old_id, b->old_id) ||
+        !hf_text_equal(a->order, b->order) || !hf_text_equal(a->by, b->by) ||
+        a->ttl_us != b->ttl_us || a->lines_count != b->lines_count) {
         return false;
     }
     for (uint32_t i = 0; i < a->lines_count; i++) {
         const struct hf_op_line *x = &a->lines[i];
         const struct hf_op_line *y = &b->lines[i];
+        struct hf_text skus[2], locations[2];
 
-        if (!hf_text_equal(x->sku, y->sku) || !hf_text_equal(x->location, y->location) ||
-            x->sku_handle != y->sku_handle || x->location_handle != y->location_handle ||
-            x->units != y->units || x->if_version != y->if_version ||
+        codes_of(model, a, i, &skus[0], &locations[0]);
+        codes_of(model, b, i, &skus[1], &locations[1]);
+        if (!hf_text_equal(skus[0], skus[1]) || !hf_text_equal(locations[0], locations[1]) ||
+            x->units != y->units || condition_of(a, i) != condition_of(b, i) ||
             x->safety_stock != y->safety_stock || x->low_stock != y->low_stock ||
             x->backorder_limit != y->backorder_limit) {
             return false;
@@ -270,13 +298,6 @@ static void forget_oldest_name(struct hf_model *model)
 
 /* ------------------------------------------------------------------ a record */
 
-/* The id of a reservation as the reference of its own beginning is one name, not two. */
-static bool names_itself(const struct hf_op *op)
-{
-    return (op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE) &&
-           hf_text_equal(op->ref, op->id);
-}
-
 void hf_model_record_begin(struct hf_model *model, struct hf_model_record *record,
                            const struct hf_op *op, uint64_t now_us)
 {
@@ -308,8 +329,10 @@ void hf_model_record_move(struct hf_model *model, const struct hf_model_record *
         .order = hf_model_text_copy(record->op->order),
         .by = hf_model_text_copy(record->op->by),
     };
-    if (names_itself(record->op)) {
-        move->ref.bytes_count = 0;
+    if (record->op->kind == HF_KIND_RESERVE || record->op->kind == HF_KIND_REPLACE) {
+        if (move->ref.bytes_count == 0) {
+            move->ref = hf_model_text_copy(record->op->id); /* its id is its reference */
+        }
     }
     if (reservation != NULL) {
         move->reservation = reservation->id;
@@ -361,6 +384,13 @@ static void remember(struct hf_model *model, const struct hf_model_name *name)
                                                &model->names_room, sizeof *slot);
 
     *slot = *name;
+}
+
+/* The id of a reservation as the reference of its own beginning is one name, not two. */
+static bool names_itself(const struct hf_op *op)
+{
+    return (op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE) &&
+           hf_text_equal(op->ref, op->id);
 }
 
 void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
