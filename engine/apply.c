@@ -176,7 +176,7 @@ static enum hf_err run_rule(struct hf_engine *engine)
     case HF_KIND_EXPIRE:
         break;
     }
-    HF_ASSERT(!"validation lets no other kind through");
+    HF_ASSERT(false && "validation lets no other kind through");
     return HF_INVALID_ARGUMENT;
 }
 

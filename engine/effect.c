@@ -414,7 +414,7 @@ enum hf_err hf_effect_apply(struct hf_engine *engine, struct hf_effect_context *
     case HF_EFFECT_END:
         break;
     }
-    HF_ASSERT(!"the end of a record is not applied");
+    HF_ASSERT(false && "the end of a record is not applied");
     return HF_CORRUPT;
 }
 
@@ -543,7 +543,7 @@ void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects
                         owner != NULL && owner->tag == HF_EFFECT_OPEN);
             break;
         case HF_EFFECT_END:
-            HF_ASSERT(!"the end of a record is not an effect");
+            HF_ASSERT(false && "the end of a record is not an effect");
             break;
         }
     }

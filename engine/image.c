@@ -202,7 +202,7 @@ unsigned char *hf_image_put(const struct hf_engine *engine, enum hf_item item, u
     case HF_ITEM_REF:
         return put_ref(engine, index, at);
     }
-    HF_ASSERT(!"no other items");
+    HF_ASSERT(false && "no other items");
     return at;
 }
 

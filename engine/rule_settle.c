@@ -23,7 +23,7 @@ enum hf_err hf_state_refusal(enum hf_state state)
     case HF_STATE_HELD:
         break;
     }
-    HF_ASSERT(!"an open reservation is not refused by its state");
+    HF_ASSERT(false && "an open reservation is not refused by its state");
     return HF_UNKNOWN_RESERVATION;
 }
 
