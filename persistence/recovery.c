@@ -352,6 +352,12 @@ static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment
                       ") or after it says so",
                       recovery->reader.name, offset, lsn, why, rest->block_offset, rest->block_lsn);
     }
+    if (rest->blocks_count > 0 && rest->block_lsn == lsn &&
+        rest->block_previous == recovery->previous) {
+        /* The next block is whole and says that nothing stands before it. */
+        return refuse_at(recovery, HF_CORRUPT, offset, lsn,
+                         "the zeros between two groups of blocks are damaged");
+    }
     if (newest_snapshot_lsn >= lsn) {
         return refuse(recovery, HF_CORRUPT,
                       "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64

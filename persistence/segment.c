@@ -211,6 +211,7 @@ static enum hf_err count_block(struct hf_segment_reader *reader, uint64_t offset
     if (rest->blocks_count == 0) {
         rest->block_offset = offset;
         rest->block_lsn = block.first_lsn;
+        rest->block_previous = block.previous;
     }
     rest->blocks_count++;
     if (block.durable_lsn > rest->durable_lsn) {

@@ -51,11 +51,12 @@ enum hf_err hf_segment_reader_hop(struct hf_segment_reader *reader, struct hf_bl
 
 /* What stands from the offset on where no block does. */
 struct hf_segment_rest {
-    uint64_t end_offset;   /* behind the last byte that is not zero; the offset: all are */
-    uint64_t blocks_count; /* whole blocks of ours, at any multiple of 8 */
-    uint64_t block_offset; /* of the first of them */
-    uint64_t block_lsn;    /* first LSN of that one */
-    uint64_t durable_lsn;  /* the largest that any of them carries */
+    uint64_t end_offset;     /* behind the last byte that is not zero; the offset: all are */
+    uint64_t blocks_count;   /* whole blocks of ours, at any multiple of 8 */
+    uint64_t block_offset;   /* of the first of them */
+    uint64_t block_lsn;      /* first LSN of that one */
+    uint64_t block_previous; /* its chain */
+    uint64_t durable_lsn;    /* the largest that any of them carries */
 };
 /* HF_OK or HF_IO. */
 enum hf_err hf_segment_reader_rest(struct hf_segment_reader *reader, struct hf_segment_rest *rest);
