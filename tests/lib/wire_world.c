@@ -103,9 +103,18 @@ void hf_world_init(struct hf_world *world, size_t out_bytes_max)
     const struct hf_transport transport = {&world_transport_ops, world};
     const struct hf_connection_limits limits = {
         .out_bytes_max = out_bytes_max == 0 ? HF_CONNECTION_OUT_BYTES_MAX : out_bytes_max};
-    struct hf_engine_config engine_config = hf_engine_config_default();
+    const struct hf_engine_config engine_config = {
+        .skus_max = 1000,
+        .locations_max = 100,
+        .cells_max = 10000,
+        .reservations_max = 10000,
+        .lines_max = 40000,
+        .references_max = 10000,
+        .reference_retention_us = UINT64_C(3600) * 1000000,
+        .life_us_max = UINT64_C(24) * 3600 * 1000000,
+        .ledger_bytes = HF_LEDGER_BYTES_MIN,
+    };
 
-    engine_config.ledger_bytes = HF_LEDGER_BYTES_MIN;
     *world = (struct hf_world){.now_us = HF_WORLD_TIME_US, .send_max = SIZE_MAX};
     world->log = (struct hf_log){
         .ops = &world_log_ops, .ctx = world, .directory_id = {1, 2, 3, 4}, .epoch = 3};

@@ -1,0 +1,239 @@
+/*
+ * fuzz_wire.c - libFuzzer over everything that reads the wire: frames, codec, connection, dispatch.
+ *
+ * The first byte of an input chooses what the rest is:
+ *     0  bytes from a client as they are, in pieces
+ *     1  frames from a client after its hello. Magic, version, flags, length and checksum are put
+ *        right first: otherwise the checksum would hide all that lies behind it
+ *     2  the body of a reply, read as a client does; the second byte is the operation
+ * Any input must leave a connection that answers or has closed, an engine whose audit is clean,
+ * and memory that was only read where it may be (ASan, UBSan).
+ *
+ * At start the samples of all frames are put into the first corpus folder given.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/assert.h"
+#include "engine/bytes.h"
+#include "net/codec.h"
+#include "tests/lib/wire_samples.h"
+#include "tests/lib/wire_world.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes_count);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+enum { RAW, FRAMES, REPLY, FORMS_COUNT };
+#define PIECE_BYTES 61
+
+/* ------------------------------------------------------------------ seeds */
+
+static void write_seed(const char *folder, const struct hf_wire_sample *sample)
+{
+    char path[512];
+    struct hf_buffer out = {0};
+    (void)snprintf(path, sizeof path, "%s/sample-%s", folder, sample->name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) {
+        perror(path);
+        abort();
+    }
+    sample->put(&out);
+    const unsigned char *bytes = hf_buffer_front(&out);
+    const size_t bytes_count = hf_buffer_count(&out);
+    if (sample->is_reply) {
+        const unsigned char head[] = {REPLY, bytes[3]};
+        (void)fwrite(head, 1, sizeof head, file);
+        (void)fwrite(bytes + 32, 1, bytes_count - 32, file);
+    } else {
+        const unsigned char head = FRAMES;
+        (void)fwrite(&head, 1, 1, file);
+        (void)fwrite(bytes, 1, bytes_count, file);
+    }
+    (void)fclose(file);
+    hf_buffer_release(&out);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    for (int i = 1; i < *argc; i++) {
+        struct stat stat_of;
+        const char *word = (*argv)[i];
+        if (word[0] == '-' || stat(word, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode)) {
+            continue;
+        }
+        for (size_t at = 0; at < hf_wire_samples_count; at++) {
+            write_seed(word, &hf_wire_samples[at]);
+        }
+        return 0;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ a server's side */
+
+/* Every reply is well-formed, whatever was asked. */
+static void check_replies(struct hf_world *world)
+{
+    struct hf_frame frame;
+    while (hf_world_next(world, &frame)) {
+        struct hf_items body = hf_items_of(frame.body, frame.body_bytes);
+        for (uint32_t i = 0; i < frame.count; i++) {
+            struct hf_reply reply;
+            HF_ASSERT(hf_reply_next(&body, &reply) == HF_OK);
+            HF_ASSERT((unsigned)reply.outcome < HF_OUTCOMES_COUNT);
+            HF_ASSERT((unsigned)reply.field < HF_FIELDS_COUNT);
+        }
+        HF_ASSERT(body.at == body.end);
+    }
+}
+
+static void finish_world(struct hf_world *world)
+{
+    struct hf_audit audit = {0};
+
+    hf_world_sync(world);
+    while (hf_connection_has_work(&world->connection)) {
+        hf_connection_step(&world->connection);
+    }
+    if (world->snapshot_done != NULL && world->dispatch.is_snapshot_running) {
+        world->snapshot_done(world->snapshot_arg, HF_OK, world->durable_lsn);
+    }
+    hf_connection_end(&world->connection);
+    check_replies(world);
+    while (!hf_engine_audit(world->engine, &audit, 1000)) {
+    }
+    HF_ASSERT(audit.violations_count == 0);
+    hf_world_release(world);
+}
+
+static void read_raw(const uint8_t *data, size_t bytes_count)
+{
+    struct hf_world world;
+    hf_world_init(&world, 0);
+    for (size_t at = 0; at < bytes_count; at += PIECE_BYTES) {
+        const size_t left = bytes_count - at;
+        hf_world_receive(&world, data + at, left < PIECE_BYTES ? left : PIECE_BYTES);
+    }
+    finish_world(&world);
+}
+
+static void read_frames(const uint8_t *data, size_t bytes_count)
+{
+    struct hf_world world;
+    unsigned char *frame = malloc(bytes_count + 1);
+
+    HF_ASSERT(frame != NULL);
+    hf_world_init(&world, 0);
+    hf_world_hello(&world);
+    for (size_t at = 0; bytes_count - at >= HF_FRAME_HEADER_BYTES;) {
+        const size_t left = bytes_count - at - HF_FRAME_HEADER_BYTES;
+        const uint32_t asked = hf_get_u32(data + at + 4);
+        const size_t body_bytes = asked < left ? asked : left;
+        memcpy(frame, data + at, HF_FRAME_HEADER_BYTES + body_bytes);
+        memcpy(frame, "HF\1", 3);
+        hf_put_u32(frame + 4, (uint32_t)body_bytes);
+        hf_put_u16(frame + 16, 0);
+        if (hf_get_u32(frame + 20) != 0) {
+            hf_put_u32(frame + 20, world.dispatch.handle_tag);
+        }
+        hf_put_u64(frame + 24, hf_frame_checksum(frame, frame + 32, body_bytes));
+        world.now_us += frame[8]; /* time passes, so that holds end */
+        hf_world_receive(&world, frame, HF_FRAME_HEADER_BYTES + body_bytes);
+        if ((frame[9] & 1) != 0) {
+            hf_world_sync(&world);
+        }
+        at += HF_FRAME_HEADER_BYTES + body_bytes;
+    }
+    free(frame);
+    finish_world(&world);
+}
+
+/* ------------------------------------------------------------------ a client's side */
+
+static enum hf_err read_entry(unsigned operation, uint32_t index, struct hf_items *entries)
+{
+    union {
+        struct hf_result_line line;
+        struct hf_cell_view cell;
+        struct hf_ats_entry ats;
+        struct hf_reservation_view reservation;
+        struct hf_reservation_line_view reservation_line;
+        struct hf_move move;
+        struct hf_handle_pair pair;
+        struct hf_stat stat;
+        struct hf_audit_report audit;
+        struct hf_digest digest;
+        struct hf_welcome welcome;
+    } entry;
+
+    switch (operation) {
+    case HF_ASK_STOCK:
+    case HF_ASK_LIST:
+        return hf_cell_next(entries, &entry.cell);
+    case HF_ASK_ATS:
+        return hf_ats_next(entries, &entry.ats);
+    case HF_ASK_RESERVATION:
+        return index == 0 ? hf_reservation_next(entries, &entry.reservation)
+                          : hf_reservation_line_next(entries, &entry.reservation_line);
+    case HF_ASK_ORDER:
+        return hf_summary_next(entries, &entry.reservation);
+    case HF_ASK_LEDGER:
+        return hf_move_entry_next(entries, &entry.move);
+    case HF_ASK_LOOKUP:
+        return hf_handle_pair_next(entries, &entry.pair);
+    case HF_ASK_HELLO:
+        return hf_welcome_next(entries, &entry.welcome);
+    case HF_ASK_STATS:
+        return hf_stat_next(entries, &entry.stat);
+    case HF_ASK_DIGEST:
+        return hf_digest_next(entries, &entry.digest);
+    case HF_ASK_AUDIT:
+        return hf_audit_report_next(entries, &entry.audit);
+    default:
+        return hf_result_line_next(entries, &entry.line);
+    }
+}
+
+static void read_reply(const uint8_t *data, size_t bytes_count)
+{
+    if (bytes_count == 0) {
+        return;
+    }
+    /* A copy of its own size, so that ASan sees the first byte read past it. */
+    const size_t body_bytes = bytes_count - 1;
+    unsigned char *body = malloc(body_bytes + 1);
+    HF_ASSERT(body != NULL);
+    memcpy(body + 1, data + 1, body_bytes);
+    struct hf_items items = hf_items_of(body + 1, body_bytes);
+    struct hf_reply reply;
+
+    while (hf_reply_next(&items, &reply) == HF_OK) {
+        for (uint32_t i = 0; i < reply.entries_count; i++) {
+            if (read_entry(data[0], i, &reply.entries) != HF_OK) {
+                break;
+            }
+        }
+    }
+    free(body);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes_count)
+{
+    if (bytes_count == 0) {
+        return 0;
+    }
+    switch (data[0] % FORMS_COUNT) {
+    case RAW:
+        read_raw(data + 1, bytes_count - 1);
+        return 0;
+    case FRAMES:
+        read_frames(data + 1, bytes_count - 1);
+        return 0;
+    default:
+        read_reply(data + 1, bytes_count - 1);
+        return 0;
+    }
+}
