@@ -114,7 +114,7 @@ void hf_record_put(struct hf_record_writer *writer, const struct hf_effect *effe
         at = put_move(at, lsn, &effect->move);
         break;
     case HF_EFFECT_END:
-        HF_ASSERT(!"the end of a record is not an effect");
+        HF_ASSERT(false && "the end of a record is not an effect");
         break;
     }
     HF_ASSERT(at - writer->at <= EFFECT_BYTES_MAX);
@@ -290,6 +290,7 @@ static void read_policy(struct hf_reader *in, uint64_t lsn, struct hf_effect_pol
     const uint64_t low = hf_read_varint(in);
     if (low > (uint64_t)HF_UNITS_MAX + 1) {
         in->is_bad = true;
+        return; /* and one less might not be a number */
     }
     policy->policy.low_stock = (int64_t)low - 1;
     policy->policy.backorder_limit = read_units(in);
@@ -319,6 +320,9 @@ enum hf_err hf_record_next(struct hf_record_reader *reader, uint64_t lsn, struct
     switch (tag) {
     case HF_EFFECT_END:
         *is_end = true;
+        if (in.end - in.at > 7) {
+            return HF_CORRUPT;
+        }
         while (!in.is_bad && in.at < in.end) {
             if (hf_read_u8(&in) != 0) {
                 return HF_CORRUPT; /* padding */
