@@ -103,7 +103,7 @@ static struct hf_text reservation_of_record(struct hf_run *run, uint64_t lsn)
 static void expire(struct hf_run *run, uint64_t now_us)
 {
     const uint64_t before = hf_engine_lsn(run->engine);
-    const uint32_t count = hf_engine_expire(run->engine, now_us, UINT32_MAX);
+    const uint32_t count = hf_engine_expire(run->engine, now_us, UINT32_MAX).count;
 
     if (hf_engine_lsn(run->engine) != before + count) {
         hf_run_fail(run, "expire returned %u, and the LSN went from %" PRIu64 " to %" PRIu64, count,
@@ -184,6 +184,31 @@ static void compare_follower(struct hf_run *run)
     }
 }
 
+/* Go on with the digest in steps, or begin one; operations come between its steps. */
+static void digest_on(struct hf_run *run)
+{
+    struct hf_digest digest;
+    uint64_t lsn;
+
+    if (!run->is_digesting) {
+        run->digest_begun = hf_engine_digest(run->engine);
+        run->digest_lsn = hf_engine_lsn(run->engine);
+        run->is_digesting = hf_engine_digest_begin(run->engine);
+        if (!run->is_digesting || hf_engine_digest_begin(run->engine)) {
+            hf_run_fail(run, "a digest in steps does not begin, or begins twice");
+        }
+        return;
+    }
+    if (!hf_engine_digest_step(run->engine, 1 + (uint32_t)(run->steps_count % 6), &digest, &lsn)) {
+        return;
+    }
+    run->is_digesting = false;
+    if (!is_digest_equal(digest, run->digest_begun) || lsn != run->digest_lsn) {
+        hf_run_fail(run, "a digest in steps, begun at LSN %" PRIu64 ", is another one at its end",
+                    run->digest_lsn);
+    }
+}
+
 static void audit(struct hf_run *run, struct hf_engine *engine, const char *who)
 {
     struct hf_audit audit = {0};
@@ -243,6 +268,7 @@ static void reload(struct hf_run *run)
     }
     hf_engine_free(run->engine);
     run->engine = loaded;
+    run->is_digesting = false;
     audit(run, loaded, "copy");
 }
 
@@ -270,6 +296,7 @@ static void compare_state(struct hf_run *run, const struct hf_step *step)
         hf_run_fail(run, "no hold has a deadline, but one ends after %" PRIu64,
                     hf_engine_next_deadline_us(run->engine));
     }
+    digest_on(run);
     if (is_due(run, 16)) {
         hf_run_compare_ats(run);
         hf_run_compare_ledger(run);

@@ -7,7 +7,8 @@
  *
  * After each step the answers are compared field by field, then the state as far as it can be
  * asked for. The follower's digest proves replay (P7), a reload proves copy and load, the audit
- * proves P6, and a digest before and after proves that a refusal changes nothing.
+ * proves P6, and a digest before and after proves that a refusal changes nothing. A digest in
+ * steps, a few items after each operation, is that of the state in which it began.
  *
  * Two ways to treat due holds (M5 of reference.h). *Logged*: hf_engine_expire runs before each
  * step, so the LSNs of both sides are the same. *Left*: it runs after each step, so that the
@@ -26,6 +27,9 @@ struct hf_run {
     struct hf_engine *engine;
     struct hf_engine *follower;
     struct hf_model *model;
+    bool is_digesting; /* a digest in steps is under way, that of the state below */
+    struct hf_digest digest_begun;
+    uint64_t digest_lsn;
     uint64_t latest_us;   /* the latest time of a step so far */
     uint64_t steps_count; /* done */
     uint64_t ops_count;
