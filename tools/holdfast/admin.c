@@ -8,10 +8,14 @@
 #include "tools/holdfast/cli.h"
 #include "tools/holdfast/output.h"
 
+/* A snapshot, digest or audit of much stock takes its time; none of them is worth a guess. */
+#define PATIENCE_MS (3600u * 1000)
+
 enum hf_exit hf_cli_snapshot(struct hf_cli *cli)
 {
     uint64_t lsn = 0;
 
+    cli->patience_ms = PATIENCE_MS;
     if (!hf_cli_connect(cli, NULL)) {
         return HF_EXIT_UNKNOWN;
     }
@@ -35,6 +39,7 @@ enum hf_exit hf_cli_digest(struct hf_cli *cli)
     uint64_t lsn = 0;
     char hex[33];
 
+    cli->patience_ms = PATIENCE_MS;
     if (!hf_cli_connect(cli, NULL)) {
         return HF_EXIT_UNKNOWN;
     }
@@ -57,6 +62,7 @@ enum hf_exit hf_cli_audit(struct hf_cli *cli)
 {
     struct holdfast_audit audit;
 
+    cli->patience_ms = PATIENCE_MS;
     if (!hf_cli_connect(cli, NULL)) {
         return HF_EXIT_UNKNOWN;
     }

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "net/holdfast.h"
 #include "tools/holdfast/args.h"
@@ -52,7 +53,8 @@ struct hf_cli {
     const char *const *words; /* behind the command's name */
     size_t words_count;
     bool is_json;
-    struct holdfast *hf; /* NULL until hf_cli_connect */
+    uint32_t patience_ms; /* how long to wait for an answer; 0: as long as the library does */
+    struct holdfast *hf;  /* NULL until hf_cli_connect */
 };
 
 /* ---- commands.c */
@@ -61,6 +63,8 @@ extern const struct hf_command hf_commands[];
 extern const size_t hf_commands_count;
 /* NULL when there is none. */
 const struct hf_command *hf_command_find(const char *name);
+/* Each form of its usage on a line of its own. */
+void hf_command_print_usage(const struct hf_command *command, FILE *out, const char *margin);
 void hf_command_print_help(const struct hf_command *command);
 void hf_commands_print_help(void);
 

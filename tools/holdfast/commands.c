@@ -149,19 +149,25 @@ static void print_options(uint32_t mask)
     }
 }
 
-void hf_command_print_help(const struct hf_command *command)
+void hf_command_print_usage(const struct hf_command *command, FILE *out, const char *margin)
 {
     const char *usage = command->usage;
 
-    (void)printf("holdfast %s: %s\n\n", command->name, command->summary);
     for (;;) {
         const size_t bytes = strcspn(usage, "\n");
-        (void)printf("    holdfast %s %.*s\n", command->name, (int)bytes, usage);
+        (void)fprintf(out, "%sholdfast %s%s%.*s\n", margin, command->name, bytes == 0 ? "" : " ",
+                      (int)bytes, usage);
         if (usage[bytes] == '\0') {
-            break;
+            return;
         }
         usage += bytes + 1;
     }
+}
+
+void hf_command_print_help(const struct hf_command *command)
+{
+    (void)printf("holdfast %s: %s\n\n", command->name, command->summary);
+    hf_command_print_usage(command, stdout, "    ");
     if (command->help[0] != '\0') {
         (void)printf("\n%s", command->help);
     }

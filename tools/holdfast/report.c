@@ -36,7 +36,7 @@ enum hf_exit hf_cli_usage(const struct hf_cli *cli, const char *format, ...)
 
     (void)fprintf(stderr, "holdfast: %s\n", message);
     if (cli->command != NULL) {
-        (void)fprintf(stderr, "usage: holdfast %s %s\n", cli->command->name, cli->command->usage);
+        hf_command_print_usage(cli->command, stderr, "usage: ");
     }
     (void)fprintf(stderr, "`holdfast help%s%s` says more\n", cli->command == NULL ? "" : " ",
                   cli->command == NULL ? "" : cli->command->name);
@@ -52,7 +52,8 @@ enum hf_exit hf_cli_usage(const struct hf_cli *cli, const char *format, ...)
 bool hf_cli_connect(struct hf_cli *cli, const char *ref)
 {
     const char *address = cli->args.values[HF_OPTION_SERVER];
-    const struct holdfast_options options = {.name = "holdfast"};
+    const struct holdfast_options options = {.name = "holdfast",
+                                             .request_timeout_ms = cli->patience_ms};
     char error[512];
 
     if (address == NULL) {
@@ -321,7 +322,11 @@ static void print_refused(const struct report *report)
     }
     (void)printf("\n");
     print_lines(report);
-    (void)printf("  nothing has changed; ref %s stays free\n", report->ref);
+    if (reply->outcome == HOLDFAST_REFERENCE_CONFLICT) {
+        (void)printf("  nothing has changed; ref %s was used for something else\n", report->ref);
+    } else {
+        (void)printf("  nothing has changed; ref %s stays free\n", report->ref);
+    }
 }
 
 static void print_unknown(const struct hf_cli *cli, const struct report *report)
