@@ -5,6 +5,7 @@
 # SANITIZE   compiler and linker flags of a sanitizer (the targets asan, tsan and fuzz set it)
 # SCALE      how long the randomised tests run: 1 (a tenth, the default) or full
 # SEED       of everything random in tests and fuzzing; empty: a new one, which is printed
+# SEEDS      how many of them `make sim` runs, from SEED on
 # TIME_S     how long `make fuzz` runs, all targets together
 # V=1        prints every command as it is given
 # PREFIX, SYSCONFDIR, DESTDIR   where `make install` puts things
@@ -13,6 +14,7 @@ CC       := $(if $(filter default,$(origin CC)),cc,$(CC))
 SCALE    ?= 1
 SEED     ?=
 STEPS    ?=
+SEEDS    ?=
 TIME_S   ?= 60
 PREFIX   ?= /usr/local
 DESTDIR  ?=
@@ -68,7 +70,7 @@ PROGRAMS := $(SERVER) $(CLI) $(REPLAY) $(LOAD)
 # test_*.c is a program each; the other files of a folder are shared by the programs beside them.
 TEST_FOLDERS := unit integration model sim
 test_programs = $(patsubst tests/%.c,$(BUILD)/tests/%,$(call sources,tests/$(1)/test_*.c))
-test_helpers  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/$(1)/test_%,\
+test_helpers  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/$(1)/test_% tests/$(1)/main.c,\
                 $(call sources,tests/$(1)/*.c)))
 UNIT_TESTS        := $(call test_programs,unit)
 INTEGRATION_TESTS := $(call test_programs,integration)
@@ -166,12 +168,13 @@ bench: ## first figures: machine, command, commit, full percentiles
 TEST_ENV = HOLDFAST_BUILD=$(abspath $(BUILD)) HOLDFASTD=$(abspath $(BUILD))/holdfastd \
            SCALE=$(SCALE) SEED=$(SEED) STEPS=$(STEPS)
 
-test: ## installs what is missing, then unit, integration and model tests; SCALE=full for all counts
+test: ## installs what is missing, then unit, integration, model and simulator tests; SCALE=full for all counts
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory tests-run
 
 tests-run: tests-build
-	@$(TEST_ENV) tests/run $(UNIT_TESTS) $(INTEGRATION_TESTS) $(MODEL_TESTS) $(SCRIPT_TESTS)
+	@$(TEST_ENV) tests/run $(UNIT_TESTS) $(INTEGRATION_TESTS) $(MODEL_TESTS) $(SIM_TESTS) \
+	    $(SCRIPT_TESTS)
 
 unit: $(UNIT_TESTS) ## the unit tests only
 	@$(TEST_ENV) tests/run $(UNIT_TESTS)
@@ -205,14 +208,9 @@ fuzz: ## libFuzzer over every decoder; SEED= TIME_S=
 	    SANITIZE='$(ASAN) -fsanitize=fuzzer-no-link' fuzz-build
 	@BUILD=$(BUILD)/libfuzzer SEED=$(SEED) TIME_S=$(TIME_S) tests/fuzz/run
 
-sim: ## the simulator; SEED= STEPS=
-ifeq ($(wildcard tests/sim),)
-	@echo "The simulator of a whole world (tests/sim) belongs to a later issue. Today's simulated disk"
-	@echo "runs in 'make test': tests/lib/sim_disk.c under the unit and model tests."
-else
-	@$(MAKE) --no-print-directory $(SIM_TESTS)
-	@$(TEST_ENV) tests/run $(SIM_TESTS)
-endif
+sim: ## the simulator of server, disk, network and clock in one thread; SEED= SEEDS=
+	@$(MAKE) --no-print-directory -s $(BUILD)/tests/sim/main
+	@$(TEST_ENV) SEEDS=$(SEEDS) $(BUILD)/tests/sim/main
 
 # ---------------------------------------------------------------- the source itself
 

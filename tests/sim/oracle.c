@@ -26,6 +26,7 @@ struct run {
     struct hf_client auditor;
     struct hf_sim_report *report;
     bool is_stocked;
+    bool is_process_only; /* durability below sync: only what a kill leaves may be promised */
 };
 
 static uint32_t roll(struct run *run, uint32_t sides)
@@ -49,6 +50,9 @@ static void set_fault(struct run *run, bool is_power)
 
 static enum hf_world_end choose_end(struct run *run, bool is_power)
 {
+    if (run->is_process_only) {
+        return HF_END_KILL;
+    }
     return is_power ? (enum hf_world_end)(HF_END_DROP + roll(run, HF_WORLD_ENDS_COUNT - 1))
                     : (enum hf_world_end)roll(run, HF_WORLD_ENDS_COUNT);
 }
@@ -73,7 +77,7 @@ static bool end_world(struct run *run, enum hf_world_end end)
 /* Up again; on the way there the power may go. */
 static bool boot(struct run *run)
 {
-    for (uint32_t i = 0; i < 3 && roll(run, 4) == 0; i++) {
+    for (uint32_t i = 0; !run->is_process_only && i < 3 && roll(run, 4) == 0; i++) {
         set_fault(run, true);
         const bool is_up = hf_world_boot(&run->world);
         if (!is_up && !hf_sim_disk_has_failed(run->world.disk)) {
@@ -195,7 +199,7 @@ static bool work(struct run *run)
         hf_workload_init(&run->clients[i].workload, &run->history, i, run->world.random + i,
                          SHORT_TTL_US);
     }
-    if (way < 2) {
+    if (way < 2 && !run->is_process_only) {
         set_fault(run, way == 0);
     }
     for (uint32_t i = 0; i < steps && !hf_world_is_dying(&run->world); i++) {
@@ -203,7 +207,9 @@ static bool work(struct run *run)
             return false;
         }
     }
-    return end_world(run, choose_end(run, way == 0 && hf_sim_disk_has_failed(run->world.disk)));
+    /* A disk that has failed is not trusted to have written what a later sync does not mention:
+     * the machine goes, not only the process. */
+    return end_world(run, choose_end(run, hf_sim_disk_has_failed(run->world.disk)));
 }
 
 /* With nothing in flight, a death changes nothing. */
@@ -219,7 +225,7 @@ static bool end_at_rest(struct run *run)
     if (!hf_store_log_sync(run->world.store)) {
         return hf_history_blame(&run->history, "a whole disk does not sync");
     }
-    if (!end_world(run, HF_END_DROP) || !boot(run)) {
+    if (!end_world(run, run->is_process_only ? HF_END_KILL : HF_END_DROP) || !boot(run)) {
         return false;
     }
     const struct hf_digest after = hf_engine_digest(run->world.engine);
@@ -260,6 +266,11 @@ bool hf_sim_run(const struct hf_sim_options *options, struct hf_sim_report *repo
     }
     hf_client_init(&run->auditor, &run->world, &run->history, AUDITOR);
     run->world.store_config.snapshots_kept = 1 + roll(run, 3);
+    if (!options->is_replying_early && roll(run, 5) == 0) {
+        run->is_process_only = true;
+        run->world.store_config.durability =
+            roll(run, 2) == 0 ? HF_DURABILITY_INTERVAL : HF_DURABILITY_NONE;
+    }
 
     const uint32_t deaths = options->deaths_max != 0 ? options->deaths_max : 2 + roll(run, 6);
     bool is_good = true;

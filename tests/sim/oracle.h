@@ -6,7 +6,8 @@
  *     death       of the process: between any two steps;
  *                 of the power: also between any two calls to the disk, or within one, at work, in
  *                 a snapshot, in recovery; unsynced bytes and names are dropped, spoiled or kept;
- *                 of the disk: a write or sync fails, and the server stops at once (P9)
+ *                 of the disk: a write or sync fails, and the server stops at once (P9);
+ *                 a fifth of the seeds has a durability below `sync`, where only processes die
  *     verdict     every acknowledged deed is there, asked again; no reply told of an LSN that is
  *                 gone; unknown deeds are settled; the account is right (account.h); a replay of
  *                 the whole log, where it reaches back, gives the digest of what was recovered
