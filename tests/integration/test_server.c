@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -511,6 +512,75 @@ static void killed_and_started_again(void **state)
     stop(&server);
 }
 
+/*
+ * The log cannot be written any more: the server says so and ends at once, and what it could not
+ * make durable was never acknowledged.
+ */
+static void failing_log(void **state)
+{
+    const struct rlimit nothing = {.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+    struct hf_fixture server;
+    struct hf_raw raw;
+    struct hf_frame frame;
+    (void)state;
+
+    start(&server, NULL);
+    hf_raw_open(&raw, &server);
+    put_reserve(&raw, "cart-1");
+    assert_int_equal(hf_raw_ask(&raw).outcome, HF_OK);
+    assert_int_equal(prlimit(server.pid, RLIMIT_FSIZE, &nothing, NULL), 0);
+    put_reserve(&raw, "cart-2");
+    assert_true(hf_raw_flush(&raw));
+    assert_false(hf_raw_read(&raw, &frame));
+    hf_raw_close(&raw);
+    assert_int_equal(hf_fixture_wait(&server), 1);
+    assert_true(hf_fixture_said(&server, "error stopping at once: the log has failed"));
+
+    assert_true(hf_fixture_restart(&server));
+    assert_int_equal(held_units(&server), 1);
+    stop(&server);
+}
+
+/* Many holds that end together are all released, while the server goes on answering. */
+static void mass_expiry(void **state)
+{
+    enum { FRAMES = 40, ITEMS = 500 };
+    static char ids[ITEMS][32];
+    static struct hf_request requests[ITEMS];
+    struct hf_fixture server;
+    struct hf_raw raw;
+    struct hf_frame frame;
+    (void)state;
+
+    start(&server, NULL);
+    hf_raw_open(&raw, &server);
+    for (int i = 0; i < FRAMES; i++) {
+        for (int item = 0; item < ITEMS; item++) {
+            (void)snprintf(ids[item], sizeof ids[item], "cart-%d-%d", i, item);
+            requests[item] = (struct hf_request){.op = {.kind = HF_KIND_RESERVE,
+                                                        .flags = HF_OP_TTL,
+                                                        .id = hf_text_of(ids[item]),
+                                                        .ttl_us = 200000,
+                                                        .lines = &one_line,
+                                                        .lines_count = 1}};
+        }
+        hf_raw_put(&raw, HF_KIND_RESERVE, requests, ITEMS);
+    }
+    assert_true(hf_raw_flush(&raw));
+    for (int i = 0; i < FRAMES; i++) {
+        assert_true(hf_raw_read(&raw, &frame));
+        assert_int_equal(frame.count, ITEMS);
+    }
+    int64_t held = held_units(&server);
+    while (held > 0) {
+        const int64_t now_held = held_units(&server);
+        assert_true(now_held <= held);
+        held = now_held;
+    }
+    hf_raw_close(&raw);
+    stop(&server);
+}
+
 /* ------------------------------------------------------------------ command line, configuration */
 
 /* Run the program to its end; what it wrote to stdout and stderr goes to `output`. */
@@ -713,6 +783,8 @@ int main(void)
         cmocka_unit_test(idle_connections_are_closed),
         cmocka_unit_test(stopped_under_load),
         cmocka_unit_test(killed_and_started_again),
+        cmocka_unit_test(failing_log),
+        cmocka_unit_test(mass_expiry),
         cmocka_unit_test(wrong_settings),
         cmocka_unit_test(printed_settings_are_settings),
         cmocka_unit_test(cannot_start),

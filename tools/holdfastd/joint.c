@@ -96,9 +96,12 @@ bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_
     return joint->threads != NULL;
 }
 
-void hf_joint_stop(struct hf_joint *joint)
+void hf_joint_stop(struct hf_joint *joint, uint64_t lsn)
 {
     struct hf_store_threads *threads = joint->threads;
+
+    /* Holds may have ended in the loop's last turn, after it published. */
+    hf_store_threads_publish(threads, lsn);
     joint->threads = NULL;
     if (hf_store_threads_stop(threads) != HF_OK) {
         stop_at_once();

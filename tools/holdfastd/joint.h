@@ -26,8 +26,8 @@ struct hf_joint {
 void hf_joint_init(struct hf_joint *joint, struct hf_store *store);
 /* Start the store's threads, which wake `server`. False: they are not to be had. */
 bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_server *server);
-/* Write and sync all that was published, and end the threads. */
-void hf_joint_stop(struct hf_joint *joint);
+/* Write and sync all up to `lsn`, the engine's newest, and end the threads. */
+void hf_joint_stop(struct hf_joint *joint, uint64_t lsn);
 
 /* The clocks of the system. */
 struct hf_clock hf_joint_clock(void);

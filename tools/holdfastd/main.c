@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 #include "engine/engine.h"
@@ -26,6 +27,7 @@
 #include "tools/holdfastd/journal.h"
 
 #define ERROR_BYTES 1024
+#define DESCRIPTORS_OF_OUR_OWN 64 /* log, snapshots, loop, connections being refused */
 
 static const char usage[] =
     "usage: holdfastd [OPTION]...\n"
@@ -160,7 +162,7 @@ static void signal_cb(uv_signal_t *handle, int signal_number)
 static bool watch_signals(struct program *program)
 {
     static const int numbers[2] = {SIGTERM, SIGINT};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     for (size_t i = 0; i < 2; i++) {
         if (uv_signal_init(hf_server_loop(program->server), &program->signals[i]) != 0) {
@@ -171,7 +173,24 @@ static bool watch_signals(struct program *program)
             return false;
         }
     }
-    return sigaction(SIGPIPE, &ignore, NULL) == 0;
+    /* A peer that has gone, and a file-size limit, are errors of the call that meets them. */
+    return sigaction(SIGPIPE, &ignore, NULL) == 0 && sigaction(SIGXFSZ, &ignore, NULL) == 0;
+}
+
+/* Every connection is a file descriptor. Take as many as the system lets us have. */
+static void raise_descriptors_limit(const struct hf_config *config)
+{
+    const rlim_t needed = config->connections_max + DESCRIPTORS_OF_OUR_OWN;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed) {
+        hf_journal('w', "connections_max is %" PRIu64 ", but the system allows %ju open files",
+                   config->connections_max, (uintmax_t)limit.rlim_cur);
+    }
 }
 
 /* ------------------------------------------------------------------ start and stop */
@@ -185,6 +204,7 @@ static bool start(struct program *program)
     const struct hf_server_report server_report = {.line = hf_journal_line};
     char error[ERROR_BYTES] = "";
 
+    raise_descriptors_limit(&program->config);
     if (getrandom(store_config.new_directory_id, sizeof store_config.new_directory_id, 0) !=
         (ssize_t)sizeof store_config.new_directory_id) {
         hf_journal('e', "could not get random bytes: %s", strerror(errno));
@@ -269,7 +289,7 @@ static int serve(struct program *program)
         hf_engine_lsn(program->engine), hf_store_epoch(program->store));
     hf_server_run(program->server);
 
-    hf_joint_stop(&program->joint);
+    hf_joint_stop(&program->joint, hf_engine_lsn(program->engine));
     const bool has_snapshot = write_last_snapshot(program);
     hf_journal('i', "stopped lsn=%" PRIu64, hf_engine_lsn(program->engine));
     return has_snapshot ? EXIT_SUCCESS : EXIT_FAILURE;
