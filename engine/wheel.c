@@ -28,11 +28,9 @@ static uint32_t slot_of(const struct hf_wheel *wheel, uint64_t deadline_us)
     return level * HF_WHEEL_SLOTS + (uint32_t)digit;
 }
 
-void hf_wheel_add(struct hf_wheel *wheel, const struct hf_wheel_items *items, uint32_t index)
+static void append(struct hf_wheel *wheel, const struct hf_wheel_items *items, uint32_t number,
+                   uint32_t index)
 {
-    HF_ASSERT(index < HF_WHEEL_HEAD);
-
-    const uint32_t number = slot_of(wheel, items->deadline_us(items->arg, index));
     struct hf_wheel_slot *slot = &wheel->slots[number];
     struct hf_wheel_link *link = items->link(items->arg, index);
     link->next = HF_NONE;
@@ -46,6 +44,18 @@ void hf_wheel_add(struct hf_wheel *wheel, const struct hf_wheel_items *items, ui
     }
     slot->last = index;
     wheel->count++;
+}
+
+void hf_wheel_add(struct hf_wheel *wheel, const struct hf_wheel_items *items, uint32_t index)
+{
+    HF_ASSERT(index < HF_WHEEL_HEAD);
+
+    uint32_t number = slot_of(wheel, items->deadline_us(items->arg, index));
+    if (wheel->moving_slot != HF_NONE &&
+        number / HF_WHEEL_SLOTS < wheel->moving_slot / HF_WHEEL_SLOTS) {
+        number = wheel->moving_slot; /* behind those of its deadline that have not moved down yet */
+    }
+    append(wheel, items, number, index);
 }
 
 void hf_wheel_remove(struct hf_wheel *wheel, const struct hf_wheel_items *items, uint32_t index)
@@ -128,7 +138,7 @@ uint32_t hf_wheel_due(struct hf_wheel *wheel, const struct hf_wheel_items *items
             --*steps;
             const uint32_t index = wheel->slots[number].first;
             hf_wheel_remove(wheel, items, index);
-            hf_wheel_add(wheel, items, index);
+            append(wheel, items, slot_of(wheel, items->deadline_us(items->arg, index)), index);
         }
     }
     return HF_NONE;
