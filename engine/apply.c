@@ -3,9 +3,6 @@
  */
 #include "engine/state.h"
 
-/* Due holds that one operation releases on its way at most. */
-#define EXPIRE_STEPS_MAX 1024
-
 struct hf_effect *hf_effect_put(struct hf_engine *engine, enum hf_effect_tag tag)
 {
     struct hf_work *work = &engine->work;
@@ -44,8 +41,7 @@ struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct
         .line_index = line->line_index, .outcome = outcome, .requested = line->units};
     if (line->cell != HF_NONE) {
         const struct hf_cell *cell = hf_cell_at(&engine->cells, line->cell);
-        uint32_t reservation;
-        const uint64_t earliest_us = hf_cell_earliest_us(&engine->reservations, cell, &reservation);
+        const uint64_t earliest_us = hf_cell_earliest_us(&engine->reservations, cell);
         added->ats = hf_cell_ats(&engine->cells, &engine->catalog, cell);
         added->earliest_expiry_us = earliest_us == UINT64_MAX ? 0 : earliest_us;
     }
@@ -200,6 +196,8 @@ static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
     const struct hf_op *op = work->op;
     bool is_known;
 
+    /* First of all: an expiry is a record of its own, and a record may forget names. */
+    hf_expire_on_the_way(engine);
     const enum hf_err unknown = hf_plan_lines(engine, &is_known);
     enum hf_err err = check_repeat(engine, is_repeat);
     if (err != HF_OK || *is_repeat) {
@@ -216,12 +214,10 @@ static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
         }
         const struct hf_reservation *reservation =
             hf_reservation_at(&engine->reservations, work->reservation);
-        if (hf_reservation_is_due(reservation, work->now_us) &&
-            hf_expire_one(engine, work->reservation) != HF_OK) {
-            return HF_EXPIRED; /* it is, although the log has no room to say so yet */
+        if (hf_reservation_is_due(reservation, work->now_us)) {
+            return HF_EXPIRED; /* it is, although that could not be logged yet */
         }
     }
-    hf_expire_on_lines(engine);
     return run_rule(engine);
 }
 
@@ -274,7 +270,7 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
     work->reservation = HF_NONE;
     work->is_hashed = false;
     work->is_full = false;
-    work->steps = EXPIRE_STEPS_MAX;
+    work->has_due = false;
 
     result->outcome =
         hf_op_validate(op, engine->config.life_us_max, &result->field, &result->line_index);
@@ -307,11 +303,10 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
 
 static void begin(struct hf_engine *engine, uint64_t now_us)
 {
-    HF_ASSERT(now_us <= HF_TIME_US_MAX); /* the year 2540 */
     if (!engine->reservations.is_wheel_built) {
         hf_reservations_build_wheel(&engine->reservations, engine->last_ts_us);
     }
-    engine->work.now_us = now_us > engine->last_ts_us ? now_us : engine->last_ts_us;
+    engine->work.now_us = hf_engine_tell_time(engine, now_us);
     engine->work.effects_first = engine->work.effects_count = 0;
     engine->work.result_lines_first = 0;
 }

@@ -64,7 +64,7 @@ uint32_t hf_cells_add(struct hf_cells *cells, struct hf_catalog *catalog, uint32
     struct hf_sku *owner = hf_sku_at(catalog, sku);
     *hf_cell_at(cells, index) = (struct hf_cell){
         .sku = sku,
-        .location = location,
+        .location = location & (HF_LOCATIONS_LIMIT - 1),
         .timed_line = HF_NONE,
         .lasting_line = HF_NONE,
         .next_of_sku = owner->first_cell,

@@ -28,7 +28,8 @@
 
 struct hf_cell {
     uint32_t sku;
-    uint32_t location;
+    uint32_t location : 24;
+    uint32_t is_ring_mixed : 1; /* timed_line's ring is not in the order of deadlines */
     int64_t units[HF_COUNTERS_COUNT];
     uint64_t version;
     uint32_t timed_line;   /* open lines with a deadline (reservation.h); HF_NONE: none */

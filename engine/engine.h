@@ -80,10 +80,14 @@ void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, u
 
 /*
  * Log the release of at most `count_max` holds whose deadline is not after `now_us`, in the order
- * of their deadlines. Returns how many were released; less than count_max: none is due any more,
- * or the ledger ring is full.
+ * of their deadlines. The work of one call is bounded, also where nothing is released: is_more
+ * says that another call would go on now.
  */
-uint32_t hf_engine_expire(struct hf_engine *engine, uint64_t now_us, uint32_t count_max);
+struct hf_expired {
+    uint32_t count;
+    bool is_more;
+};
+struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, uint32_t count_max);
 /* No hold ends before this time, in microseconds; UINT64_MAX when none has a deadline. */
 uint64_t hf_engine_next_deadline_us(struct hf_engine *engine);
 

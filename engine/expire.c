@@ -39,36 +39,39 @@ enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t index)
     return err;
 }
 
-/* True when no hold on the cell is due any more. */
-static bool expire_on_cell(struct hf_engine *engine, uint32_t cell)
+/* Holds that one operation releases on its way at most; it moves eight times as many in the wheel.
+ */
+#define ON_THE_WAY_MAX 1024
+
+void hf_expire_on_the_way(struct hf_engine *engine)
 {
-    for (;;) {
-        uint32_t reservation;
-        const uint64_t deadline_us = hf_cell_earliest_us(
-            &engine->reservations, hf_cell_at(&engine->cells, cell), &reservation);
-        if (deadline_us > engine->work.now_us) {
-            return true;
+    struct hf_work *work = &engine->work;
+    uint32_t steps = 8 * ON_THE_WAY_MAX;
+
+    work->has_due = false;
+    for (uint32_t count = 0; hf_wheel_next_us(&engine->reservations.wheel) <= work->now_us;
+         count++) {
+        const uint32_t due = hf_reservations_due(&engine->reservations, work->now_us, &steps);
+        if (due == HF_NONE && steps > 0) {
+            return; /* the slot has come, but none of its holds */
         }
-        if (engine->work.steps == 0 || hf_expire_one(engine, reservation) != HF_OK) {
-            return false;
+        if (due == HF_NONE || count == ON_THE_WAY_MAX || hf_expire_one(engine, due) != HF_OK) {
+            work->has_due = true;
+            return;
         }
-        engine->work.steps--;
     }
 }
 
-void hf_expire_on_lines(struct hf_engine *engine)
+uint64_t hf_engine_tell_time(struct hf_engine *engine, uint64_t now_us)
 {
-    struct hf_work *work = &engine->work;
-    const bool has_effects = work->effects_count > work->effects_first;
-
-    /* An operation that creates codes has begun its record, and does not depend on holds. */
-    if (has_effects || hf_wheel_next_us(&engine->reservations.wheel) > work->now_us) {
-        return;
+    HF_ASSERT(now_us <= HF_TIME_US_MAX); /* the year 2540 */
+    if (engine->now_us < engine->last_ts_us) {
+        engine->now_us = engine->last_ts_us;
     }
-    for (uint32_t i = 0; i < work->lines_count; i++) {
-        struct hf_plan_line *line = &work->lines[i];
-        line->has_due = line->cell != HF_NONE && !expire_on_cell(engine, line->cell);
+    if (engine->now_us < now_us) {
+        engine->now_us = now_us;
     }
+    return engine->now_us;
 }
 
 static void build_wheel_once(struct hf_engine *engine)
@@ -78,24 +81,29 @@ static void build_wheel_once(struct hf_engine *engine)
     }
 }
 
-uint32_t hf_engine_expire(struct hf_engine *engine, uint64_t now_us, uint32_t count_max)
+struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, uint32_t count_max)
 {
     uint32_t steps = count_max > UINT32_MAX / 8 ? UINT32_MAX : count_max * 8;
-    uint32_t count = 0;
+    struct hf_expired expired = {0};
 
     build_wheel_once(engine);
-    engine->work.now_us = now_us > engine->last_ts_us ? now_us : engine->last_ts_us;
+    engine->work.now_us = hf_engine_tell_time(engine, now_us);
     engine->work.effects_first = engine->work.effects_count = 0;
     engine->work.is_full = false;
-    while (count < count_max) {
+    while (expired.count < count_max) {
         const uint32_t due =
             hf_reservations_due(&engine->reservations, engine->work.now_us, &steps);
-        if (due == HF_NONE || hf_expire_one(engine, due) != HF_OK) {
-            break;
+        if (due == HF_NONE) {
+            expired.is_more = steps == 0;
+            return expired;
         }
-        count++;
+        if (hf_expire_one(engine, due) != HF_OK) {
+            return expired; /* the log is behind: it goes on when that has moved */
+        }
+        expired.count++;
     }
-    return count;
+    expired.is_more = hf_wheel_next_us(&engine->reservations.wheel) <= engine->work.now_us;
+    return expired;
 }
 
 uint64_t hf_engine_next_deadline_us(struct hf_engine *engine)

@@ -60,7 +60,8 @@ enum hf_err hf_engine_stock(const struct hf_engine *engine, const struct hf_op_l
         return HF_UNKNOWN_LOCATION;
     }
     const uint32_t index = hf_cells_find(&engine->cells, sku, location);
-    const struct hf_cell no_cell = {.sku = sku, .location = location, .policy = HF_NONE};
+    const struct hf_cell no_cell = {
+        .sku = sku, .location = location & (HF_LOCATIONS_LIMIT - 1), .policy = HF_NONE};
     *view = view_of(engine, index == HF_NONE ? &no_cell : hf_cell_at(&engine->cells, index));
     return HF_OK;
 }
@@ -126,7 +127,7 @@ static void view_reservation(const struct hf_engine *engine, uint32_t index, uin
                              struct hf_reservation_view *view)
 {
     const struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, index);
-    const uint64_t time_us = now_us > engine->last_ts_us ? now_us : engine->last_ts_us;
+    const uint64_t time_us = now_us > engine->now_us ? now_us : engine->now_us;
 
     *view = (struct hf_reservation_view){
         .id = hf_reservation_id(&engine->reservations, reservation),

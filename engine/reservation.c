@@ -83,49 +83,79 @@ static uint32_t *ring_of(const struct hf_reservations *reservations, struct hf_c
                                                               : &cell->timed_line;
 }
 
+/*
+ * The line that one with `deadline_us` goes in front of, in the ring that begins with `first`.
+ * HF_NONE: it was not found at either end. *is_first: it becomes the first of the ring.
+ */
+static uint32_t find_place(const struct hf_reservations *reservations, uint32_t first,
+                           uint64_t deadline_us, bool *is_first)
+{
+    uint32_t after = hf_line_at(reservations, first)->ring_prev;
+    uint32_t before = first;
+
+    *is_first = false;
+    for (unsigned looked = 0; looked < HF_RING_LOOK; looked++) {
+        if (line_deadline_us(reservations, hf_line_at(reservations, after)) <= deadline_us) {
+            return hf_line_at(reservations, after)->ring_next;
+        }
+        if (after == first) {
+            *is_first = true;
+            return first;
+        }
+        after = hf_line_at(reservations, after)->ring_prev;
+    }
+    for (unsigned looked = 0; looked < HF_RING_LOOK; looked++) {
+        if (line_deadline_us(reservations, hf_line_at(reservations, before)) > deadline_us) {
+            *is_first = before == first;
+            return before;
+        }
+        before = hf_line_at(reservations, before)->ring_next;
+    }
+    return HF_NONE;
+}
+
 void hf_line_hang(struct hf_reservations *reservations, struct hf_cells *cells, uint32_t line)
 {
     struct hf_line *hung = hf_line_at(reservations, line);
-    uint32_t *first = ring_of(reservations, hf_cell_at(cells, hung->cell), hung);
+    struct hf_cell *cell = hf_cell_at(cells, hung->cell);
+    uint32_t *first = ring_of(reservations, cell, hung);
 
     if (*first == HF_NONE) {
         hung->ring_next = hung->ring_prev = *first = line;
         return;
     }
-    const uint64_t deadline_us = line_deadline_us(reservations, hung);
-    const uint32_t end = hf_line_at(reservations, *first)->ring_prev;
-    uint32_t after = end; /* the line goes behind this one */
     bool is_first = false;
-    for (unsigned looked = 0; looked < HF_RING_LOOK; looked++) {
-        if (line_deadline_us(reservations, hf_line_at(reservations, after)) <= deadline_us) {
-            break;
-        }
-        if (after == *first) {
-            is_first = true;
-            break;
-        }
-        after = hf_line_at(reservations, after)->ring_prev;
+    uint32_t place = *first; /* before the first is behind the last */
+    if (first == &cell->timed_line) {
+        place = find_place(reservations, *first, line_deadline_us(reservations, hung), &is_first);
     }
+    if (place == HF_NONE) {
+        cell->is_ring_mixed = 1;
+        place = *first;
+    }
+    struct hf_line *next = hf_line_at(reservations, place);
+    hung->ring_next = place;
+    hung->ring_prev = next->ring_prev;
+    hf_line_at(reservations, next->ring_prev)->ring_next = line;
+    next->ring_prev = line;
     if (is_first) {
-        after = end;
         *first = line;
     }
-    struct hf_line *before = hf_line_at(reservations, after);
-    hung->ring_prev = after;
-    hung->ring_next = before->ring_next;
-    hf_line_at(reservations, before->ring_next)->ring_prev = line;
-    before->ring_next = line;
 }
 
 void hf_line_unhang(struct hf_reservations *reservations, struct hf_cells *cells, uint32_t line)
 {
     struct hf_line *hung = hf_line_at(reservations, line);
-    uint32_t *first = ring_of(reservations, hf_cell_at(cells, hung->cell), hung);
+    struct hf_cell *cell = hf_cell_at(cells, hung->cell);
+    uint32_t *first = ring_of(reservations, cell, hung);
 
     HF_ASSERT(*first != HF_NONE);
     if (hung->ring_next == line) {
         HF_ASSERT(*first == line);
         *first = HF_NONE;
+        if (first == &cell->timed_line) {
+            cell->is_ring_mixed = 0;
+        }
         return;
     }
     hf_line_at(reservations, hung->ring_prev)->ring_next = hung->ring_next;
@@ -157,19 +187,17 @@ void hf_reservation_unhang_all(struct hf_reservations *reservations, struct hf_c
     }
 }
 
-uint64_t hf_cell_earliest_us(const struct hf_reservations *reservations, const struct hf_cell *cell,
-                             uint32_t *reservation)
+uint64_t hf_cell_earliest_us(const struct hf_reservations *reservations, const struct hf_cell *cell)
 {
+    const unsigned look_max = cell->is_ring_mixed != 0 ? HF_RING_LOOK_MIXED : 1;
     uint64_t earliest_us = UINT64_MAX;
     uint32_t at = cell->timed_line;
 
-    *reservation = HF_NONE;
-    for (unsigned looked = 0; at != HF_NONE && looked < HF_RING_LOOK; looked++) {
+    for (unsigned looked = 0; at != HF_NONE && looked < look_max; looked++) {
         const struct hf_line *line = hf_line_at(reservations, at);
         const uint64_t deadline_us = line_deadline_us(reservations, line);
         if (deadline_us < earliest_us) {
             earliest_us = deadline_us;
-            *reservation = line->reservation;
         }
         at = line->ring_next == cell->timed_line ? HF_NONE : line->ring_next;
     }

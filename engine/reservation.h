@@ -17,10 +17,12 @@
  *     I3   a line hangs in its cell's ring exactly while it has open units
  *     I4   a held reservation with a deadline is in the wheel, and no other is
  *
- * The rings tell a refused caller when stock comes back, and find due holds of a cell. A line goes
- * into the timed ring from its end, past at most HF_RING_LOOK lines with a later deadline, and a
- * reader looks at the first HF_RING_LOOK: exact when holds have one time-to-live, or are
- * few; otherwise a good guess at a bounded price. Engine thread only.
+ * The timed ring tells a refused caller when stock comes back. A line goes in where its deadline
+ * belongs, looked for among HF_RING_LOOK lines from either end; where it is not found there, the
+ * line goes in anywhere and the ring counts as mixed until it is empty. The first line of a ring
+ * that is not mixed ends first; of a mixed one HF_RING_LOOK_MIXED lines are looked at. So the
+ * answer is exact for any number of holds with one time-to-live, and for HF_RING_LOOK_MIXED holds
+ * with any; beyond, it may be a later hold than the very first. Engine thread only.
  */
 #ifndef HF_ENGINE_RESERVATION_H
 #define HF_ENGINE_RESERVATION_H
@@ -29,6 +31,7 @@
 #include "engine/wheel.h"
 
 #define HF_RING_LOOK 64
+#define HF_RING_LOOK_MIXED 4096
 #define HF_ID_INLINE 16
 
 struct hf_reservation {
@@ -146,10 +149,9 @@ void hf_reservations_build_wheel(struct hf_reservations *reservations, uint64_t 
 uint32_t hf_reservations_due(struct hf_reservations *reservations, uint64_t now_us,
                              uint32_t *steps);
 
-/* The earliest deadline among the first lines of the cell's timed ring; UINT64_MAX: none.
- * *reservation is whose it is. */
-uint64_t hf_cell_earliest_us(const struct hf_reservations *reservations, const struct hf_cell *cell,
-                             uint32_t *reservation);
+/* When the cell's next hold ends (see above); UINT64_MAX: none has a deadline. */
+uint64_t hf_cell_earliest_us(const struct hf_reservations *reservations,
+                             const struct hf_cell *cell);
 
 uint64_t hf_reservations_memory_bytes(const struct hf_reservations *reservations);
 

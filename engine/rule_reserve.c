@@ -4,9 +4,9 @@
  * P1: after a reservation, ATS is not below -backorder_limit on any of its cells. Lines of one cell
  * are added up before (plan.c), so the check of each cell alone is the check of the whole order.
  *
- * Due holds count as released already: those of the cells named are expired before a rule runs
- * (expire.c). Only when there were too many for one operation can a line look short that is not;
- * that is answered busy, not insufficient.
+ * Due holds count as released already: they are expired before a rule runs (expire.c). Only when
+ * there were too many for one operation can a line look short that is not; that is answered busy,
+ * not insufficient.
  */
 #include "engine/state.h"
 
@@ -39,7 +39,7 @@ static enum hf_err list_short_lines(struct hf_engine *engine)
     for (uint32_t i = 0; i < engine->work.lines_count; i++) {
         const struct hf_plan_line *line = &engine->work.lines[i];
         if (is_short(engine, line)) {
-            if (line->has_due) {
+            if (engine->work.has_due) {
                 return HF_BUSY; /* the units may be there once those holds are released */
             }
             hf_result_add_line(engine, line, HF_INSUFFICIENT_STOCK)->shortfall =
@@ -93,7 +93,7 @@ static enum hf_err grant_partly(struct hf_engine *engine)
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
         const int64_t most = promisable(engine, line);
-        if (line->has_due && most < line->units) {
+        if (engine->work.has_due && most < line->units) {
             return HF_BUSY;
         }
         granted_units += most <= 0 ? 0 : line->units < most ? line->units : most;

@@ -1,8 +1,8 @@
 /*
  * rule_settle.c - the rules that end promises: confirm, extend, release, fulfil.
  *
- * All of them name a reservation that apply.c has looked up (work.reservation) and, when it was
- * due, expired before. What they refuse follows the order: state, version, quantities.
+ * All of them name a reservation that apply.c has looked up (work.reservation) and that is not
+ * due. What they refuse follows the order: state, version, quantities.
  */
 #include "engine/state.h"
 
@@ -247,24 +247,6 @@ static void put_release_whole(struct hf_engine *engine, uint32_t index)
     }
 }
 
-/* Expire what is due of the order. HF_BUSY when the ledger has no room for it. */
-static enum hf_err expire_due_of_order(struct hf_engine *engine, uint32_t order)
-{
-    for (uint32_t node = hf_order_at(&engine->orders, order)->newest_node; node != HF_NONE;) {
-        const uint32_t held = hf_order_node_at(&engine->orders, node)->reservation;
-        if (hf_reservation_is_due(hf_reservation_at(&engine->reservations, held),
-                                  engine->work.now_us)) {
-            const enum hf_err err = hf_expire_one(engine, held);
-            if (err != HF_OK) {
-                return err;
-            }
-        }
-        /* Read only now: that record may have forgotten older reservations of the order. */
-        node = hf_order_node_at(&engine->orders, node)->older;
-    }
-    return HF_OK;
-}
-
 enum hf_err hf_rule_release_order(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
@@ -273,15 +255,14 @@ enum hf_err hf_rule_release_order(struct hf_engine *engine)
     if (order == HF_NONE || hf_order_at(&engine->orders, order)->newest_node == HF_NONE) {
         return HF_UNKNOWN_RESERVATION;
     }
-    const enum hf_err err = expire_due_of_order(engine, order);
-    if (err != HF_OK) {
-        return err;
-    }
     const uint32_t newest = hf_order_at(&engine->orders, order)->newest_node;
     for (uint32_t node = newest; node != HF_NONE && !work->is_full;) {
         const struct hf_order_node *held = hf_order_node_at(&engine->orders, node);
         const struct hf_reservation *reservation =
             hf_reservation_at(&engine->reservations, held->reservation);
+        if (hf_reservation_is_due(reservation, work->now_us)) {
+            return HF_BUSY; /* it has expired, which must be logged before this can be */
+        }
         if (hf_state_is_open((enum hf_state)reservation->state)) {
             put_release_whole(engine, held->reservation);
         }

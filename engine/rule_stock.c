@@ -73,7 +73,7 @@ enum hf_err hf_rule_sell(struct hf_engine *engine)
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
         const int64_t shortfall = line->units - sellable(engine, line);
-        if (shortfall > 0 && line->has_due && !is_fact) {
+        if (shortfall > 0 && work->has_due && !is_fact) {
             return HF_BUSY; /* the units may be there once those holds are released */
         }
         if (shortfall > 0) {

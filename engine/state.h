@@ -55,7 +55,6 @@ struct hf_plan_line {
     int64_t units;
     int64_t old_units; /* replace: open units of the old reservation here */
     bool is_listed;    /* among the result's lines */
-    bool has_due;      /* holds on the cell are due, but could not all be released yet */
 };
 
 /* Exact 64-bit keys of one operation -> small numbers; emptied by counting `stamp` up. */
@@ -88,7 +87,7 @@ struct hf_work {
 
     uint32_t reservation; /* that the operation names; HF_NONE: none */
     struct hf_text order; /* of the record: given, or the reservation's */
-    uint32_t steps;       /* holds that may still be expired on the way */
+    bool has_due;         /* holds are due that could not all be released on the way */
 
     struct hf_result_line *result_lines; /* HF_RESULT_LINES_MAX; of the whole group */
     uint32_t result_lines_first;         /* of the operation being applied */
@@ -110,6 +109,7 @@ struct hf_engine {
     struct hf_ledger ledger;
     uint64_t last_lsn;
     uint64_t last_ts_us;
+    uint64_t now_us; /* the latest time it was told; in no digest */
 
     struct hf_work work;
     struct hf_group_record *group; /* HF_GROUP_RECORDS_MAX */
@@ -209,13 +209,15 @@ unsigned char *hf_engine_room(struct hf_engine *engine, uint32_t bytes_count);
 
 /* ---- expire.c */
 
+/* The time of this call: `now_us`, or the latest the engine was told, if the clock went back. */
+uint64_t hf_engine_tell_time(struct hf_engine *engine, uint64_t now_us);
 /* Log the release of one due hold. Nothing may be put for another record yet. */
 enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t reservation);
 /*
- * Release the due holds on the cells of the planned lines, as far as one operation may on its
- * way. A line whose cell keeps some is marked has_due: what looks short there is HF_BUSY.
+ * Release the holds that are due, as far as one operation may on its way. work.has_due says that
+ * some are left: what looks short then is HF_BUSY.
  */
-void hf_expire_on_lines(struct hf_engine *engine);
+void hf_expire_on_the_way(struct hf_engine *engine);
 
 /* ---- engine.c */
 

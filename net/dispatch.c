@@ -451,7 +451,7 @@ bool hf_dispatch_expire(struct hf_dispatch *dispatch)
         return false;
     }
     const uint64_t now_us = dispatch->clock->now_us(dispatch->clock->ctx);
-    return hf_engine_expire(dispatch->engine, now_us, HF_EXPIRE_STEP) == HF_EXPIRE_STEP;
+    return hf_engine_expire(dispatch->engine, now_us, HF_EXPIRE_STEP).is_more;
 }
 
 /* ------------------------------------------------------------------ frames */
