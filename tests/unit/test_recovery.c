@@ -285,7 +285,7 @@ static void damage_in_the_middle(void **state)
         for (uint64_t at = place.offset; at < place.end; at += 23) {
             hf_sim_disk_flip(fixture.disk, SEGMENT, at, 0x10);
             (void)snprintf(text, sizeof text, "\"%s\" at offset %" PRIu64 " (LSN %" PRIu64 ")",
-                           SEGMENT + strlen(FOLDER), place.offset, place.header.first_lsn);
+                           &SEGMENT[strlen(FOLDER)], place.offset, place.header.first_lsn);
             assert_refused(&fixture, text);
             hf_sim_disk_flip(fixture.disk, SEGMENT, at, 0x10);
         }
