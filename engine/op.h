@@ -79,7 +79,8 @@ struct hf_op {
 
 /* A failing line of a refusal, or a granted line of a partial reserve. */
 struct hf_result_line {
-    uint32_t line_index; /* the line of the operation; of lines of one cell, the first */
+    uint32_t line_index; /* the line of the operation; of lines of one cell, the first;
+                              without lines (a whole fulfil), of the reservation's */
     enum hf_err outcome; /* why this line fails; HF_OK for a granted line */
     int64_t requested;   /* units, lines of one cell added up */
     int64_t granted;     /* units; 0 in a refusal */

@@ -137,9 +137,10 @@ static enum hf_err match_lines(struct hf_engine *engine, const struct hf_reserva
 static void plan_all(struct hf_engine *engine, const struct hf_reservation *reservation)
 {
     struct hf_work *work = &engine->work;
+    uint32_t position = 0;
 
     work->lines_count = 0;
-    for (uint32_t at = reservation->first_line; at != HF_NONE;) {
+    for (uint32_t at = reservation->first_line; at != HF_NONE; position++) {
         const struct hf_line *line = hf_line_at(&engine->reservations, at);
         if (hf_line_open_units(line) > 0) {
             const struct hf_cell *cell = hf_cell_at(&engine->cells, line->cell);
@@ -147,7 +148,7 @@ static void plan_all(struct hf_engine *engine, const struct hf_reservation *rese
                 (struct hf_plan_line){.sku = cell->sku,
                                       .location = cell->location,
                                       .cell = line->cell,
-                                      .line_index = UINT32_MAX,
+                                      .line_index = position,
                                       .reservation_line = at,
                                       .units = hf_line_open_units(line)};
         }
