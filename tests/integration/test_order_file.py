@@ -4,7 +4,7 @@
 For each opening (the units the file will need; 500 of everything, which refuses many orders):
     1. holdfast-replay plays the file; every cell of `holdfast export stock` is compared with
        what order_file.py computes, which shares no code with us
-    2. the audit is clean; after kill -9 and restart digest and audit are the same
+    2. after kill -9 and restart the digest is the same and the audit is clean
     3. played again, all that was accepted is `repeated`
     4. a fresh server, another number of events in flight, down to one: the same `balances`
     5. a fresh server that is killed with -9 in the middle, more than once, while the file plays:
@@ -74,7 +74,6 @@ def play_and_restart(path, opening, stock, totals):
         result = replay(server, path, opening, 256)
         check_totals(result, totals)
         compare(server, folder, stock)
-        check_audit(server)
         before = programs.ask(server, "digest")
 
         server.kill()

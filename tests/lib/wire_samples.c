@@ -426,6 +426,9 @@ const struct hf_wire_sample hf_wire_samples[] = {
     REPLY(stats_reply),
     REPLY(digest_reply),
     REPLY(audit_reply),
+    REPLY(list_reply),
+    REPLY(partial_reply),
+    REPLY(snapshot_reply),
 };
 const size_t hf_wire_samples_count = sizeof hf_wire_samples / sizeof hf_wire_samples[0];
 
