@@ -21,7 +21,7 @@ enum need { NEVER, MAY, MUST };
 struct shape {
     enum need id, old_id, order, ttl;
     bool has_reason;
-    uint32_t flags; /* besides linked, handles and versions */
+    uint32_t flags; /* besides linked, handles, ttl, and versions where lines name cells */
     enum line_form form;
     uint32_t lines_min;
 };
@@ -100,7 +100,10 @@ static enum hf_field check_line(const struct hf_op_line *line, uint32_t flags, e
 static enum hf_field check_header(const struct hf_op *op, const struct shape *shape,
                                   uint64_t life_us_max)
 {
-    const uint32_t flags_allowed = shape->flags | HF_OP_LINKED | HF_OP_HANDLES | HF_OP_VERSIONS |
+    const bool has_cells =
+        shape->form == FORM_POSITIVE || shape->form == FORM_SIGNED || shape->form == FORM_POLICY;
+    const uint32_t flags_allowed = shape->flags | HF_OP_LINKED | HF_OP_HANDLES |
+                                   (has_cells ? HF_OP_VERSIONS : 0u) |
                                    (shape->ttl != NEVER ? HF_OP_TTL : 0u);
     const bool has_ttl = (op->flags & HF_OP_TTL) != 0;
 
