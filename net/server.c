@@ -25,6 +25,8 @@ struct client {
     struct client *next, *previous;           /* all */
     struct client *next_busy, *previous_busy; /* those that wait for the log, or have a job */
     bool is_busy;
+    struct client *next_resting; /* those whose reading goes on in the next turn */
+    bool is_resting;
     bool is_refused; /* accepted only to be told that there are too many */
     bool is_reading;
     bool is_finishing; /* nothing more will be sent; what comes is dropped */
@@ -54,7 +56,9 @@ struct hf_server {
 
     struct client *clients;
     struct client *busy;
+    struct client *resting;
     uint32_t refusals_count;
+    bool is_refusal_told; /* in the operator's log, since a connection was last accepted */
     uint64_t published_lsn;
     uint64_t expiry_deadline_us; /* what the timer is set to; UINT64_MAX: not set */
     bool has_expiries;           /* more holds are due than one step releases */
@@ -122,6 +126,19 @@ static void mark_busy(struct client *client, bool is_busy)
     }
 }
 
+static void leave_resting(struct client *client)
+{
+    struct client **at = &client->server->resting;
+    if (!client->is_resting) {
+        return;
+    }
+    while (*at != client) {
+        at = &(*at)->next_resting;
+    }
+    *at = client->next_resting;
+    client->is_resting = false;
+}
+
 static void link_client(struct client *client)
 {
     struct hf_server *server = client->server;
@@ -141,6 +158,7 @@ static void unlink_client(struct client *client)
 {
     struct hf_server *server = client->server;
     mark_busy(client, false);
+    leave_resting(client);
     if (client->previous != NULL) {
         client->previous->next = client->next;
     } else {
@@ -337,6 +355,32 @@ static void alloc_cb(uv_handle_t *handle, size_t suggested_bytes, uv_buf_t *buff
     *buffer = uv_buf_init((char *)client->server->read_bytes, READ_BYTES);
 }
 
+/*
+ * A client that fills the whole buffer has more to say. libuv would go on reading from it; the
+ * others come first, and it goes on in the next turn.
+ */
+static void rest(struct client *client)
+{
+    if (client->is_reading && !client->is_closing) {
+        transport_pause(client);
+        client->is_resting = true;
+        client->next_resting = client->server->resting;
+        client->server->resting = client;
+    }
+}
+
+static void end_rests(struct hf_server *server)
+{
+    while (server->resting != NULL) {
+        struct client *client = server->resting;
+        leave_resting(client);
+        if (client->is_finishing ||
+            (!client->connection.is_paused && !client->connection.is_ended)) {
+            start_reading(client);
+        }
+    }
+}
+
 static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     struct client *client = (struct client *)stream;
@@ -361,6 +405,9 @@ static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
     } else {
         close_client(client);
     }
+    if (count == (ssize_t)READ_BYTES) {
+        rest(client);
+    }
     settle(client);
     if (!client->is_closing && hf_connection_has_work(&client->connection)) {
         start_work(client->server);
@@ -372,6 +419,7 @@ static void start_reading(struct client *client)
     if (client->is_reading || client->is_eof || client->is_closing) {
         return;
     }
+    leave_resting(client);
     client->is_reading = true;
     if (uv_read_start((uv_stream_t *)&client->tcp, alloc_cb, read_cb) != 0) {
         close_client(client);
@@ -408,11 +456,17 @@ static void accept_cb(uv_stream_t *listener, int status)
     }
     (void)uv_tcp_nodelay(&client->tcp, 1);
     if (!client->is_refused) {
+        server->is_refusal_told = false;
         start_reading(client);
-    } else if (server->refusals_count > HF_REFUSALS_MAX) {
+        return;
+    }
+    if (!server->is_refusal_told) {
+        server->is_refusal_told = true; /* once: a flood must not fill the log, too */
+        report_client(client, 'w', "refused: connections_max is reached");
+    }
+    if (server->refusals_count > HF_REFUSALS_MAX) {
         close_client(client);
     } else {
-        report_client(client, 'w', "refused: connections_max is reached");
         hf_connection_refuse(&client->connection, HF_BUSY);
     }
 }
@@ -507,6 +561,7 @@ static void prepare_cb(uv_prepare_t *prepare)
         server->log->ops->publish(server->log->ctx, lsn);
     }
     set_expiry(server);
+    end_rests(server);
 }
 
 static void sweep_client(struct client *client)

@@ -376,6 +376,45 @@ static void put_audit_reply(struct hf_buffer *out)
     end_reply(out, place, HF_ASK_AUDIT, 1);
 }
 
+/* A page of a list that goes on: two cells, one of them with nothing but its names. */
+static void put_list_reply(struct hf_buffer *out)
+{
+    const struct hf_cell_view cells[] = {
+        {.sku = text("PHONE-13"), .location = text("BERLIN"), .on_hand = 3, .low_stock = 5},
+        {.sku = text("S"), .location = text("L"), .low_stock = HF_LOW_STOCK_NONE},
+    };
+    struct hf_reply reply = plain;
+    const size_t place = hf_frame_begin(out);
+    const size_t item = hf_reply_begin(out);
+    hf_cell_put(out, &cells[0]);
+    hf_cell_put(out, &cells[1]);
+    reply.argument = 2;
+    reply.entries_count = 2;
+    hf_reply_end(out, item, &reply);
+    end_reply(out, place, HF_ASK_LIST, 1);
+}
+
+/* A reservation that got part of what it asked for. */
+static void put_partial_reply(struct hf_buffer *out)
+{
+    const struct hf_result_line lines[] = {
+        {.line_index = 0, .requested = 5, .granted = 2, .ats = 2, .shortfall = 3},
+        {.line_index = 1, .requested = 1, .granted = 1, .ats = 9},
+    };
+    const struct hf_result result = {
+        .state = HF_STATE_HELD, .lsn = 4711, .lines = lines, .lines_count = 2};
+    const size_t place = hf_frame_begin(out);
+    hf_reply_put_result(out, &result);
+    end_reply(out, place, HF_KIND_RESERVE, 1);
+}
+
+static void put_snapshot_reply(struct hf_buffer *out)
+{
+    const size_t place = hf_frame_begin(out);
+    hf_reply_put_plain(out, &plain);
+    end_reply(out, place, HF_ASK_SNAPSHOT, 1);
+}
+
 #define REQUEST(name)                                                                              \
     {                                                                                              \
 #name, put_##name, false                                                                   \
