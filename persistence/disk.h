@@ -33,6 +33,12 @@ struct hf_disk {
     int (*allocate)(void *ctx, int file, uint64_t bytes_count);
     int (*truncate)(void *ctx, int file, uint64_t bytes_count);
     int (*sync)(void *ctx, int file); /* data and what is needed to read it back: fdatasync */
+    /*
+     * Let go of what memory keeps of the file and does not mean to write any more: what is read
+     * next is what the disk has, or what a sync will still write. After a sync that has failed the
+     * system may keep bytes that the disk never got and no later sync covers.
+     */
+    int (*forget)(void *ctx, int file);
     int (*rename)(void *ctx, const char *from, const char *to);
     int (*unlink)(void *ctx, const char *path);
     int (*make_dir)(void *ctx, const char *path); /* 0 also when it is there already */

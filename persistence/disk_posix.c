@@ -156,6 +156,12 @@ static int disk_sync(void *ctx, int file)
     return done == 0 ? 0 : -errno;
 }
 
+static int disk_forget(void *ctx, int file)
+{
+    (void)ctx;
+    return -posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int disk_rename(void *ctx, const char *from, const char *to)
 {
     (void)ctx;
@@ -240,6 +246,7 @@ const struct hf_disk *hf_disk_posix(void)
         .allocate = disk_allocate,
         .truncate = disk_truncate,
         .sync = disk_sync,
+        .forget = disk_forget,
         .rename = disk_rename,
         .unlink = disk_unlink,
         .make_dir = disk_make_dir,

@@ -427,9 +427,38 @@ static enum hf_err replay_all(struct recovery *recovery)
     }
 }
 
+/*
+ * Of the newest segment only what the disk has, or will get by a sync, may be believed. When a sync
+ * failed and the server stopped, the system may still show the bytes of that group, as clean as if
+ * they had been written; taken for durable, they would be acknowledged and lost with the power.
+ * Older segments were synced before the next one began.
+ */
+static enum hf_err forget_unsynced(struct recovery *recovery)
+{
+    const struct hf_disk *disk = recovery->directory->disk;
+    char name[HF_NAME_BYTES_MAX];
+
+    hf_segment_name(name, recovery->listing->segments[recovery->listing->segments_count - 1], "");
+    const int file = hf_directory_open(recovery->directory, name, HF_DISK_READ);
+    int result = file;
+    if (file >= 0) {
+        result = disk->forget(disk->ctx, file);
+        const int closed = disk->close(disk->ctx, file);
+        result = result < 0 ? result : closed;
+    }
+    if (result < 0) {
+        return refuse(recovery, HF_IO, "could not open log segment \"%s\": %s", name,
+                      hf_disk_error(result));
+    }
+    return HF_OK;
+}
+
 static enum hf_err recover(struct recovery *recovery)
 {
-    enum hf_err err = choose_snapshot(recovery);
+    enum hf_err err = forget_unsynced(recovery);
+    if (err == HF_OK) {
+        err = choose_snapshot(recovery);
+    }
     if (err == HF_OK && recovery->snapshot_lsn != 0) {
         hf_directory_say(recovery->directory, 'i', "recovery: loading the snapshot of LSN %" PRIu64,
                          recovery->snapshot_lsn);

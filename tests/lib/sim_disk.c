@@ -465,6 +465,26 @@ static int sim_sync(void *ctx, int file)
     return 0;
 }
 
+/* Pages of a sync that failed count as clean: what is read again is what the disk had. */
+static int sim_forget(void *ctx, int file)
+{
+    const struct handle *handle = handle_of(ctx, file);
+
+    if (handle == NULL) {
+        return -EBADF;
+    }
+    for (size_t i = 0; i < handle->file->pages_count; i++) {
+        struct page *page = &handle->file->pages[i];
+        if (page->is_lost) {
+            free(page->now);
+            page->now = page->synced;
+            page->synced = NULL;
+            page_settle(page);
+        }
+    }
+    return 0;
+}
+
 static int sim_rename(void *ctx, const char *from, const char *to)
 {
     struct hf_sim_disk *disk = ctx;
@@ -555,6 +575,7 @@ struct hf_sim_disk *hf_sim_disk_create(void)
         .allocate = sim_allocate,
         .truncate = sim_truncate,
         .sync = sim_sync,
+        .forget = sim_forget,
         .rename = sim_rename,
         .unlink = sim_unlink,
         .make_dir = sim_make_dir,
@@ -776,6 +797,22 @@ void hf_sim_disk_put(struct hf_sim_disk *disk, const char *path, const void *byt
     file_sync(file, false);
     names_put(&disk->now, path, file);
     names_put(&disk->synced, path, file);
+}
+
+void hf_sim_disk_trim(struct hf_sim_disk *disk, const char *path, uint64_t slack_bytes)
+{
+    struct file *file = file_of(disk, path);
+    uint64_t end = file->pages_count * PAGE_BYTES;
+    unsigned char byte = 0;
+
+    while (end > 0 && byte == 0) {
+        file_read(file, &byte, 1, --end);
+    }
+    end = (end + 1 + slack_bytes + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES;
+    if (end < file->bytes_count) {
+        file->bytes_count = end;
+        file->synced_bytes_count = end;
+    }
 }
 
 void hf_sim_disk_remove(struct hf_sim_disk *disk, const char *path)

@@ -207,9 +207,7 @@ static bool work(struct run *run)
             return false;
         }
     }
-    /* A disk that has failed is not trusted to have written what a later sync does not mention:
-     * the machine goes, not only the process. */
-    return end_world(run, choose_end(run, hf_sim_disk_has_failed(run->world.disk)));
+    return end_world(run, choose_end(run, way == 0 && hf_sim_disk_has_failed(run->world.disk)));
 }
 
 /* With nothing in flight, a death changes nothing. */
