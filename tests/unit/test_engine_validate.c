@@ -258,8 +258,8 @@ static void names_of_lines(void **state)
 {
     const struct shape_row *shape = *state;
     static const char *const bad[] = {"a\x7F", "\xFF",
-                                      "01234567890123456789012345678901234567890123456789012345"
-                                      "678901234"};
+                                      ("01234567890123456789012345678901234567890123456789012345"
+                                       "678901234")};
     const bool has_sku =
         shape->form == UNITS || shape->form == SIGNED_UNITS || shape->form == POLICY;
 
