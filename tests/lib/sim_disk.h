@@ -95,6 +95,8 @@ void hf_sim_disk_flip(struct hf_sim_disk *disk, const char *path, uint64_t offse
 /* A synced file with these bytes, in the place of any other by that name. */
 void hf_sim_disk_put(struct hf_sim_disk *disk, const char *path, const void *bytes,
                      size_t bytes_count);
+/* Cut the zeros at the end of a file, but for `slack_bytes` of them and up to a whole sector. */
+void hf_sim_disk_trim(struct hf_sim_disk *disk, const char *path, uint64_t slack_bytes);
 void hf_sim_disk_remove(struct hf_sim_disk *disk, const char *path);
 /* The name of the `index`-th file (from 0) in the order of names; NULL: no such one. */
 const char *hf_sim_disk_name(const struct hf_sim_disk *disk, size_t index);
