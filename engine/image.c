@@ -292,7 +292,7 @@ static enum hf_err load_head(struct hf_engine *engine, struct hf_reader *in, con
     if (engine->names.queue_end < engine->names.queue_first) {
         return corrupt(why, "the queue of names ends before it begins");
     }
-    if (hf_names_count(&engine->names) + HF_MOVES_MAX > engine->names.queue_max) {
+    if (hf_names_count(&engine->names) > engine->names.queue_max) {
         return too_small(why);
     }
     return HF_OK;
@@ -341,7 +341,8 @@ static enum hf_err load_cell(struct hf_engine *engine, struct hf_reader *in, con
     struct hf_policy policy = {.low_stock = HF_LOW_STOCK_NONE};
     if (has_policy == 1) {
         policy.safety_stock = read_units(in);
-        policy.low_stock = (int64_t)hf_read_varint(in) - 1;
+        const uint64_t low = hf_read_varint(in);
+        policy.low_stock = low > (uint64_t)HF_UNITS_MAX + 1 ? INT64_MAX : (int64_t)low - 1;
         policy.backorder_limit = read_units(in);
     }
     if (in->is_bad || has_policy > 1 || policy.low_stock < HF_LOW_STOCK_NONE ||
@@ -388,6 +389,7 @@ static enum hf_err load_lines(struct hf_engine *engine, struct hf_reader *in, ui
         hf_state_is_open((enum hf_state)hf_reservation_at(reservations, index)->state);
     const uint64_t lines_count = hf_read_varint(in);
     uint32_t last = HF_NONE;
+    int64_t open_units = 0;
 
     if (in->is_bad || lines_count == 0 || lines_count > HF_LINES_MAX) {
         return corrupt(why, "a reservation without lines, or with too many");
@@ -402,7 +404,7 @@ static enum hf_err load_lines(struct hf_engine *engine, struct hf_reader *in, ui
         const int64_t fulfilled = read_units(in);
         const int64_t released = read_units(in);
         if (in->is_bad || !are_handles(engine, sku, location) || units == 0 ||
-            fulfilled + released > units || (!is_open && fulfilled + released < units)) {
+            fulfilled + released > units) {
             return corrupt(why, "a reservation line that does not add up");
         }
         const uint32_t cell = hf_cells_find(&engine->cells, (uint32_t)sku, (uint32_t)location);
@@ -415,6 +417,10 @@ static enum hf_err load_lines(struct hf_engine *engine, struct hf_reader *in, ui
         }
         hf_line_at(reservations, last)->fulfilled = fulfilled;
         hf_line_at(reservations, last)->released = released;
+        open_units += units - fulfilled - released;
+    }
+    if (is_open != (open_units > 0)) {
+        return corrupt(why, "the lines of a reservation do not fit its state");
     }
     return HF_OK;
 }
@@ -428,6 +434,7 @@ static enum hf_err load_reservation(struct hf_engine *engine, struct hf_reader *
     const uint8_t state = hf_read_u8(in);
     const uint64_t life_us = hf_read_varint(in);
     if (in->is_bad || state == 0 || state >= HF_STATES_COUNT || life_us > HF_LIFE_US_LIMIT ||
+        (state == HF_STATE_CONFIRMED && life_us != 0) ||
         hf_names_find(&engine->names, reservations, id, hf_name_hash(id)) != HF_NONE) {
         return corrupt(why, "a reservation that does not add up");
     }
