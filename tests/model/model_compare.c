@@ -33,9 +33,6 @@ static void compare_result_line(struct hf_run *run, const struct hf_op *op,
                                want->outcome == HF_INSUFFICIENT_ON_HAND ||
                                want->outcome == HF_EXCEEDS_RESERVATION;
 
-    /* A whole fulfil names no cells, so it does not look for holds that are due there. */
-    const bool is_ats_exact = !run->leaves_due || op->lines_count > 0;
-
     if (op->kind == HF_KIND_SET_LOCATION || op->kind == HF_KIND_SET_REGION) {
         return; /* of a place there is no figure to tell */
     }
@@ -48,9 +45,8 @@ static void compare_result_line(struct hf_run *run, const struct hf_op *op,
         hf_run_fail(run, "%s: line index %u, expected %u", kind, got->line_index, want->line_index);
     }
     if (got->requested != want->requested || got->granted != want->granted ||
-        (is_ats_exact && got->ats != want->ats) ||
-        (has_shortfall && got->shortfall != want->shortfall) ||
-        (is_ats_exact && got->earliest_expiry_us != want->earliest_expiry_us)) {
+        got->ats != want->ats || (has_shortfall && got->shortfall != want->shortfall) ||
+        got->earliest_expiry_us != want->earliest_expiry_us) {
         hf_run_fail(run,
                     "%s: line %u (%s): requested %" PRId64 " granted %" PRId64 " ats %" PRId64
                     " shortfall %" PRId64 " earliest %" PRIu64 ", expected %" PRId64 " %" PRId64

@@ -184,7 +184,7 @@ static int64_t draw_units(struct hf_generator *g, const struct hf_op_line *line)
         static const int64_t huge[] = {HF_UNITS_MAX, HF_UNITS_MAX - 1, HF_UNITS_MAX / 2,
                                        HF_UNITS_MAX / 2 + 1};
         units = huge[below(g, 4)];
-    } else if (cell >= 0 && chance(g, 40)) {
+    } else if (cell >= 0 && chance(g, g->is_crowded ? 1 : 40)) {
         const struct hf_model_cell *known = &g->model->cells[cell];
         const int64_t ats = hf_model_ats(g->model, known);
 
@@ -263,6 +263,9 @@ static struct hf_op_line *draw_lines(struct hf_generator *g, struct hf_op *op)
             line->backorder_limit = draw_figure(g, 0);
         } else if (!is_place) {
             line->units = draw_units(g, line);
+        }
+        if (g->is_crowded && op->kind == HF_KIND_RECEIVE) {
+            line->units += 1000;
         }
         if (op->kind == HF_KIND_ADJUST && chance(g, 50)) {
             line->units = -line->units;
@@ -343,7 +346,7 @@ static void use_handles(struct hf_generator *g, struct hf_op *op)
 static uint64_t draw_ttl(struct hf_generator *g)
 {
     const uint64_t longest = g->model->config.life_us_max;
-    const uint64_t typical = g->time_step_us * 20;
+    const uint64_t typical = g->time_step_us * (g->is_crowded ? 2000 : 60);
 
     if (chance(g, 10)) {
         return chance(g, 50) ? longest : 1;
@@ -363,6 +366,10 @@ static enum hf_kind draw_kind(struct hf_generator *g)
                  {HF_KIND_FULFIL, 8}};
     uint32_t at = below(g, 100);
     uint32_t i = 0;
+
+    if (g->is_crowded && chance(g, 50)) {
+        return HF_KIND_RESERVE;
+    }
 
     while (at >= kinds[i].weight) {
         at -= kinds[i].weight;
@@ -586,9 +593,11 @@ static void advance_time(struct hf_generator *g)
 {
     const uint64_t deadline_us = hf_model_next_deadline_us(g->model);
 
-    if (chance(g, 8) && deadline_us != UINT64_MAX) {
+    if (chance(g, g->is_crowded ? 1 : 4) && deadline_us != UINT64_MAX) {
         g->now_us = deadline_us - 1 + below(g, 3); /* both sides of the deadline */
-    } else if (chance(g, 1)) {
+    } else if (chance(g, 2)) {
+        g->now_us -= below(g, chance(g, 50) ? 20 : 100000); /* a clock that was set back */
+    } else if (below(g, g->is_crowded ? 1000 : 100) == 0) {
         g->now_us += g->time_step_us * 50;
     } else if (chance(g, 60)) {
         g->now_us += hf_random_next(&g->random) % (2 * g->time_step_us);

@@ -49,6 +49,7 @@ struct hf_generator {
     uint32_t names_count;                 /* names drawn so far; new ones come after them */
     uint32_t names_window;                /* how far back a name is drawn again */
     uint64_t time_step_us;                /* typical time between operations */
+    bool is_crowded;                      /* many small holds, most of them for long */
     bool has_versions;                    /* conditions on LSNs may be drawn */
     uint32_t huge_percent;                /* of quantities that are near the limits */
     const struct hf_step *steps;          /* the steps so far, to repeat operations from */

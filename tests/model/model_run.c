@@ -269,6 +269,7 @@ static void reload(struct hf_run *run)
     hf_engine_free(run->engine);
     run->engine = loaded;
     run->is_digesting = false;
+    hf_model_forget_time(run->model);
     audit(run, loaded, "copy");
 }
 
@@ -285,9 +286,7 @@ static void compare_state(struct hf_run *run, const struct hf_step *step)
             hf_run_compare_reservation(run, step->ops[i].old_id);
         }
     }
-    /* The bound may be late for holds that end before a time that was seen, and then taken back. */
-    if (hf_model_next_deadline_us(run->model) > run->latest_us &&
-        hf_engine_next_deadline_us(run->engine) > hf_model_next_deadline_us(run->model)) {
+    if (hf_engine_next_deadline_us(run->engine) > hf_model_next_deadline_us(run->model)) {
         hf_run_fail(run, "no hold before %" PRIu64 ", but one ends at %" PRIu64,
                     hf_engine_next_deadline_us(run->engine), hf_model_next_deadline_us(run->model));
     }
@@ -349,11 +348,11 @@ static void apply(struct hf_run *run, const struct hf_step *step)
 bool hf_run_step(struct hf_run *run, const struct hf_step *step)
 {
     run->steps_count += 1;
-    run->latest_us = step->now_us > run->latest_us ? step->now_us : run->latest_us;
     if (step->is_reload) {
         reload(run);
         return !run->has_failed;
     }
+    hf_model_tell_time(run->model, step->now_us);
     if (run->leaves_due) {
         expire_model(run, step->now_us);
     } else {

@@ -30,7 +30,6 @@ struct hf_run {
     bool is_digesting; /* a digest in steps is under way, that of the state below */
     struct hf_digest digest_begun;
     uint64_t digest_lsn;
-    uint64_t latest_us;   /* the latest time of a step so far */
     uint64_t steps_count; /* done */
     uint64_t ops_count;
     uint64_t outcomes_count[HF_OUTCOMES_COUNT];

@@ -136,9 +136,21 @@ bool hf_model_is_open(const struct hf_model_reservation *reservation)
     return reservation->state == HF_STATE_HELD || reservation->state == HF_STATE_CONFIRMED;
 }
 
+void hf_model_tell_time(struct hf_model *model, uint64_t now_us)
+{
+    model->told_us = hf_model_now(model, now_us);
+}
+
+void hf_model_forget_time(struct hf_model *model)
+{
+    model->told_us = model->time_us;
+}
+
 uint64_t hf_model_now(const struct hf_model *model, uint64_t now_us)
 {
-    return now_us > model->time_us ? now_us : model->time_us;
+    const uint64_t latest_us = model->told_us > model->time_us ? model->told_us : model->time_us;
+
+    return now_us > latest_us ? now_us : latest_us;
 }
 
 uint64_t hf_model_next_deadline_us(const struct hf_model *model)

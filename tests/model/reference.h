@@ -103,8 +103,9 @@ struct hf_model_move {
 
 struct hf_model {
     struct hf_engine_config config;
-    uint64_t lsn, time_us;
-    bool is_inside_group; /* the operation is one of a linked group, and not the last */
+    uint64_t lsn, time_us; /* of the newest record */
+    uint64_t told_us;      /* the latest time that was told */
+    bool is_inside_group;  /* the operation is one of a linked group, and not the last */
     uint32_t skus_count, locations_count, regions_count, cells_count;
     struct hf_model_text skus[HF_MODEL_SKUS_MAX];
     struct hf_model_location locations[HF_MODEL_LOCATIONS_MAX];
@@ -152,7 +153,11 @@ void hf_model_apply(struct hf_model *model, const struct hf_op *op, uint64_t now
 void hf_model_apply_linked(struct hf_model *model, const struct hf_op *ops, uint32_t count,
                            uint64_t now_us, struct hf_model_result *results);
 
-/* The time at which an operation given at `now_us` happens: the log's time never goes back. */
+/* Time is told: a clock that is set back later changes nothing. An engine that was loaded or
+ * replayed knows no more than the time of its newest record (hf_model_forget_time). */
+void hf_model_tell_time(struct hf_model *model, uint64_t now_us);
+void hf_model_forget_time(struct hf_model *model);
+/* The time at which an operation given at `now_us` happens. */
 uint64_t hf_model_now(const struct hf_model *model, uint64_t now_us);
 /* Deadline of the hold that ends next; UINT64_MAX when none has one. */
 uint64_t hf_model_next_deadline_us(const struct hf_model *model);

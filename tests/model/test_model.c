@@ -41,18 +41,22 @@ static const struct episode_kind {
     uint64_t time_step_us;
     uint32_t skus_count, locations_count;
     uint32_t names_window;
-    bool leaves_due, is_huge, is_tight;
+    bool leaves_due, is_huge, is_tight, is_crowded;
 } episode_kinds[] = {
+    /* clang-format off */
     /* name                  refs_max retention       life           step  skus locs window */
-    {"a day in the shop", 10000, 24 * HOUR_US, 720 * HOUR_US, 1000000, 3, 2, 12, 0, 0, 0},
-    {"one hot cell", 10000, 24 * HOUR_US, 10000000, 50000, 1, 1, 12, 0, 0, 0},
-    {"names are soon forgotten", 10000, 100000, 200000, 1000, 3, 3, 40, 0, 0, 0},
-    {"few names are kept", 24, 24 * HOUR_US, 10000000, 50000, 4, 2, 60, 0, 0, 0},
-    {"microseconds", 10000, 500, 60, 2, 2, 2, 30, 0, 0, 0},
-    {"counters at the limit", 10000, 24 * HOUR_US, HOUR_US, 1000000, 2, 2, 12, 0, 1, 0},
-    {"tables at the limit", 60, 400000, 1000000, 1000, 8, 6, 30, 0, 0, 1},
-    {"due holds are left", 10000, 24 * HOUR_US, 10000000, 50000, 3, 2, 12, 1, 0, 0},
-    {"left by microseconds", 10000, 24 * HOUR_US, 300, 10, 2, 2, 12, 1, 0, 0},
+    {"a day in the shop",       10000, 24 * HOUR_US, 720 * HOUR_US, 1000000, 3, 2, 12, 0, 0, 0, 0},
+    {"one hot cell",            10000, 24 * HOUR_US,  10000000,       50000, 1, 1, 12, 0, 0, 0, 0},
+    {"names are soon forgotten",10000,       100000,    200000,        1000, 3, 3, 40, 0, 0, 0, 0},
+    {"few names are kept",         24, 24 * HOUR_US,  10000000,       50000, 4, 2, 60, 0, 0, 0, 0},
+    {"microseconds",            10000,          500,        60,           2, 2, 2, 30, 0, 0, 0, 0},
+    {"counters at the limit",   10000, 24 * HOUR_US,  HOUR_US,      1000000, 2, 2, 12, 0, 1, 0, 0},
+    {"tables at the limit",        60,       400000,   1000000,        1000, 8, 6, 30, 0, 0, 1, 0},
+    {"due holds are left",      10000, 24 * HOUR_US,  10000000,       50000, 3, 2, 12, 1, 0, 0, 0},
+    {"left by microseconds",    10000, 24 * HOUR_US,       300,          10, 2, 2, 12, 1, 0, 0, 0},
+    {"many holds on a cell",    10000, 24 * HOUR_US,  HOUR_US,         1000, 1, 1, 12, 0, 0, 0, 1},
+    {"many holds, due and left",10000, 24 * HOUR_US,  HOUR_US,         1000, 2, 1, 12, 1, 0, 0, 1},
+    /* clang-format on */
 };
 #define EPISODE_KINDS_COUNT (sizeof episode_kinds / sizeof episode_kinds[0])
 
@@ -242,6 +246,7 @@ static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct t
                                      .locations_count = kind->locations_count,
                                      .names_window = kind->names_window,
                                      .time_step_us = kind->time_step_us,
+                                     .is_crowded = kind->is_crowded,
                                      .has_versions = !kind->leaves_due,
                                      .huge_percent = kind->leaves_due ? 0
                                                      : kind->is_huge  ? 60
