@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-#define HISTORY_LOOK_MAX 1024 /* moves of one cell that are followed back */
+#define HISTORY_BYTES_MAX 16384u /* of records that are read for one cell */
 
 static void violate(struct hf_audit *audit, struct hf_text name, const char *what)
 {
@@ -72,23 +72,33 @@ static void total_cb(void *arg, const struct hf_move *move)
     totals->lsn = move->lsn;
 }
 
-/* The counters are what the moves in memory made them. */
+/*
+ * The counters are what the moves in memory made them. The newest record must be there and about
+ * this cell; how far it is followed back is bounded by the bytes that are read for it.
+ */
 static bool is_history_sound(const struct hf_engine *engine, const struct hf_cell *cell)
 {
     int64_t want[HF_COUNTERS_COUNT];
-    uint64_t cursor = UINT64_MAX;
+    uint64_t next_lsn = cell->version;
+    uint32_t bytes_read = 0;
 
     memcpy(want, cell->units, sizeof want);
-    for (uint32_t followed = 0; cursor != 0 && followed < HISTORY_LOOK_MAX; followed++) {
-        struct record_totals totals = {0};
-        cursor =
-            hf_engine_ledger_cell(engine, cell->sku, cell->location, cursor, 1, total_cb, &totals);
-        if (totals.moves_count == 0) {
+    while (next_lsn != 0) {
+        uint32_t bytes_count;
+        if (hf_ledger_get(&engine->ledger, next_lsn, &bytes_count) == NULL) {
             break; /* older than the ledger's memory */
         }
-        if (followed == 0 && totals.lsn != cell->version) {
+        bytes_read += bytes_count;
+        if (bytes_read > HISTORY_BYTES_MAX) {
+            break;
+        }
+        struct record_totals totals = {0};
+        const uint64_t cursor = hf_engine_ledger_cell(engine, cell->sku, cell->location,
+                                                      next_lsn + 1, 1, total_cb, &totals);
+        if (totals.lsn != next_lsn) {
             return false;
         }
+        next_lsn = cursor == 0 ? 0 : cursor - 1;
         if (memcmp(want, totals.after, sizeof want) != 0) {
             return false;
         }

@@ -117,6 +117,15 @@ static uint64_t names_to_forget(const struct hf_engine *engine, uint64_t added_c
     return by_count > by_age ? by_count : by_age;
 }
 
+static uint32_t moves_count(const struct hf_effect *effects, uint32_t count)
+{
+    uint32_t moves = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        moves += effects[i].tag == HF_EFFECT_MOVE;
+    }
+    return moves;
+}
+
 static uint64_t closings_count(const struct hf_effect *effects, uint32_t count)
 {
     uint64_t closings = 0;
@@ -170,6 +179,8 @@ static enum hf_err make_room(struct hf_engine *engine, const struct hf_record_he
         return HF_LIMIT_EXCEEDED;
     }
     if (work->is_full || bytes_count > HF_RECORD_BYTES_MAX ||
+        moves_count(work->effects + work->effects_first,
+                    work->effects_count - work->effects_first) > HF_MOVES_MAX ||
         (engine->is_group_open &&
          (bytes_count > engine->group_room_bytes || engine->group_count == HF_GROUP_RECORDS_MAX))) {
         return HF_LIMIT_EXCEEDED;
