@@ -238,7 +238,7 @@ bool hf_store_fixture_drain(struct hf_store_fixture *fixture)
 {
     while (hf_store_log_step(fixture->store, fixture->now_us)) {
     }
-    fixture->acked_lsn = hf_store_durable_lsn(fixture->store);
+    fixture->acked_lsn = hf_store_synced_lsn(fixture->store);
     hf_store_pin(fixture->store);
     return !hf_store_failed(fixture->store);
 }

@@ -8,7 +8,7 @@
  *     hf_store_fixture_drain(&fixture);              written, synced as the durability asks
  *     hf_store_fixture_crash(&fixture, HF_SIM_MIX, seed);
  *     assert_true(hf_store_fixture_open(&fixture));  recovered
- *     hf_store_fixture_check(&fixture);              LSN >= durable, digest as it was at that LSN
+ *     hf_store_fixture_check(&fixture);              LSN >= synced, digest as it was at that LSN
  *     hf_store_fixture_release(&fixture);
  *
  * The fixture remembers the digest after every operation, so that what is recovered can be
@@ -35,9 +35,10 @@ struct hf_store_fixture {
     size_t log_bytes;
 
     uint64_t now_us;
-    uint64_t random;           /* of the operations */
-    uint64_t names_count;      /* of references and reservations given out so far */
-    uint64_t acked_lsn;        /* largest durable LSN that was ever seen */
+    uint64_t random;      /* of the operations */
+    uint64_t names_count; /* of references and reservations given out so far */
+    uint64_t
+        acked_lsn; /* largest synced LSN that was ever seen; in sync mode it is the durable one */
     struct hf_digest *digests; /* [lsn]; both zero: not at the end of an operation */
     uint64_t digests_max;
 };
@@ -56,7 +57,7 @@ void hf_store_fixture_crash(struct hf_store_fixture *fixture, enum hf_sim_fate f
 void hf_store_fixture_work(struct hf_store_fixture *fixture, uint32_t operations_count);
 /* One operation of `lines_count` lines, whose record is large and compresses badly. */
 void hf_store_fixture_work_large(struct hf_store_fixture *fixture, uint32_t lines_count);
-/* Log steps until there is nothing to do; remembers the durable LSN. False: the log has failed. */
+/* Log steps until there is nothing to do; remembers the synced LSN. False: the log has failed. */
 bool hf_store_fixture_drain(struct hf_store_fixture *fixture);
 /* Drain, sync, copy and write a snapshot. */
 enum hf_err hf_store_fixture_snapshot(struct hf_store_fixture *fixture);

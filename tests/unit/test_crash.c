@@ -4,8 +4,8 @@
  * Method: random work over a simulated disk (tests/lib/sim_disk.h), cut off at a random moment:
  * between any two calls to the disk, or in the middle of one. Unsynced sectors, sizes and names
  * are kept, dropped or spoiled. After each crash the store must open by itself, stand at an LSN
- * that is not before the newest durable one, and have exactly the digest that the engine had at
- * that LSN. Then the work goes on from there.
+ * that is not before the newest synced one (in sync mode, the durable one), and have exactly the
+ * digest that the engine had at that LSN. Then the work goes on from there.
  *
  * CRASH_SEED=n repeats one run; SCALE=full does ten times as many.
  */
@@ -56,7 +56,7 @@ static void work_until_power_goes(struct hf_store_fixture *fixture)
             break;
         case 3: /* a single step: a part of what is published */
             (void)hf_store_log_step(fixture->store, fixture->now_us);
-            fixture->acked_lsn = hf_store_durable_lsn(fixture->store);
+            fixture->acked_lsn = hf_store_synced_lsn(fixture->store);
             break;
         default:
             hf_store_fixture_work(fixture, 1 + roll(20));
@@ -92,6 +92,7 @@ static void run_directory(uint64_t seed, enum hf_sim_fate fate)
     hf_store_fixture_init(&fixture);
     fixture.random = seed;
     fixture.config.snapshots_kept = 1 + roll(3);
+    fixture.config.durability = roll(2) == 0 ? HF_DURABILITY_SYNC : HF_DURABILITY_NONE;
     for (uint32_t i = 0; i < ROUNDS_COUNT; i++) {
         if (roll(4) == 0) { /* the power goes while it starts */
             const struct hf_sim_fault power = {.nth = 1 + roll(30),
