@@ -281,7 +281,8 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     bool is_open = false;
     if (!hf_directory_init(&store->directory, config->path, disk, report)) {
         (void)refuse(&opening, "the path is empty or too long");
-    } else if (config->segment_bytes < HF_SEGMENT_BYTES_MIN || config->segment_bytes % HF_SECTOR_BYTES != 0 ||
+    } else if (config->segment_bytes < HF_SEGMENT_BYTES_MIN ||
+               config->segment_bytes % HF_SECTOR_BYTES != 0 ||
                config->segment_bytes > UINT64_C(4) << 30) {
         (void)refuse(&opening, "log segments must have 8 MiB to 4 GiB, a multiple of 512 bytes");
     } else {
