@@ -112,9 +112,10 @@ static uint32_t plan_line_of(struct hf_engine *engine, uint32_t sku, uint32_t lo
 {
     struct hf_work *work = &engine->work;
     const uint64_t key = (uint64_t)(sku & 0x7FFFFFFFu) << 32 | location;
+    const bool is_no_sku = sku != HF_NONE && sku >= HF_SKUS_LIMIT; /* its key would be another's */
     struct hf_map_slot *slot = NULL;
 
-    if (work->op->lines_count > 1) {
+    if (work->op->lines_count > 1 && !is_no_sku) {
         slot = hf_map_find(&work->map, key);
         if (map_has(&work->map, slot)) {
             return slot->value;
