@@ -114,8 +114,8 @@ uint64_t hf_engine_ledger_cell(const struct hf_engine *engine, uint32_t sku, uin
     const uint32_t index = hf_cells_find(&engine->cells, sku, location);
     const struct selection selection = {.sku = sku, .location = location};
     struct told told;
-    if (index == HF_NONE) {
-        return 0;
+    if (index == HF_NONE || before_lsn <= engine->ledger.first_lsn) {
+        return 0; /* what is older than the memory is not walked to */
     }
     /* A cursor is one above the LSN to go on with; anything else starts at the newest. */
     uint64_t lsn = hf_cell_at(&engine->cells, index)->version;
@@ -171,8 +171,8 @@ uint64_t hf_engine_ledger_order(const struct hf_engine *engine, struct hf_text o
     const uint32_t index = hf_orders_find(&engine->orders, order);
     const struct selection selection = {.is_all = true};
     struct told told;
-    if (index == HF_NONE) {
-        return 0;
+    if (index == HF_NONE || before_lsn <= engine->ledger.first_lsn) {
+        return 0; /* what is older than the memory is not walked to */
     }
     uint64_t lsn = hf_order_at(&engine->orders, index)->newest_lsn;
     if (before_lsn != 0 && before_lsn <= lsn) {
