@@ -243,6 +243,66 @@ static void changed_bytes_are_refused_or_make_sense(void **state)
     hf_guarded_release(&guarded);
 }
 
+/* Go on as a server would with what a log has led to. */
+static void live_on(struct hf_engine *engine)
+{
+    static const char *const texts[] = {"release_order order=o-1",
+                                        "confirm r1",
+                                        "fulfil r1 rest",
+                                        "release r2",
+                                        "release a-longer-id-than-16",
+                                        "reserve r9 A@W=1 ttl=1",
+                                        "receive A@W=1"};
+    const uint64_t now_us = hf_engine_time_us(engine) + UINT64_C(3600) * 1000000;
+    struct hf_result result;
+    struct hf_told told;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        hf_tell(&told, texts[i]);
+        hf_engine_apply(engine, &told.op, now_us < HF_TIME_US_MAX ? now_us : HF_TIME_US_MAX,
+                        &result);
+    }
+    hf_engine_expire(engine, HF_TIME_US_MAX, 100);
+}
+
+/* A log with one wrong bit: refused, or a state that is sound and lives on. */
+static void flipped_bits_are_refused_or_replay_soundly(void **state)
+{
+    struct hf_engine_config config = hf_small_config();
+    uint32_t accepted = 0;
+    uint32_t refused = 0;
+    (void)state;
+
+    for (uint32_t i = 0; i < golden_count; i++) {
+        for (uint32_t bit = 0; bit < golden[i].bytes_count * 8; bit++) {
+            struct hf_engine *engine = hf_engine_create(&config);
+            unsigned char edited[BYTES_MAX];
+            const char *why = "";
+            for (uint32_t j = 0; j < i; j++) {
+                assert_int_equal(
+                    hf_engine_replay(engine, golden[j].bytes, golden[j].bytes_count, &why), HF_OK);
+            }
+            memcpy(edited, golden[i].bytes, golden[i].bytes_count);
+            edited[bit / 8] ^= (unsigned char)(1u << bit % 8);
+            const enum hf_err err = hf_engine_replay(engine, edited, golden[i].bytes_count, &why);
+            if (err == HF_OK) {
+                const char *violation = hf_small_violation(engine);
+                if (violation != NULL) {
+                    fail_msg("\"%s\" with bit %u flipped: %s", golden[i].does, bit, violation);
+                }
+                live_on(engine);
+                assert_null(hf_small_violation(engine));
+                accepted++;
+            } else {
+                assert_true(err == HF_CORRUPT || err == HF_LIMIT_EXCEEDED);
+                refused++;
+            }
+            hf_engine_free(engine);
+        }
+    }
+    assert_true(accepted > 0 && refused > accepted);
+}
+
 /* ------------------------------------------------------------------ random effects */
 
 static struct hf_text random_text(uint64_t *seed, char *room, bool may_be_empty)
@@ -629,7 +689,7 @@ static void padding_is_zero(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[COUNT(header_rows) + COUNT(effect_rows) + 6];
+    struct CMUnitTest tests[COUNT(header_rows) + COUNT(effect_rows) + 7];
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT(header_rows); i++) {
@@ -647,6 +707,7 @@ int main(void)
         cmocka_unit_test(golden_bytes_replay),
         cmocka_unit_test(prefixes_are_refused),
         cmocka_unit_test(changed_bytes_are_refused_or_make_sense),
+        cmocka_unit_test(flipped_bits_are_refused_or_replay_soundly),
         cmocka_unit_test(random_effects_round_trip),
         cmocka_unit_test(padding_is_zero),
     };
