@@ -401,6 +401,7 @@ static int raised_counter(const struct hf_model_decision *d)
     case HF_KIND_RESERVE:
         return HF_HELD;
     case HF_KIND_REPLACE:
+        HF_ASSERT(d->reservation != NULL);
         return d->reservation->state == HF_STATE_HELD ? HF_HELD : HF_COMMITTED;
     case HF_KIND_CONFIRM:
         return HF_COMMITTED;

@@ -20,7 +20,7 @@ struct stage {
     struct hf_engine *follower;
     uint64_t now_us;
     const struct hf_scenario_row *row;
-    const struct hf_result *result; /* of the row's operation */
+    struct hf_result result; /* of the row's operation */
     uint64_t lsn_before;
 };
 
@@ -54,7 +54,7 @@ static void split(struct words *words, const char *text)
     char *rest;
 
     assert_true(strlen(text) < sizeof words->text);
-    strcpy(words->text, text);
+    memcpy(words->text, text, strlen(text) + 1);
     words->count = 0;
     for (char *word = strtok_r(words->text, " ", &rest); word != NULL;
          word = strtok_r(NULL, " ", &rest)) {
@@ -309,10 +309,10 @@ static void check_ats(struct stage *stage, struct words *words)
 
 static void check_result_lines(struct stage *stage, struct words *words, bool is_refused)
 {
-    expect(stage, stage->result->lines_count == (uint32_t)words->count - 1, "%u result lines",
-           stage->result->lines_count);
+    expect(stage, stage->result.lines_count == (uint32_t)words->count - 1, "%u result lines",
+           stage->result.lines_count);
     for (int i = 1; i < words->count; i++) {
-        const struct hf_result_line *line = &stage->result->lines[i - 1];
+        const struct hf_result_line *line = &stage->result.lines[i - 1];
         char told[128];
 
         if (is_refused) {
@@ -343,21 +343,21 @@ static void check_part(struct stage *stage, const char *part)
         const uint64_t after = strtoull(words.words[1], NULL, 10);
 
         expect(stage,
-               stage->result->lines_count > 0 && stage->result->lines[0].earliest_expiry_us ==
-                                                     (after == 0 ? 0 : BEGIN_US + after),
+               stage->result.lines_count > 0 &&
+                   stage->result.lines[0].earliest_expiry_us == (after == 0 ? 0 : BEGIN_US + after),
                "the earliest hold ends otherwise");
     } else if (strcmp(first, "repeated") == 0 || strcmp(first, "fresh") == 0) {
-        expect(stage, stage->result->is_repeated == (strcmp(first, "repeated") == 0),
-               "repeated: %d", stage->result->is_repeated);
+        expect(stage, stage->result.is_repeated == (strcmp(first, "repeated") == 0), "repeated: %d",
+               stage->result.is_repeated);
     } else if (strcmp(first, "state") == 0) {
-        expect(stage, strcmp(hf_state_name(stage->result->state), words.words[1]) == 0,
-               "the result's state is %s", hf_state_name(stage->result->state));
+        expect(stage, strcmp(hf_state_name(stage->result.state), words.words[1]) == 0,
+               "the result's state is %s", hf_state_name(stage->result.state));
     } else if (strcmp(first, "field") == 0) {
-        expect(stage, strcmp(hf_field_name(stage->result->field), words.words[1]) == 0,
-               "the result's field is %s", hf_field_name(stage->result->field));
+        expect(stage, strcmp(hf_field_name(stage->result.field), words.words[1]) == 0,
+               "the result's field is %s", hf_field_name(stage->result.field));
     } else if (strcmp(first, "lsn") == 0) {
-        expect(stage, stage->result->lsn == strtoull(words.words[1], NULL, 10),
-               "the result's LSN is %" PRIu64, stage->result->lsn);
+        expect(stage, stage->result.lsn == strtoull(words.words[1], NULL, 10),
+               "the result's LSN is %" PRIu64, stage->result.lsn);
     } else if (strcmp(first, "logged") == 0) {
         expect(stage,
                hf_engine_lsn(stage->engine) - stage->lsn_before ==
@@ -458,7 +458,7 @@ static int play(struct stage *stage, const struct hf_scenario_row *rows)
     }
     for (int i = 0; i < count; i++) {
         stage->row = &rows[i];
-        stage->result = &results[i];
+        stage->result = results[i];
         check_then(stage, rows[i].then);
     }
     after = hf_engine_digest(stage->engine);
