@@ -229,6 +229,9 @@ static void tell_reservation(struct hf_engine *engine, uint32_t index)
     struct hf_result *result = engine->work.result;
     const struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, index);
 
+    if (reservation->state == HF_STATE_NONE) {
+        return; /* its own record forgot it: the rule has told its state */
+    }
     result->state = hf_reservation_is_due(reservation, engine->work.now_us)
                         ? HF_STATE_EXPIRED
                         : (enum hf_state)reservation->state;

@@ -217,6 +217,27 @@ static void full_of_names(void **state)
     hf_small_release(&small);
 }
 
+/* A record may forget what it has just closed: the answer still tells how it ended. */
+static void forgotten_by_its_own_record(void **state)
+{
+    struct hf_engine_config config = hf_small_config();
+    struct hf_small small;
+    (void)state;
+
+    config.references_max = 1;
+    hf_small_init(&small, &config);
+    assert_int_equal(hf_small_do(&small, "receive A@W=9"), HF_OK);
+    assert_int_equal(hf_small_do(&small, "reserve r1 A@W=1 order=o1"), HF_OK);
+    assert_int_equal(hf_small_do(&small, "release r1 ref=x1"), HF_OK);
+    assert_int_equal(small.result.state, HF_STATE_RELEASED);
+    assert_int_equal(hf_small_do(&small, "release r1"), HF_UNKNOWN_RESERVATION);
+    assert_int_equal(hf_small_do(&small, "release r1 ref=x1"), HF_OK);
+    assert_true(small.result.is_repeated);
+    assert_string_equal(hf_small_cell(small.engine, "A@W"), "9 0 0 0 v3");
+    check_replay(&small);
+    hf_small_release(&small);
+}
+
 /* The memory bound refuses what grows and lets through what gives stock back. */
 static void full_memory(void **state)
 {
@@ -275,7 +296,7 @@ static void ledger_waits_for_the_log(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 5];
+    struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 6];
     size_t count = 0;
 
     for (; count < sizeof rows / sizeof rows[0]; count++) {
@@ -290,6 +311,7 @@ int main(void)
         cmocka_unit_test(full_counter),
         cmocka_unit_test(full_of_names),
         cmocka_unit_test(full_memory),
+        cmocka_unit_test(forgotten_by_its_own_record),
         cmocka_unit_test(ledger_waits_for_the_log),
     };
     memcpy(tests + count, others, sizeof others);
