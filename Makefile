@@ -232,7 +232,8 @@ check: ## formatting, include arrows, lines, banned calls, static analysis, gcc 
 	@echo "make check: clean"
 
 check-format:
-	clang-format --dry-run -Werror $(FORMATTED)
+	@echo "clang-format of $(words $(FORMATTED)) files"
+	@clang-format --dry-run -Werror $(FORMATTED)
 
 check-tree:
 	tools/check-tree
@@ -250,7 +251,8 @@ $(BUILD)/headers/%.h: %.h $(filter %.h,$(FORMATTED))
 	@touch $@
 
 check-analysis: $(addprefix $(BUILD)/tidy/,$(ANALYZED:.c=.tidy))
-	cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr -j2 \
+	@echo "cppcheck of $(words $(ANALYZED)) files"
+	@cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr -j2 \
 	    --enable=warning,performance,portability --suppressions-list=.cppcheck -I. $(ANALYZED)
 
 # One file at a time, again only when it or a header has changed.
