@@ -251,6 +251,12 @@ static bool open_directory(struct opening *opening, const struct hf_store_config
     if (!opening->listing.has_manifest) {
         return remove_leftovers(opening) && begin_directory(opening, config);
     }
+    /* A process killed between a rename and its directory sync leaves names that are seen but not
+     * on the disk. What is built on them from now on must not be lost with them. */
+    const int synced = hf_directory_sync(&store->directory);
+    if (synced != 0) {
+        return refuse_disk(opening, "sync", "", synced);
+    }
     return hf_manifest_load(&store->manifest, &store->directory, opening->error,
                             opening->error_bytes) == HF_OK &&
            remove_leftovers(opening) && recover(opening);

@@ -74,18 +74,25 @@ static bool end_world(struct run *run, enum hf_world_end end)
     return is_good;
 }
 
-/* Up again; on the way there the power may go. */
+/* Up again; on the way there the power may go, or the process. */
 static bool boot(struct run *run)
 {
-    for (uint32_t i = 0; !run->is_process_only && i < 3 && roll(run, 4) == 0; i++) {
-        set_fault(run, true);
+    for (uint32_t i = 0; i < 3 && roll(run, 4) == 0; i++) {
+        const bool is_power = !run->is_process_only && roll(run, 2) == 0;
+        if (is_power) {
+            set_fault(run, true);
+        } else {
+            hf_world_doom(&run->world, 1 + roll(run, 40));
+        }
         const bool is_up = hf_world_boot(&run->world);
-        if (!is_up && !hf_sim_disk_has_failed(run->world.disk)) {
+        if (!is_up && !hf_sim_disk_has_failed(run->world.disk) &&
+            run->world.mortal.calls_left > 0) {
             break; /* refused by what is on the disk: told below */
         }
-        hf_world_end(&run->world, choose_end(run, true));
+        hf_world_end(&run->world, is_power ? choose_end(run, true) : HF_END_KILL);
         run->report->deaths_count++;
     }
+    run->world.mortal.calls_left = UINT64_MAX;
     hf_sim_disk_fail(run->world.disk, &(struct hf_sim_fault){0});
     if (!run->world.is_up && !hf_world_boot(&run->world)) {
         return hf_history_blame(&run->history, "the server refuses to start: %s", run->world.error);
@@ -193,7 +200,8 @@ static bool step(struct run *run)
 static bool work(struct run *run)
 {
     const uint32_t steps = roll(run, 4) == 0 ? roll(run, 30) : 50 + roll(run, STEPS_MAX);
-    const uint32_t way = roll(run, 4); /* 0: of the power; 1: of the disk; else at any step */
+    /* 0: of the power, 1: of the disk, 2: of the process, at a call; else at any step */
+    const uint32_t way = roll(run, 5);
 
     for (uint32_t i = 0; i < CLIENTS_COUNT; i++) {
         hf_workload_init(&run->clients[i].workload, &run->history, i, run->world.random + i,
@@ -201,6 +209,8 @@ static bool work(struct run *run)
     }
     if (way < 2 && !run->is_process_only) {
         set_fault(run, way == 0);
+    } else if (way == 2) {
+        hf_world_doom(&run->world, 1 + roll(run, 60));
     }
     for (uint32_t i = 0; i < steps && !hf_world_is_dying(&run->world); i++) {
         if (!step(run)) {

@@ -3,7 +3,7 @@
  *
  *     boot -> verdict -> clients ask, the server works, steps in any order -> death -> boot ...
  *
- *     death       of the process: between any two steps;
+ *     death       of the process: between any two steps, or two calls to the disk;
  *                 of the power: also between any two calls to the disk, or within one, at work, in
  *                 a snapshot, in recovery; unsynced bytes and names are dropped, spoiled or kept;
  *                 of the disk: a write or sync fails, and the server stops at once (P9);

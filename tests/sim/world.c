@@ -28,6 +28,7 @@ void hf_world_init(struct hf_world *world, uint64_t seed)
                          .new_directory_id = "simulated world"},
         .engine_config = hf_engine_config_default(),
     };
+    hf_mortal_init(&world->mortal, hf_sim_disk_table(world->disk));
     world->engine_config.skus_max = 4096;
     world->engine_config.cells_max = 4096;
     world->engine_config.reservations_max = 65536;
@@ -262,8 +263,8 @@ bool hf_world_boot(struct hf_world *world)
     world->error[0] = '\0';
     world->engine = hf_engine_create(&world->engine_config);
     HF_ASSERT(world->engine != NULL);
-    world->store = hf_store_open(&world->store_config, hf_sim_disk_table(world->disk), &report,
-                                 world->engine, world->error, sizeof world->error);
+    world->store = hf_store_open(&world->store_config, &world->mortal.table, &report, world->engine,
+                                 world->error, sizeof world->error);
     if (world->store == NULL) {
         hf_engine_free(world->engine);
         world->engine = NULL;
@@ -281,9 +282,15 @@ bool hf_world_boot(struct hf_world *world)
     return true;
 }
 
+void hf_world_doom(struct hf_world *world, uint64_t nth)
+{
+    world->mortal.calls_left = nth;
+}
+
 bool hf_world_is_dying(const struct hf_world *world)
 {
-    return hf_store_failed(world->store) || hf_sim_disk_has_failed(world->disk);
+    return hf_store_failed(world->store) || hf_sim_disk_has_failed(world->disk) ||
+           world->mortal.calls_left == 0;
 }
 
 void hf_world_end(struct hf_world *world, enum hf_world_end end)
@@ -305,6 +312,7 @@ void hf_world_end(struct hf_world *world, enum hf_world_end end)
         world->engine = NULL;
         world->is_up = false;
     }
+    world->mortal.calls_left = UINT64_MAX;
     if (end == HF_END_KILL) {
         hf_sim_disk_fail(world->disk, &(struct hf_sim_fault){0}); /* the next one may not strike */
     } else {

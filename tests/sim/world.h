@@ -26,6 +26,7 @@
 #include "net/dispatch.h"
 #include "persistence/store.h"
 #include "tests/lib/sim_disk.h"
+#include "tests/sim/mortal.h"
 
 #define HF_WORLD_LINKS_MAX 9u
 #define HF_WORLD_FOLDER "/data"
@@ -56,6 +57,7 @@ struct hf_world {
     uint64_t random;
     uint64_t now_us;
     struct hf_sim_disk *disk;
+    struct hf_mortal mortal;
     struct hf_store_config store_config;
     struct hf_engine_config engine_config;
     bool is_replying_early; /* the planted defect: replies leave before their record is durable */
@@ -84,7 +86,10 @@ uint32_t hf_world_roll(struct hf_world *world, uint32_t sides);
 bool hf_world_boot(struct hf_world *world);
 /* The server is gone. What is on its way to a client stays on its way. */
 void hf_world_end(struct hf_world *world, enum hf_world_end end);
-/* The server must stop at once: its log has failed, or the power is gone (a lasting fault). */
+/* The process dies at its nth call to the disk from now, from 1. */
+void hf_world_doom(struct hf_world *world, uint64_t nth);
+/* The server must stop at once: its log has failed, the power is gone (a lasting fault), or the
+ * process has died. */
 bool hf_world_is_dying(const struct hf_world *world);
 
 /* A new connection in place of `link`'s; bytes of the old one are forgotten. */
