@@ -57,7 +57,8 @@ struct hf_engine *hf_engine_create(const struct hf_engine_config *config)
         return NULL;
     }
     engine->config = *config;
-    const uint64_t orders_max = config->ledger_bytes / 64 + config->reservations_max;
+    /* An order for each reservation and each record: the ring's places are a power of two. */
+    const uint64_t orders_max = config->ledger_bytes / 32 + config->reservations_max;
     engine->group = hf_memory_reserve(HF_GROUP_RECORDS_MAX * sizeof *engine->group);
     if (engine->group == NULL || !work_init(&engine->work) ||
         hf_catalog_init(&engine->catalog, config->skus_max, config->locations_max) != HF_OK ||

@@ -238,6 +238,32 @@ static void forgotten_by_its_own_record(void **state)
     hf_small_release(&small);
 }
 
+/*
+ * A defect: the ring has up to twice as many places as a record of 64 bytes would need, and there
+ * were fewer places for orders. When each of them was taken, nothing with a new order was let in
+ * any more, and so the ring never turned on.
+ */
+static void every_record_has_its_own_order(void **state)
+{
+    struct hf_engine_config config = hf_small_config();
+    struct hf_small small;
+    struct hf_engine_stats stats;
+    (void)state;
+
+    config.ledger_bytes = 3 * (uint64_t)HF_LEDGER_BYTES_MIN / 2;
+    config.reservations_max = 1;
+    hf_small_init(&small, &config);
+    do {
+        if (hf_small_do(&small, "adjust A@W=1 order=%08x", (unsigned)small.now_us) != HF_OK) {
+            fail_msg("LSN %u: %s", (unsigned)hf_engine_lsn(small.engine) + 1,
+                     hf_err_name(small.result.outcome));
+        }
+        hf_engine_stats(small.engine, &stats);
+    } while (stats.ledger_first_lsn < 3);
+    assert_null(hf_small_violation(small.engine));
+    hf_small_release(&small);
+}
+
 /* The memory bound refuses what grows and lets through what gives stock back. */
 static void full_memory(void **state)
 {
@@ -296,7 +322,7 @@ static void ledger_waits_for_the_log(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 6];
+    struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 7];
     size_t count = 0;
 
     for (; count < sizeof rows / sizeof rows[0]; count++) {
@@ -311,6 +337,7 @@ int main(void)
         cmocka_unit_test(full_counter),
         cmocka_unit_test(full_of_names),
         cmocka_unit_test(full_memory),
+        cmocka_unit_test(every_record_has_its_own_order),
         cmocka_unit_test(forgotten_by_its_own_record),
         cmocka_unit_test(ledger_waits_for_the_log),
     };
