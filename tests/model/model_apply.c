@@ -565,9 +565,6 @@ static void decide_reservation(struct hf_model_decision *d)
     } else {
         hf_model_change_part(d);
     }
-    /* Found again: the record may have forgotten reservations that stood before it. */
-    hf_model_tell_reservation(d->result,
-                              &d->model->reservations[hf_model_reservation(d->model, d->op->id)]);
 }
 
 static void decide_release_order(struct hf_model_decision *d)

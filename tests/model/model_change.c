@@ -212,6 +212,7 @@ static struct hf_model_reservation *open_reservation(struct hf_model_decision *d
     return reservation;
 }
 
+/* The result is told before the record ends: a record may forget what it closed. */
 void hf_model_change_reserve(struct hf_model_decision *d)
 {
     const bool has_ttl = (d->op->flags & HF_OP_TTL) != 0;
@@ -259,6 +260,7 @@ void hf_model_change_confirm(struct hf_model_decision *d)
     }
     d->reservation->state = HF_STATE_CONFIRMED;
     d->reservation->deadline_us = 0;
+    hf_model_tell_reservation(d->result, d->reservation);
     hf_model_record_end(d->model, &record);
 }
 
@@ -274,6 +276,7 @@ void hf_model_change_extend(struct hf_model_decision *d)
     }
     hf_model_record_begin(d->model, &record, d->op, d->now_us);
     d->reservation->deadline_us = deadline_us;
+    hf_model_tell_reservation(d->result, d->reservation);
     hf_model_record_end(d->model, &record);
 }
 
@@ -331,6 +334,7 @@ void hf_model_change_part(struct hf_model_decision *d)
                                 hf_model_open_units(&reservation->lines[i]));
     }
     close_when_done(&record, reservation);
+    hf_model_tell_reservation(d->result, d->reservation);
     hf_model_record_end(d->model, &record);
 }
 

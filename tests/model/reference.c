@@ -409,11 +409,9 @@ void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
 {
     const struct hf_op *op = record->op;
     const bool has_ref = op->ref.bytes_count != 0 && !names_itself(op);
-    const uint32_t added_count = record->closed_count + (has_ref ? 1 : 0);
 
     while (!model->is_inside_group && model->names_count > 0 &&
-           (model->time_us - model->names[0].since_us >= model->config.reference_retention_us ||
-            model->names_count + added_count > model->config.references_max)) {
+           model->time_us - model->names[0].since_us >= model->config.reference_retention_us) {
         forget_oldest_name(model);
     }
     for (uint32_t i = 0; i < record->closed_count; i++) {
@@ -427,6 +425,10 @@ void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
                                                 .lsn = model->lsn,
                                                 .request = record->request,
                                                 .reservation = hf_model_text_copy(op->id)});
+    }
+    /* Where very few are kept, the record's own names may be among those that are too many. */
+    while (!model->is_inside_group && model->names_count > model->config.references_max) {
+        forget_oldest_name(model);
     }
 }
 

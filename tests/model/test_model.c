@@ -49,6 +49,7 @@ static const struct episode_kind {
     {"one hot cell",            10000, 24 * HOUR_US,  10000000,       50000, 1, 1, 12, 0, 0, 0, 0},
     {"names are soon forgotten",10000,       100000,    200000,        1000, 3, 3, 40, 0, 0, 0, 0},
     {"few names are kept",         24, 24 * HOUR_US,  10000000,       50000, 4, 2, 60, 0, 0, 0, 0},
+    {"one name is kept",            1, 24 * HOUR_US,  10000000,       50000, 2, 2, 30, 0, 0, 0, 0},
     {"microseconds",            10000,          500,        60,           2, 2, 2, 30, 0, 0, 0, 0},
     {"counters at the limit",   10000, 24 * HOUR_US,  HOUR_US,      1000000, 2, 2, 12, 0, 1, 0, 0},
     {"tables at the limit",        60,       400000,   1000000,        1000, 8, 6, 30, 0, 0, 1, 0},
