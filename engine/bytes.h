@@ -1,5 +1,5 @@
 /*
- * bytes.h - little-endian fields and varints in byte strings.
+ * bytes.h - little-endian fields, varints, texts and counters in byte strings.
  *
  * The writers go into memory that is known to be large enough. The readers trust nothing: they
  * stop at `end` and say so.
@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "engine/assert.h"
+#include "engine/limits.h"
+#include "engine/text.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "the formats are little-endian and so must the machine be"
@@ -129,6 +133,41 @@ static inline int64_t hf_read_signed(struct hf_reader *reader)
 {
     const uint64_t value = hf_read_varint(reader);
     return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+/* A text: one byte that counts, then the bytes. */
+static inline unsigned char *hf_put_text(unsigned char *at, struct hf_text text)
+{
+    HF_ASSERT(text.bytes_count <= HF_CODE_BYTES_MAX);
+    *at++ = (unsigned char)text.bytes_count;
+    if (text.bytes_count > 0) {
+        memcpy(at, text.bytes, text.bytes_count);
+    }
+    return at + text.bytes_count;
+}
+
+/* A text that is a code, or, when it may be, empty. It points into the reader's bytes. */
+static inline struct hf_text hf_read_text(struct hf_reader *reader, bool may_be_empty)
+{
+    const uint8_t bytes_count = hf_read_u8(reader);
+    const struct hf_text text = {(const char *)hf_read_bytes(reader, bytes_count), bytes_count};
+
+    if (text.bytes == NULL || (bytes_count == 0 ? !may_be_empty : !hf_text_is_code(text))) {
+        reader->is_bad = true;
+        return (struct hf_text){0};
+    }
+    return text;
+}
+
+/* A counter: 0 .. HF_UNITS_MAX, as a varint. */
+static inline int64_t hf_read_units(struct hf_reader *reader)
+{
+    const uint64_t value = hf_read_varint(reader);
+    if (value > (uint64_t)HF_UNITS_MAX) {
+        reader->is_bad = true;
+        return 0;
+    }
+    return (int64_t)value;
 }
 
 #endif

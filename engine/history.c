@@ -7,6 +7,10 @@
  */
 #include "engine/state.h"
 
+/* Newer records that are passed on the way to a cursor that no call has returned. One that a call
+ * has returned is gone on from at once. */
+#define PASS_MAX 4096
+
 /* What is asked of a record: all its moves, or those of one cell. */
 struct selection {
     bool is_all;
@@ -124,11 +128,15 @@ uint64_t hf_engine_ledger_cell(const struct hf_engine *engine, uint32_t sku, uin
             lsn = before_lsn - 1;
         }
     }
+    uint32_t passed = 0;
     for (uint32_t given = 0; lsn != 0; lsn = told.version_before) {
         if (given >= moves_max) {
             return lsn + 1;
         }
         const bool is_given = lsn < before_lsn;
+        if (!is_given && ++passed > PASS_MAX) {
+            return 0;
+        }
         if (!tell_record(engine, lsn, &selection, is_given ? cb : NULL, arg, &told)) {
             return 0;
         }
@@ -181,11 +189,15 @@ uint64_t hf_engine_ledger_order(const struct hf_engine *engine, struct hf_text o
             lsn = before_lsn - 1;
         }
     }
+    uint32_t passed = 0;
     for (uint32_t given = 0; lsn != 0; lsn = order_before(engine, lsn)) {
         if (given >= moves_max) {
             return lsn + 1;
         }
         const bool is_given = lsn < before_lsn;
+        if (!is_given && ++passed > PASS_MAX) {
+            return 0;
+        }
         if (!tell_record(engine, lsn, &selection, is_given ? cb : NULL, arg, &told)) {
             return 0;
         }

@@ -10,15 +10,6 @@
 _Static_assert(ITEM_BYTES_MAX + HF_LINES_MAX * LINE_BYTES_MAX < HF_IMAGE_BYTES_MIN,
                "the largest reservation fits a chunk");
 
-static unsigned char *put_text(unsigned char *at, struct hf_text text)
-{
-    *at++ = (unsigned char)text.bytes_count;
-    if (text.bytes_count > 0) {
-        memcpy(at, text.bytes, text.bytes_count);
-    }
-    return at + text.bytes_count;
-}
-
 static unsigned char *put_word(unsigned char *at, uint64_t value)
 {
     hf_put_u64(at, value);
@@ -103,8 +94,8 @@ static unsigned char *put_reservation(const struct hf_engine *engine, uint32_t i
         order = hf_order_text(&engine->orders,
                               hf_order_node_at(&engine->orders, reservation->order_node)->order);
     }
-    at = put_text(at, hf_reservation_id(&engine->reservations, reservation));
-    at = put_text(at, order);
+    at = hf_put_text(at, hf_reservation_id(&engine->reservations, reservation));
+    at = hf_put_text(at, order);
     *at++ = (unsigned char)reservation->state;
     at = hf_put_varint(at, reservation->life_us);
     at = put_word(at, reservation->opened_us);
@@ -132,7 +123,7 @@ static unsigned char *put_ref(const struct hf_engine *engine, uint32_t index, un
 {
     const struct hf_ref *ref = hf_ref_at(&engine->names, index);
 
-    at = put_text(at, hf_ref_text(ref));
+    at = hf_put_text(at, hf_ref_text(ref));
     at = hf_put_varint(at, ref->lsn);
     at = put_word(at, ref->content_hash);
     return put_place_in_queue(engine, ref->name_position, at);
@@ -185,16 +176,16 @@ unsigned char *hf_image_put(const struct hf_engine *engine, enum hf_item item, u
     case HF_ITEM_HEAD:
         return put_head(engine, at);
     case HF_ITEM_REGION:
-        return put_text(at, hf_catalog_text(&engine->catalog, HF_CODE_REGION, index));
+        return hf_put_text(at, hf_catalog_text(&engine->catalog, HF_CODE_REGION, index));
     case HF_ITEM_LOCATION: {
         const struct hf_location *location = hf_location_at(&engine->catalog, index);
-        at = put_text(at, hf_catalog_text(&engine->catalog, HF_CODE_LOCATION, index));
+        at = hf_put_text(at, hf_catalog_text(&engine->catalog, HF_CODE_LOCATION, index));
         at = hf_put_varint(at, (uint32_t)(location->region + 1));
         *at++ = location->is_in_transit_sellable;
         return at;
     }
     case HF_ITEM_SKU:
-        return put_text(at, hf_catalog_text(&engine->catalog, HF_CODE_SKU, index));
+        return hf_put_text(at, hf_catalog_text(&engine->catalog, HF_CODE_SKU, index));
     case HF_ITEM_CELL:
         return put_cell(engine, index, at);
     case HF_ITEM_RESERVATION:
@@ -246,28 +237,6 @@ static enum hf_err too_small(const char **why)
     return HF_LIMIT_EXCEEDED;
 }
 
-static struct hf_text read_text(struct hf_reader *in, bool may_be_empty)
-{
-    const uint8_t bytes_count = hf_read_u8(in);
-    const struct hf_text text = {(const char *)hf_read_bytes(in, bytes_count), bytes_count};
-
-    if (text.bytes == NULL || (bytes_count == 0 ? !may_be_empty : !hf_text_is_code(text))) {
-        in->is_bad = true;
-        return (struct hf_text){0};
-    }
-    return text;
-}
-
-static int64_t read_units(struct hf_reader *in)
-{
-    const uint64_t value = hf_read_varint(in);
-    if (value > (uint64_t)HF_UNITS_MAX) {
-        in->is_bad = true;
-        return 0;
-    }
-    return (int64_t)value;
-}
-
 static enum hf_err load_head(struct hf_engine *engine, struct hf_reader *in, const char **why)
 {
     if (engine->load != NULL) {
@@ -301,7 +270,7 @@ static enum hf_err load_head(struct hf_engine *engine, struct hf_reader *in, con
 static enum hf_err load_code(struct hf_engine *engine, enum hf_code_class class,
                              struct hf_reader *in, const char **why)
 {
-    const struct hf_text code = read_text(in, false);
+    const struct hf_text code = hf_read_text(in, false);
 
     if (in->is_bad || hf_catalog_find(&engine->catalog, class, code) != HF_NONE) {
         return corrupt(why, "a code that is malformed or comes twice");
@@ -335,15 +304,15 @@ static enum hf_err load_cell(struct hf_engine *engine, struct hf_reader *in, con
     const uint64_t location = hf_read_varint(in);
     struct hf_cell loaded = {.version = hf_read_varint(in)};
     for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        loaded.units[i] = read_units(in);
+        loaded.units[i] = hf_read_units(in);
     }
     const uint8_t has_policy = hf_read_u8(in);
     struct hf_policy policy = {.low_stock = HF_LOW_STOCK_NONE};
     if (has_policy == 1) {
-        policy.safety_stock = read_units(in);
+        policy.safety_stock = hf_read_units(in);
         const uint64_t low = hf_read_varint(in);
         policy.low_stock = low > (uint64_t)HF_UNITS_MAX + 1 ? INT64_MAX : (int64_t)low - 1;
-        policy.backorder_limit = read_units(in);
+        policy.backorder_limit = hf_read_units(in);
     }
     if (in->is_bad || has_policy > 1 || policy.low_stock < HF_LOW_STOCK_NONE ||
         policy.low_stock > HF_UNITS_MAX || !are_handles(engine, sku, location) ||
@@ -400,9 +369,9 @@ static enum hf_err load_lines(struct hf_engine *engine, struct hf_reader *in, ui
     for (uint64_t i = 0; i < lines_count; i++) {
         const uint64_t sku = hf_read_varint(in);
         const uint64_t location = hf_read_varint(in);
-        const int64_t units = read_units(in);
-        const int64_t fulfilled = read_units(in);
-        const int64_t released = read_units(in);
+        const int64_t units = hf_read_units(in);
+        const int64_t fulfilled = hf_read_units(in);
+        const int64_t released = hf_read_units(in);
         if (in->is_bad || !are_handles(engine, sku, location) || units == 0 ||
             fulfilled + released > units) {
             return corrupt(why, "a reservation line that does not add up");
@@ -429,8 +398,8 @@ static enum hf_err load_reservation(struct hf_engine *engine, struct hf_reader *
                                     const char **why)
 {
     struct hf_reservations *reservations = &engine->reservations;
-    const struct hf_text id = read_text(in, false);
-    const struct hf_text order = read_text(in, true);
+    const struct hf_text id = hf_read_text(in, false);
+    const struct hf_text order = hf_read_text(in, true);
     const uint8_t state = hf_read_u8(in);
     const uint64_t life_us = hf_read_varint(in);
     if (in->is_bad || state == 0 || state >= HF_STATES_COUNT || life_us > HF_LIFE_US_LIMIT ||
@@ -472,7 +441,7 @@ static enum hf_err load_reservation(struct hf_engine *engine, struct hf_reader *
 
 static enum hf_err load_ref(struct hf_engine *engine, struct hf_reader *in, const char **why)
 {
-    const struct hf_text text = read_text(in, false);
+    const struct hf_text text = hf_read_text(in, false);
     const uint64_t lsn = hf_read_varint(in);
     const uint64_t content_hash = hf_read_u64(in);
 

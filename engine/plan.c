@@ -178,15 +178,6 @@ enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known)
     return err;
 }
 
-static unsigned char *put_text(unsigned char *at, struct hf_text text)
-{
-    *at++ = (unsigned char)text.bytes_count;
-    if (text.bytes_count > 0) {
-        memcpy(at, text.bytes, text.bytes_count);
-    }
-    return at + text.bytes_count;
-}
-
 void hf_plan_hash(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
@@ -198,10 +189,10 @@ void hf_plan_hash(struct hf_engine *engine)
     *at++ = (unsigned char)(op->flags & ~form_flags);
     *at++ = (unsigned char)op->reason;
     hf_put_u64(at, op->ttl_us);
-    at = put_text(at + 8, op->id);
-    at = put_text(at, op->old_id);
-    at = put_text(at, op->order);
-    at = put_text(at, op->by);
+    at = hf_put_text(at + 8, op->id);
+    at = hf_put_text(at, op->old_id);
+    at = hf_put_text(at, op->order);
+    at = hf_put_text(at, op->by);
     for (uint32_t i = 0; i < op->lines_count; i++) {
         const struct hf_op_line *line = &op->lines[i];
         const struct hf_plan_line *plan = &work->lines[work->line_of[i]];

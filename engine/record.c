@@ -18,16 +18,6 @@ enum {
     AT_HASH = 24
 };
 
-static unsigned char *put_text(unsigned char *at, struct hf_text text)
-{
-    HF_ASSERT(text.bytes_count <= HF_CODE_BYTES_MAX);
-    *at++ = (unsigned char)text.bytes_count;
-    if (text.bytes_count > 0) {
-        memcpy(at, text.bytes, text.bytes_count);
-    }
-    return at + text.bytes_count;
-}
-
 void hf_record_begin(struct hf_record_writer *writer, unsigned char *room,
                      const struct hf_record_header *header)
 {
@@ -39,9 +29,9 @@ void hf_record_begin(struct hf_record_writer *writer, unsigned char *room,
     hf_put_u64(room + AT_TS, header->ts_us);
     hf_put_u64(room + AT_HASH, header->content_hash);
     unsigned char *at = room + HF_RECORD_HEADER_BYTES;
-    at = put_text(at, header->ref);
-    at = put_text(at, header->order);
-    at = put_text(at, header->by);
+    at = hf_put_text(at, header->ref);
+    at = hf_put_text(at, header->order);
+    at = hf_put_text(at, header->by);
     at = hf_put_varint(at, header->retired_count);
     *writer = (struct hf_record_writer){.start = room, .at = at};
 }
@@ -88,7 +78,7 @@ void hf_record_put(struct hf_record_writer *writer, const struct hf_effect *effe
     case HF_EFFECT_LOCATION:
     case HF_EFFECT_REGION:
         at = hf_put_varint(at, effect->code.handle);
-        at = put_text(at, effect->code.code);
+        at = hf_put_text(at, effect->code.code);
         break;
     case HF_EFFECT_PLACE:
         at = hf_put_varint(at, effect->place.location);
@@ -106,7 +96,7 @@ void hf_record_put(struct hf_record_writer *writer, const struct hf_effect *effe
         break;
     case HF_EFFECT_OPEN:
     case HF_EFFECT_STATE:
-        at = put_text(at, effect->reservation.id);
+        at = hf_put_text(at, effect->reservation.id);
         *at++ = (unsigned char)effect->reservation.state;
         at = hf_put_varint(at, effect->reservation.life_us);
         break;
@@ -161,20 +151,6 @@ bool hf_record_is_linked(const unsigned char *record)
 
 /* ------------------------------------------------------------------ reading */
 
-static struct hf_text read_text(struct hf_reader *reader, bool may_be_empty)
-{
-    const uint8_t bytes_count = hf_read_u8(reader);
-    const char *bytes = (const char *)hf_read_bytes(reader, bytes_count);
-    const struct hf_text text = {bytes, bytes_count};
-
-    if (bytes == NULL || (bytes_count == 0 && !may_be_empty) ||
-        (bytes_count != 0 && !hf_text_is_code(text))) {
-        reader->is_bad = true;
-        return (struct hf_text){0};
-    }
-    return text;
-}
-
 enum hf_err hf_record_open(struct hf_record_reader *reader, struct hf_record_header *header,
                            const void *bytes, size_t bytes_max)
 {
@@ -206,9 +182,9 @@ enum hf_err hf_record_open(struct hf_record_reader *reader, struct hf_record_hea
         return HF_TRUNCATED;
     }
     struct hf_reader in = {record + HF_RECORD_HEADER_BYTES, record + header->record_bytes, false};
-    header->ref = read_text(&in, true);
-    header->order = read_text(&in, true);
-    header->by = read_text(&in, true);
+    header->ref = hf_read_text(&in, true);
+    header->order = hf_read_text(&in, true);
+    header->by = hf_read_text(&in, true);
     header->retired_count = hf_read_varint(&in);
     *reader = (struct hf_record_reader){in.at, in.end};
     return in.is_bad ? HF_CORRUPT : HF_OK;
@@ -222,16 +198,6 @@ static uint32_t read_handle(struct hf_reader *in)
         return 0;
     }
     return (uint32_t)value;
-}
-
-static int64_t read_units(struct hf_reader *in)
-{
-    const uint64_t value = hf_read_varint(in);
-    if (value > (uint64_t)HF_UNITS_MAX) {
-        in->is_bad = true;
-        return 0;
-    }
-    return (int64_t)value;
 }
 
 static int64_t read_delta(struct hf_reader *in)
@@ -260,7 +226,7 @@ static uint64_t read_version(struct hf_reader *in, uint64_t lsn)
 static void read_after(struct hf_reader *in, int64_t *after)
 {
     for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        after[i] = read_units(in);
+        after[i] = hf_read_units(in);
     }
 }
 
@@ -286,21 +252,21 @@ static void read_policy(struct hf_reader *in, uint64_t lsn, struct hf_effect_pol
     policy->sku = read_handle(in);
     policy->location = read_handle(in);
     policy->version_before = read_version(in, lsn);
-    policy->policy.safety_stock = read_units(in);
+    policy->policy.safety_stock = hf_read_units(in);
     const uint64_t low = hf_read_varint(in);
     if (low > (uint64_t)HF_UNITS_MAX + 1) {
         in->is_bad = true;
         return; /* and one less might not be a number */
     }
     policy->policy.low_stock = (int64_t)low - 1;
-    policy->policy.backorder_limit = read_units(in);
+    policy->policy.backorder_limit = hf_read_units(in);
     read_after(in, policy->after);
 }
 
 static void read_reservation(struct hf_reader *in, struct hf_effect_reservation *reservation)
 {
     *reservation = (struct hf_effect_reservation){.index = HF_HANDLE_NONE};
-    reservation->id = read_text(in, false);
+    reservation->id = hf_read_text(in, false);
     const uint8_t state = hf_read_u8(in);
     reservation->state = (enum hf_state)state;
     reservation->life_us = hf_read_varint(in);
@@ -333,7 +299,7 @@ enum hf_err hf_record_next(struct hf_record_reader *reader, uint64_t lsn, struct
     case HF_EFFECT_LOCATION:
     case HF_EFFECT_REGION:
         effect->code.handle = read_handle(&in);
-        effect->code.code = read_text(&in, false);
+        effect->code.code = hf_read_text(&in, false);
         break;
     case HF_EFFECT_PLACE: {
         effect->place = (struct hf_effect_place){.location = read_handle(&in)};
