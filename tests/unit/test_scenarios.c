@@ -108,6 +108,15 @@ static const struct hf_scenario scenarios[] = {
         {"extend r2 ttl=50",           HF_UNKNOWN_RESERVATION, NULL},
         {"confirm r1",                 HF_OK,                 NULL},
         {"extend r1 ttl=50",           HF_ALREADY_CONFIRMED,  "r1 until 0"}}},
+    {.name = "extend: never after the longest life, and never into the past", .life_us_max = 1000, .rows = {
+        {"receive A@W=5",              HF_OK,                 NULL},
+        {"reserve r1 A@W=1",           HF_OK,                 NULL},
+        {"reserve r2 A@W=1",           HF_OK,                 NULL},
+        {"wait 999",                   HF_OK,                 NULL},
+        {"extend r1 ttl=500",          HF_OK,                 "r1 until 1000; r1 held"},
+        {"wait 1",                     HF_OK,                 "r1 expired"},
+        {"extend r2 ttl=500",          HF_LIMIT_EXCEEDED,     "r2 held; r2 until 0"},
+        {"confirm r2",                 HF_OK,                 "r2 confirmed"}}},
     {.name = "time-to-live: 1 and the longest life, 0 and one above", .life_us_max = 1000, .rows = {
         {"receive A@W=5",              HF_OK,                 NULL},
         {"reserve r1 A@W=1 ttl=0",     HF_INVALID_ARGUMENT,   "field ttl"},
