@@ -7,8 +7,8 @@
  *
  *     SKU, LOCATION, REGION   a code gets the next handle
  *     PLACE                   settings of a location: in-transit sellable, region
- *     POLICY                  settings of a cell: safety stock, low-stock threshold, backorder
- * limit OPEN                    a reservation begins; the moves after it, up to the next OPEN or
+ *     POLICY                  settings of a cell: safety stock, low-stock threshold, backorders
+ *     OPEN                    a reservation begins; the moves after it, up to the next OPEN or
  *                             STATE, are its lines
  *     STATE                   a reservation changes state or deadline; the moves after it are of
  *                             its lines

@@ -10,9 +10,11 @@
  *     ADJUST                           o             1+  units != 0
  *     SELL                             o             1+  units > 0  FACT
  *     SET_POLICY                       o             1+  policy
- *     SET_LOCATION                     o             1+  location only, units 0 or 1: in-transit
- * sellable SET_REGION     region            o             1+  location only RESERVE        new o o
- * (T)  1+  units > 0  PARTIAL, TTL REPLACE        new       old     o      o (T)  1+  units > 0 TTL
+ *     SET_LOCATION                     o             1+  location, units 1 or 0: in-transit
+ *                                                        stock may be sold
+ *     SET_REGION     region            o             1+  location
+ *     RESERVE        new               o      o (T)  1+  units > 0  PARTIAL, TTL
+ *     REPLACE        new       old     o      o (T)  1+  units > 0  TTL
  *     CONFIRM        id                o
  *     EXTEND         id                o      D (T)                 TTL
  *     RELEASE        id                o             0+  units > 0

@@ -195,7 +195,8 @@ static void print_reservation(const struct holdfast_reservation *reservation)
 
     (void)printf("%s: %s", reservation->id, holdfast_state_name(reservation->state));
     if (reservation->expires_at_us != 0) {
-        (void)printf(" until %s", hf_time_text(reservation->expires_at_us, expiry));
+        (void)printf(" %s %s", reservation->state == HOLDFAST_HELD ? "until" : "since",
+                     hf_time_text(reservation->expires_at_us, expiry));
     }
     if (reservation->order[0] != '\0') {
         (void)printf(", order %s", reservation->order);

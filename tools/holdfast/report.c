@@ -294,7 +294,8 @@ static void print_done(const struct report *report)
         char expiry[HF_TIME_BYTES];
         (void)printf(": %s is %s", op->id, holdfast_state_name(reply->state));
         if (reply->expires_at_us != 0) {
-            (void)printf(" until %s", hf_time_text(reply->expires_at_us, expiry));
+            (void)printf(" %s %s", reply->state == HOLDFAST_HELD ? "until" : "since",
+                         hf_time_text(reply->expires_at_us, expiry));
         }
     }
     (void)printf("  (lsn %" PRIu64 ", ref %s)\n", reply->lsn, report->ref);
