@@ -68,6 +68,12 @@ static void hear_order(const struct hf_small *small, const char *order, uint32_t
     } while (cursor != 0);
 }
 
+/* The handle of A, which is not the first one when B came first. */
+static uint32_t sku_a(const struct hf_small *small)
+{
+    return hf_engine_sku(small->engine, hf_text_of("A"));
+}
+
 /* ------------------------------------------------------------------ what was done */
 
 #define RECORDS_MAX 400
@@ -178,7 +184,7 @@ static void pages_with_writes_between(void **state)
     }
     heard.count = 0;
     for (uint64_t cursor = UINT64_MAX; cursor != 0;) {
-        cursor = hf_engine_ledger_cell(small.engine, 0, 0, cursor, 4, hear_cb, &heard);
+        cursor = hf_engine_ledger_cell(small.engine, sku_a(&small), 0, cursor, 4, hear_cb, &heard);
         do_random(&small, &seed);
     }
     /* The pages are of the cell as it was at the first one. */
@@ -208,7 +214,8 @@ static void from_any_lsn(void **state)
     for (uint64_t before = 1; before <= 62; before++) {
         const uint64_t from = before - 1 > 60 ? 60 : before - 1;
         heard.count = 0;
-        (void)hf_engine_ledger_cell(small.engine, 0, 0, before, MOVES_MAX, hear_cb, &heard);
+        (void)hf_engine_ledger_cell(small.engine, sku_a(&small), 0, before, MOVES_MAX, hear_cb,
+                                    &heard);
         check_cell(&heard, 'A', from, 1);
         heard.count = 0;
         (void)hf_engine_ledger_order(small.engine, hf_text_of("y"), before, MOVES_MAX, hear_cb,
@@ -242,11 +249,12 @@ static void moves_of_one_record(void **state)
     }
     heard.count = 0;
     const uint64_t cursor =
-        hf_engine_ledger_cell(small.engine, 0, 0, UINT64_MAX, 1, hear_cb, &heard);
+        hf_engine_ledger_cell(small.engine, sku_a(&small), 0, UINT64_MAX, 1, hear_cb, &heard);
     assert_int_equal(heard.count, 3); /* a page of one move, but the operation is told whole */
     assert_int_equal(cursor, 6);
     heard.count = 0; /* the replace: out of r2, into r4 */
-    assert_int_equal(hf_engine_ledger_cell(small.engine, 0, 0, cursor, 1, hear_cb, &heard), 5);
+    assert_int_equal(
+        hf_engine_ledger_cell(small.engine, sku_a(&small), 0, cursor, 1, hear_cb, &heard), 5);
     assert_int_equal(heard.count, 2);
     heard.count = 0;
     (void)hf_engine_ledger_ref(small.engine, hf_text_of("r4"), hear_cb, &heard);
