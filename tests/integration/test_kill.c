@@ -127,7 +127,8 @@ static bool judge(struct life *life, struct hf_live *live)
                                 "lost: a reply told of LSN %" PRIu64 ", recovered are %" PRIu64,
                                 seen_lsn, stats.lsn);
     }
-    return hf_history_settle(&life->history, &port, test.settled_counts) &&
+    return hf_history_ask_otherwise(&life->history, &port, &test.random) &&
+           hf_history_settle(&life->history, &port, test.settled_counts) &&
            hf_account_prove(&life->account, &port);
 }
 

@@ -8,6 +8,16 @@
 
 #include "engine/assert.h"
 
+#define ASKED_OTHERWISE 20 /* deeds, each time */
+
+uint32_t hf_random(uint64_t *state, uint32_t sides)
+{
+    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return (uint32_t)((z ^ (z >> 31)) % sides);
+}
+
 bool hf_history_init(struct hf_history *history, uint32_t clients_count, uint32_t deeds_max)
 {
     HF_ASSERT(clients_count >= 1);
@@ -225,6 +235,30 @@ bool hf_history_ask_again(struct hf_history *history, const struct hf_port *port
     }
     free(batches);
     return is_good;
+}
+
+bool hf_history_ask_otherwise(struct hf_history *history, const struct hf_port *port,
+                              uint64_t *random)
+{
+    const uint32_t count = hf_history_count(history);
+
+    for (uint32_t i = 0; count > 0 && i < ASKED_OTHERWISE; i++) {
+        struct hf_answer answer = {.outcome = HF_REFERENCE_CONFLICT};
+        const uint32_t index = hf_history_index(history, hf_random(random, count));
+        struct hf_deed *deed = &history->deeds[index];
+        if (deed->status != HF_DEED_DONE || deed->lines_count == 0 || is_linked(history, index)) {
+            continue;
+        }
+        const int32_t more = deed->lines[0].units > 0 ? 1 : -1;
+        deed->lines[0].units += more;
+        const bool is_answered = port->execute(port->ctx, &index, 1, &answer);
+        deed->lines[0].units -= more;
+        if (!is_answered || answer.outcome != HF_REFERENCE_CONFLICT) {
+            return hf_history_blame(history, "%s %" PRIu32 " with other content is %s",
+                                    kind_of(deed), index, hf_err_name(answer.outcome));
+        }
+    }
+    return true;
 }
 
 bool hf_history_settle(struct hf_history *history, const struct hf_port *port,

@@ -123,6 +123,9 @@ struct hf_port {
     bool (*audit)(void *ctx, uint64_t *violations_count, char first[256]);
 };
 
+/* 0 .. sides - 1, of a generator whose whole state is *state. */
+uint32_t hf_random(uint64_t *state, uint32_t sides);
+
 /* False: no memory. */
 bool hf_history_init(struct hf_history *history, uint32_t clients_count, uint32_t deeds_max);
 void hf_history_release(struct hf_history *history);
@@ -147,6 +150,10 @@ bool hf_history_blame(struct hf_history *history, const char *format, ...)
 
 /* Ask every done deed again: each must be repeated, with the LSN it had. */
 bool hf_history_ask_again(struct hf_history *history, const struct hf_port *port);
+/* Ask a few done deeds again with one unit more (or less): each must be refused as a
+ * reference_conflict. */
+bool hf_history_ask_otherwise(struct hf_history *history, const struct hf_port *port,
+                              uint64_t *random);
 /* Ask every deed again whose outcome is not known; afterwards there is none. `settled_counts`
  * (done before, done now, refused) are added to; may be NULL. */
 bool hf_history_settle(struct hf_history *history, const struct hf_port *port,

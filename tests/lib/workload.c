@@ -10,14 +10,6 @@
 #define LONG_TTL_US UINT32_C(3600000000)
 #define OPENING_FRAME 12u
 
-uint32_t hf_random(uint64_t *state, uint32_t sides)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)((z ^ (z >> 31)) % sides);
-}
-
 static uint32_t roll(struct hf_workload *workload, uint32_t sides)
 {
     return hf_random(&workload->random, sides);

@@ -29,8 +29,6 @@ struct hf_workload {
     uint32_t recent_count;                      /* ever */
 };
 
-uint32_t hf_random(uint64_t *state, uint32_t sides); /* 0 .. sides - 1 */
-
 /* A client that begins, or goes on in a history that rests. */
 void hf_workload_init(struct hf_workload *workload, struct hf_history *history, uint32_t client,
                       uint64_t seed, uint32_t short_ttl_us_max);

@@ -149,7 +149,8 @@ static bool judge(struct run *run)
                                 "lost: a reply told of LSN %" PRIu64 ", recovered are %" PRIu64,
                                 seen_lsn, lsn);
     }
-    return hf_history_settle(&run->history, &port, run->report->unknown_counts) &&
+    return hf_history_ask_otherwise(&run->history, &port, &run->world.random) &&
+           hf_history_settle(&run->history, &port, run->report->unknown_counts) &&
            hf_account_prove(&run->account, &port);
 }
 
