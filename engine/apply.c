@@ -56,12 +56,11 @@ static void list_granted(struct hf_engine *engine, uint32_t reservation)
 {
     struct hf_work *work = &engine->work;
 
+    hf_map_lines(engine, reservation);
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *plan = &work->lines[i];
         struct hf_result_line *granted = hf_result_add_line(engine, plan, HF_OK);
-        const uint32_t line = plan->cell == HF_NONE
-                                  ? HF_NONE
-                                  : hf_line_find(&engine->reservations, reservation, plan->cell);
+        const uint32_t line = hf_map_line_at(engine, plan->cell);
         granted->granted = line == HF_NONE ? 0 : hf_line_at(&engine->reservations, line)->units;
         granted->shortfall = plan->units - granted->granted;
     }
@@ -196,8 +195,6 @@ static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
     const struct hf_op *op = work->op;
     bool is_known;
 
-    /* First of all: an expiry is a record of its own, and a record may forget names. */
-    hf_expire_on_the_way(engine);
     const enum hf_err unknown = hf_plan_lines(engine, &is_known);
     enum hf_err err = check_repeat(engine, is_repeat);
     if (err != HF_OK || *is_repeat) {
@@ -273,7 +270,6 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
     work->reservation = HF_NONE;
     work->is_hashed = false;
     work->is_full = false;
-    work->has_due = false;
 
     result->outcome =
         hf_op_validate(op, engine->config.life_us_max, &result->field, &result->line_index);
@@ -312,6 +308,9 @@ static void begin(struct hf_engine *engine, uint64_t now_us)
     engine->work.now_us = hf_engine_tell_time(engine, now_us);
     engine->work.effects_first = engine->work.effects_count = 0;
     engine->work.result_lines_first = 0;
+    engine->work.is_full = false;
+    /* First of all: an expiry is a record of its own, and a record may forget names. */
+    hf_expire_on_the_way(engine);
 }
 
 void hf_engine_apply(struct hf_engine *engine, const struct hf_op *op, uint64_t now_us,

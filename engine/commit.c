@@ -3,8 +3,7 @@
  *
  *     effects put by a rule
  *        -> room in every table, room in the ledger        the last thing that can be refused
- *        -> header; for each effect: apply, then encode     (moves are encoded with the values
- * after)
+ *        -> header; for each effect: apply, then encode    (moves carry the values after)
  *        -> reference remembered, oldest names forgotten
  *        -> record entered into the ledger
  *

@@ -390,6 +390,7 @@ static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context
     memcpy(cell->units, move->after, sizeof cell->units);
     cell->version = context->header->lsn;
     hf_digest_after(engine, HF_ITEM_CELL, move->cell);
+    hf_cell_assert(cell);
     return context->reservation == 0 ? HF_OK : apply_move_to_line(engine, context, move, why);
 }
 

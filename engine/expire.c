@@ -3,8 +3,8 @@
  *
  * A due hold counts as expired for every later operation (P4's time is the log's). Its release is
  * an operation of the engine's own, one record a hold, so that the ledger tells of each. Who
- * calls: the server, in bounded steps, in the order of deadlines (hf_engine_expire); and an
- * operation that needs to know now, for its own reservation or for a cell that looks short.
+ * calls: the server, in bounded steps, in the order of deadlines (hf_engine_expire); and every
+ * operation before it is decided, as far as the budget of its moment goes.
  */
 #include "engine/state.h"
 
@@ -39,26 +39,33 @@ enum hf_err hf_expire_one(struct hf_engine *engine, uint32_t index)
     return err;
 }
 
-/* Holds that one operation releases on its way at most; it moves eight times as many in the wheel.
+/*
+ * Holds that operations release on their way at most, those of one time together (a frame has
+ * one), so that a frame's work is bounded. Eight times as many are moved in the wheel.
  */
 #define ON_THE_WAY_MAX 1024
 
 void hf_expire_on_the_way(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
-    uint32_t steps = 8 * ON_THE_WAY_MAX;
 
+    if (engine->way_us != work->now_us) {
+        engine->way_us = work->now_us;
+        engine->way_holds_left = ON_THE_WAY_MAX;
+        engine->way_steps_left = 8 * ON_THE_WAY_MAX;
+    }
     work->has_due = false;
-    for (uint32_t count = 0; hf_wheel_next_us(&engine->reservations.wheel) <= work->now_us;
-         count++) {
-        const uint32_t due = hf_reservations_due(&engine->reservations, work->now_us, &steps);
-        if (due == HF_NONE && steps > 0) {
+    while (hf_wheel_next_us(&engine->reservations.wheel) <= work->now_us) {
+        const uint32_t due =
+            hf_reservations_due(&engine->reservations, work->now_us, &engine->way_steps_left);
+        if (due == HF_NONE && engine->way_steps_left > 0) {
             return; /* the slot has come, but none of its holds */
         }
-        if (due == HF_NONE || count == ON_THE_WAY_MAX || hf_expire_one(engine, due) != HF_OK) {
+        if (due == HF_NONE || engine->way_holds_left == 0 || hf_expire_one(engine, due) != HF_OK) {
             work->has_due = true;
             return;
         }
+        engine->way_holds_left--;
     }
 }
 

@@ -13,6 +13,7 @@ enum hf_err hf_names_init(struct hf_names *names, uint32_t references_max)
     while (names->queue_max < (uint64_t)references_max + QUEUE_SLACK) {
         names->queue_max *= 2;
     }
+    HF_ASSERT(references_max <= HF_NAME_REF - QUEUE_SLACK);
     const uint32_t refs_max = references_max + QUEUE_SLACK;
     names->queue = hf_memory_reserve(names->queue_max * sizeof *names->queue);
     if (names->queue == NULL ||

@@ -6,7 +6,7 @@
 
 enum hf_err hf_orders_init(struct hf_orders *orders, uint32_t orders_max, uint32_t reservations_max)
 {
-    *orders = (struct hf_orders){0};
+    *orders = (struct hf_orders){.hint = HF_NONE};
     if (hf_pool_init(&orders->pool, sizeof(struct hf_order), orders_max) != HF_OK ||
         hf_pool_init(&orders->nodes, sizeof(struct hf_order_node), reservations_max) != HF_OK ||
         hf_table_init(&orders->table) != HF_OK) {
@@ -84,7 +84,17 @@ uint32_t hf_order_node_add(struct hf_orders *orders, uint32_t index, uint32_t re
     uint32_t newer = HF_NONE;
     uint32_t older = order->newest_node;
 
-    /* Live, the newest comes last; a snapshot may hold them in another order. */
+    /* Live, the newest comes last. A snapshot may hold them in another order, but in long runs of
+     * one direction: the search goes on from where the last one ended. */
+    if (older != HF_NONE && hf_order_node_at(orders, older)->opened_lsn > opened_lsn &&
+        orders->hint != HF_NONE && hf_order_node_at(orders, orders->hint)->order == index) {
+        older = orders->hint;
+        newer = hf_order_node_at(orders, older)->newer;
+        while (newer != HF_NONE && hf_order_node_at(orders, newer)->opened_lsn < opened_lsn) {
+            older = newer;
+            newer = hf_order_node_at(orders, older)->newer;
+        }
+    }
     while (older != HF_NONE && hf_order_node_at(orders, older)->opened_lsn > opened_lsn) {
         newer = older;
         older = hf_order_node_at(orders, older)->older;
@@ -103,6 +113,7 @@ uint32_t hf_order_node_add(struct hf_orders *orders, uint32_t index, uint32_t re
     } else {
         order->newest_node = node;
     }
+    orders->hint = node;
     return node;
 }
 
@@ -119,6 +130,7 @@ uint32_t hf_order_node_remove(struct hf_orders *orders, uint32_t node)
         hf_order_at(orders, removed.order)->newest_node = removed.older;
     }
     hf_pool_give(&orders->nodes, node);
+    orders->hint = HF_NONE;
     return removed.order;
 }
 

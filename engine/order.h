@@ -34,6 +34,7 @@ struct hf_orders {
     struct hf_table table;
     struct hf_pool pool;  /* struct hf_order */
     struct hf_pool nodes; /* struct hf_order_node */
+    uint32_t hint;        /* the node put in last; HF_NONE: none. Where the next search begins */
 };
 
 enum hf_err hf_orders_init(struct hf_orders *orders, uint32_t orders_max,

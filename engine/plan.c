@@ -43,6 +43,27 @@ static void map_set(const struct hf_map *map, struct hf_map_slot *slot, uint64_t
     *slot = (struct hf_map_slot){.key = key, .value = value, .stamp = map->stamp};
 }
 
+void hf_map_lines(struct hf_engine *engine, uint32_t reservation)
+{
+    struct hf_map *map = &engine->work.map;
+
+    hf_map_clear(map);
+    for (uint32_t at = hf_reservation_at(&engine->reservations, reservation)->first_line;
+         at != HF_NONE;) {
+        const struct hf_line *line = hf_line_at(&engine->reservations, at);
+        map_set(map, hf_map_find(map, line->cell), line->cell, at);
+        at = line->next;
+    }
+}
+
+uint32_t hf_map_line_at(struct hf_engine *engine, uint32_t cell)
+{
+    struct hf_map *map = &engine->work.map;
+    const struct hf_map_slot *slot = hf_map_find(map, cell);
+
+    return cell != HF_NONE && map_has(map, slot) ? slot->value : HF_NONE;
+}
+
 #define CODE_KEY (UINT64_C(1) << 63) /* keys of codes have it, keys of cells do not */
 
 /* The handle of a code; the next free one for a code that is not known. */

@@ -102,27 +102,19 @@ enum hf_err hf_rule_extend(struct hf_engine *engine)
  * Find for each plan line the reservation's line. Lists the plan lines that ask for more than is
  * left, or for a cell that the reservation does not have: HF_EXCEEDS_RESERVATION.
  */
-static enum hf_err match_lines(struct hf_engine *engine, const struct hf_reservation *reservation)
+static enum hf_err match_lines(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
     enum hf_err err = HF_OK;
 
-    hf_map_clear(&work->map);
-    for (uint32_t at = reservation->first_line; at != HF_NONE;) {
-        const struct hf_line *line = hf_line_at(&engine->reservations, at);
-        *hf_map_find(&work->map, line->cell) =
-            (struct hf_map_slot){.key = line->cell, .value = at, .stamp = work->map.stamp};
-        at = line->next;
-    }
+    hf_map_lines(engine, work->reservation);
     for (uint32_t i = 0; i < work->lines_count; i++) {
         struct hf_plan_line *plan = &work->lines[i];
         int64_t open_units = 0;
-        if (plan->cell != HF_NONE) {
-            const struct hf_map_slot *slot = hf_map_find(&work->map, plan->cell);
-            if (slot->stamp == work->map.stamp) {
-                plan->reservation_line = slot->value;
-                open_units = hf_line_open_units(hf_line_at(&engine->reservations, slot->value));
-            }
+        plan->reservation_line = hf_map_line_at(engine, plan->cell);
+        if (plan->reservation_line != HF_NONE) {
+            open_units =
+                hf_line_open_units(hf_line_at(&engine->reservations, plan->reservation_line));
         }
         if (plan->units > open_units) {
             hf_result_add_line(engine, plan, HF_EXCEEDS_RESERVATION)->shortfall =
@@ -210,7 +202,7 @@ enum hf_err hf_rule_release(struct hf_engine *engine)
     } else {
         enum hf_err err = hf_plan_check_versions(engine);
         if (err == HF_OK) {
-            err = match_lines(engine, reservation);
+            err = match_lines(engine);
         }
         if (err != HF_OK) {
             return err;
@@ -313,7 +305,7 @@ enum hf_err hf_rule_fulfil(struct hf_engine *engine)
         plan_all(engine, reservation);
     } else {
         err = hf_plan_check_versions(engine);
-        err = err != HF_OK ? err : match_lines(engine, reservation);
+        err = err != HF_OK ? err : match_lines(engine);
     }
     err = err != HF_OK ? err : check_on_hand(engine);
     if (err != HF_OK) {

@@ -110,6 +110,8 @@ struct hf_engine {
     uint64_t last_lsn;
     uint64_t last_ts_us;
     uint64_t now_us; /* the latest time it was told; in no digest */
+    uint64_t way_us; /* of this time are the budgets of hf_expire_on_the_way */
+    uint32_t way_holds_left, way_steps_left;
 
     struct hf_work work;
     struct hf_group_record *group; /* HF_GROUP_RECORDS_MAX */
@@ -159,6 +161,10 @@ enum hf_err hf_plan_check_versions(struct hf_engine *engine);
 void hf_map_clear(struct hf_map *map);
 /* The value of a key, or where it goes. */
 struct hf_map_slot *hf_map_find(struct hf_map *map, uint64_t key);
+/* Put the lines of a reservation into work.map by their cells, and ask for one: HF_NONE when the
+ * reservation has no line there, or `cell` is HF_NONE. */
+void hf_map_lines(struct hf_engine *engine, uint32_t reservation);
+uint32_t hf_map_line_at(struct hf_engine *engine, uint32_t cell);
 
 /* ---- rules: HF_OK with effects put, or a refusal with result lines; they change nothing */
 

@@ -24,10 +24,11 @@
 #include "net/frame.h"
 
 #define HF_ITEM_HEADER_BYTES 32u
-#define HF_LINE_BYTES_MIN 16u   /* of a request; gives the most lines a frame may have */
-#define HF_ENTRY_BYTES_MAX 512u /* the longest entry: a move with six texts of 64 bytes */
-#define HF_TEXT_BYTES_MAX 255u  /* a length of one byte; the engine allows 64 */
-#define HF_REQUEST_LOW 128u     /* flag of a list; beside those of enum hf_op_flag */
+#define HF_RESULT_LINE_BYTES 48u /* PROTOCOL.md 3.5 */
+#define HF_LINE_BYTES_MIN 16u    /* of a request; gives the most lines a frame may have */
+#define HF_ENTRY_BYTES_MAX 512u  /* the longest entry: a move with six texts of 64 bytes */
+#define HF_TEXT_BYTES_MAX 255u   /* a length of one byte; the engine allows 64 */
+#define HF_REQUEST_LOW 128u      /* flag of a list; beside those of enum hf_op_flag */
 
 /* Bytes not read yet. Items and entries are taken from the front. */
 struct hf_items {

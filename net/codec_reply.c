@@ -30,7 +30,6 @@ _Static_assert(AT_LINE + 2 == HF_ITEM_HEADER_BYTES, "entries follow the header")
 #define HF_LINE_NONE UINT16_MAX
 
 enum {
-    RESULT_LINE_BYTES = 48,       /* 3.5 */
     CELL_FIXED_BYTES = 88,        /* 3.6 */
     ATS_BYTES = 24,               /* 3.7 */
     RESERVATION_FIXED_BYTES = 24, /* 3.8, entry 0 */
@@ -469,7 +468,7 @@ enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_repor
 /* 3.5 */
 void hf_result_line_put(struct hf_buffer *out, const struct hf_result_line *line)
 {
-    unsigned char *entry = hf_buffer_add(out, RESULT_LINE_BYTES);
+    unsigned char *entry = hf_buffer_add(out, HF_RESULT_LINE_BYTES);
     if (entry == NULL) {
         return;
     }
@@ -486,7 +485,7 @@ void hf_result_line_put(struct hf_buffer *out, const struct hf_result_line *line
 
 enum hf_err hf_result_line_next(struct hf_items *entries, struct hf_result_line *line)
 {
-    const unsigned char *entry = take(entries, RESULT_LINE_BYTES);
+    const unsigned char *entry = take(entries, HF_RESULT_LINE_BYTES);
     if (entry == NULL) {
         return HF_CORRUPT;
     }

@@ -83,6 +83,8 @@ static void release_durable(struct hf_connection *connection)
     }
 }
 
+#define OUT_BYTES_KEPT ((size_t)256 * 1024) /* of an empty queue of replies */
+
 static void send_released(struct hf_connection *connection)
 {
     release_durable(connection);
@@ -97,6 +99,10 @@ static void send_released(struct hf_connection *connection)
             connection->sent_bytes += taken;
             connection->active_us = monotonic_us(connection);
         }
+    }
+    if (hf_buffer_count(&connection->out) == 0 && !connection->out.is_failed &&
+        connection->out.bytes_max > OUT_BYTES_KEPT) {
+        hf_buffer_release(&connection->out); /* an idle client holds no large buffer */
     }
     if (hf_buffer_count(&connection->out) <= connection->limits.out_bytes_max / 2) {
         connection->is_full = false;

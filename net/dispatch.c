@@ -87,6 +87,22 @@ static void put_refusal(struct call *call, enum hf_err outcome, enum hf_field fi
     hf_reply_put_plain(call->out, &reply);
 }
 
+/*
+ * The result of a write. A refusal may list more lines than its request had (a whole fulfil lists
+ * the reservation's); where the reply would outgrow its bound (I4), the lines are left out.
+ */
+static void put_result(struct call *call, struct hf_result *result)
+{
+    const size_t bound = (size_t)HF_REPLY_FACTOR * call->dispatch->frame_bytes_max -
+                         (size_t)call->frame->count * HF_ITEM_HEADER_BYTES;
+    const size_t used = hf_buffer_count(call->out) - call->place;
+
+    if (used + HF_FRAME_HEADER_BYTES + (size_t)result->lines_count * HF_RESULT_LINE_BYTES > bound) {
+        result->lines_count = 0;
+    }
+    hf_reply_put_result(call->out, result);
+}
+
 /* Fields of the item that no write reads. */
 static enum hf_field judge_write(const struct hf_request *request)
 {
@@ -171,7 +187,7 @@ static uint32_t execute_group(struct call *call, uint32_t index, struct hf_reque
         hf_engine_apply_linked(dispatch->engine, dispatch->group, count, call->now_us,
                                dispatch->group_results);
         for (uint32_t i = 0; i < count; i++) {
-            hf_reply_put_result(call->out, &dispatch->group_results[i]);
+            put_result(call, &dispatch->group_results[i]);
         }
         return count;
     }
@@ -201,7 +217,7 @@ static void execute_writes(struct call *call)
         }
         if (err == HF_OK) {
             hf_engine_apply(call->dispatch->engine, &request.op, call->now_us, &result);
-            hf_reply_put_result(call->out, &result);
+            put_result(call, &result);
         } else {
             put_refusal(call, err, field, line_index);
         }
@@ -462,6 +478,12 @@ static bool is_known(unsigned operation)
            (operation >= HF_ASK_HELLO && operation <= HF_ASK_SNAPSHOT);
 }
 
+/* Questions whose answer takes a walk through many cells or records. */
+static bool is_paged(unsigned operation)
+{
+    return operation == HF_ASK_ORDER || operation == HF_ASK_LEDGER || operation == HF_ASK_LIST;
+}
+
 /* What is wrong with the frame as a whole? (PROTOCOL.md 2.1) HF_OK, or its outcome and field. */
 static enum hf_err judge_frame(struct call *call, enum hf_field *field)
 {
@@ -475,7 +497,8 @@ static enum hf_err judge_frame(struct call *call, enum hf_field *field)
         return HF_INVALID_ARGUMENT;
     }
     if (frame->count == 0 || frame->count > dispatch->operations_max ||
-        (frame->operation >= HF_ASK_HELLO && frame->count != 1)) {
+        (frame->operation >= HF_ASK_HELLO && frame->count != 1) ||
+        (is_paged(frame->operation) && frame->count > HF_PAGES_MAX)) {
         *field = HF_FIELD_COUNT;
         return HF_INVALID_ARGUMENT;
     }

@@ -14,7 +14,7 @@
  *     I3  a malformed item changes nothing and does not touch its neighbours; of a linked group
  *         all fail
  *     I4  a reply to questions stays within frame_bytes_max; one to writes within
- *         HF_REPLY_FACTOR times that, because its size follows from the request's
+ *         HF_REPLY_FACTOR times that: lines of refusals that would not fit are left out
  *
  * Nothing is allocated per frame besides the reply's bytes: lines are decoded into an array that
  * is as large as the largest frame needs, touched only as far as frames use it.
@@ -44,6 +44,7 @@ static inline uint32_t hf_operations_max_of(uint32_t frame_bytes_max)
 #define HF_AUDIT_STEP 4096u          /* cells and reservations judged, or digested, in one turn */
 #define HF_PAGE_ENTRIES_DEFAULT 256u /* of ledger, order and list, when no limit is given */
 #define HF_PAGE_ENTRIES_MAX 4096u
+#define HF_PAGES_MAX 16u /* pages of orders, ledgers and lists in one frame: each is a walk */
 
 struct hf_dispatch_config {
     uint32_t frame_bytes_max; /* HF_FRAME_BYTES_MIN .. HF_FRAME_BYTES_LIMIT */

@@ -69,7 +69,7 @@ uint32_t hf_store_epoch(const struct hf_store *store);
 /* Loop thread: records up to `lsn` may be written. */
 void hf_store_publish(struct hf_store *store, uint64_t lsn);
 /* Loop thread: let the ledger ring drop what is durable (hf_ledger_pin). Call it when the durable
- * LSN has moved and when the engine answers HF_BUSY. */
+ * LSN has moved. */
 void hf_store_pin(struct hf_store *store);
 /* Any thread: LSN up to which replies may leave (by the durability chosen), and that is synced. */
 uint64_t hf_store_durable_lsn(const struct hf_store *store);

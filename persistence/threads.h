@@ -37,7 +37,7 @@ struct hf_store_threads *hf_store_threads_start(struct hf_store *store, struct h
 void hf_store_threads_publish(struct hf_store_threads *threads, uint64_t lsn);
 
 /*
- * After a wake-up (and whenever the engine answers HF_BUSY): let the ledger ring drop what is
+ * After a wake-up: let the ledger ring drop what is
  * durable, call `done_cb` of a snapshot that has ended, and return the durable LSN. A wake-up also
  * comes when the log has failed: hf_store_failed(store) is true then, and the program must stop.
  */

@@ -300,7 +300,7 @@ static void print_done(const struct report *report)
     }
     (void)printf("  (lsn %" PRIu64 ", ref %s)\n", reply->lsn, report->ref);
     if (reply->is_repeated) {
-        (void)printf("  it was done before; this is its first outcome\n");
+        (void)printf("  it was done before, at that LSN; nothing was done now\n");
     }
     print_lines(report);
 }

@@ -8,7 +8,7 @@
 #include "net/dispatch.h"
 #include "net/frame.h"
 
-#define COUNT_MAX (UINT32_MAX - 1) /* the engine numbers things with 32 bits; one means none */
+#define COUNT_MAX UINT32_C(2000000000) /* the engine numbers things with 31 bits */
 #define INTERVAL_MS_MAX 60000u
 
 enum form { ADDRESS, COUNT, SIZE, DURATION, DURABILITY, PATH };
