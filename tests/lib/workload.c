@@ -43,16 +43,29 @@ static void choose_lines(struct hf_workload *workload, struct hf_deed *deed, uin
     }
 }
 
-static void choose_ttl(struct hf_workload *workload, struct hf_deed *deed, bool is_needed)
+static void choose_ttl(struct hf_workload *workload, struct hf_deed *deed)
 {
-    const uint32_t way = roll(workload, is_needed ? 2 : 3);
+    const uint32_t way = roll(workload, 3);
     if (way == 2) {
         return;
     }
     deed->flags |= HF_OP_TTL;
-    /* Microseconds at random: an extend to the deadline there is would be no change at all. */
     deed->ttl_us = way == 0 ? 1 + roll(workload, workload->short_ttl_us_max)
                             : LONG_TTL_US + roll(workload, 100000000);
+}
+
+/*
+ * An extend to the very deadline that the hold has is no change: it is answered ok, writes no record
+ * and leaves its reference free (P4), which would look like a loss here. So an extend reaches beyond
+ * every short time-to-live, and to one of very many microseconds.
+ */
+static void choose_extension(struct hf_workload *workload, struct hf_deed *deed)
+{
+    const uint32_t short_max_us = workload->short_ttl_us_max;
+
+    deed->flags |= HF_OP_TTL;
+    deed->ttl_us = roll(workload, 2) == 0 ? short_max_us + 1 + roll(workload, 16 * short_max_us)
+                                          : LONG_TTL_US + roll(workload, 600000000);
 }
 
 static void choose_order(struct hf_workload *workload, struct hf_deed *deed)
@@ -65,7 +78,7 @@ static void choose_order(struct hf_workload *workload, struct hf_deed *deed)
 static void choose_reservation(struct hf_workload *workload, struct hf_deed *deed, uint32_t index)
 {
     choose_lines(workload, deed, 4);
-    choose_ttl(workload, deed, false);
+    choose_ttl(workload, deed);
     choose_order(workload, deed);
     deed->has_ref = roll(workload, 3) == 0;
     workload->recent[workload->recent_count++ % HF_WORK_RECENT_MAX] = index;
@@ -174,7 +187,7 @@ static bool fill(struct hf_workload *workload, uint32_t index, enum hf_kind kind
         choose_reservation(workload, deed, index);
         break;
     case HF_KIND_EXTEND:
-        choose_ttl(workload, deed, true);
+        choose_extension(workload, deed);
         break;
     case HF_KIND_RELEASE:
         choose_part(workload, deed);
