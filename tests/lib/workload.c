@@ -55,9 +55,9 @@ static void choose_ttl(struct hf_workload *workload, struct hf_deed *deed)
 }
 
 /*
- * An extend to the very deadline that the hold has is no change: it is answered ok, writes no record
- * and leaves its reference free (P4), which would look like a loss here. So an extend reaches beyond
- * every short time-to-live, and to one of very many microseconds.
+ * An extend to the very deadline that the hold has is no change: it is answered ok, writes no
+ * record and leaves its reference free (P4), which would look like a loss here. So an extend
+ * reaches beyond every short time-to-live, and to one of very many microseconds.
  */
 static void choose_extension(struct hf_workload *workload, struct hf_deed *deed)
 {
