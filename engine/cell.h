@@ -8,17 +8,23 @@
  *     committed            #######                           reservations, confirmed
  *     safety_stock                                   ###     kept back from sale
  *     ATF                         ####################       on_hand - held - committed - safety
- *     in_transit                                        ####  on its way, if its sale is allowed
- *     ATS            ATF + in_transit; may be promised: ATS + backorder_limit
+ *     in_transit                                        ####  on its way; of it, what may be sold:
+ *                                                             transfers if the location says so,
+ *                                                             inbound shipments that say so
+ *     ATS            ATF + that part of in_transit; may be promised: ATS + backorder_limit
+ *     damaged, quarantined                                   there, but not for sale
  *
  * Invariants, asserted on every change (hf_cell_assert):
  *     I1   each counter stays within 0 .. HF_UNITS_MAX
  *     I2   the version is the LSN of the newest record that changed the cell, and only grows
+ *     I3   of in_transit, what inbound shipments bring is a part: 0 <= inbound_sellable,
+ *          0 <= inbound_kept, and both together at most in_transit
  * That a reservation never takes ATS below -backorder_limit is a rule (rule_reserve.c), not an
  * invariant: a count, damage or an offline sale may find less than was promised (P1).
  *
- * A cell is one cache line. Policies stand beside the cells that have one. Cells are never
- * removed; only a linked group that fails takes its newest ones back. Engine thread only.
+ * A cell is one cache line. What most cells do not have (policies, units on their way or unsellable)
+ * stands beside, in an extra that a cell has while any of it is not zero. Cells are never removed;
+ * only a linked group that fails takes its newest ones back. Engine thread only.
  */
 #ifndef HF_ENGINE_CELL_H
 #define HF_ENGINE_CELL_H
@@ -26,23 +32,37 @@
 #include "engine/catalog.h"
 #include "engine/effect.h"
 
+#define HF_COUNTERS_HOT 3 /* on_hand, held, committed: in the cell itself */
+
 struct hf_cell {
     uint32_t sku;
     uint32_t location : 24;
     uint32_t is_ring_mixed : 1; /* timed_line's ring is not in the order of deadlines */
-    int64_t units[HF_COUNTERS_COUNT];
+    uint32_t is_low : 1;        /* ATS fell to the low-stock threshold and has not recovered */
+    uint32_t is_out : 1;        /* ATS is zero or below; a new cell is out */
+    uint32_t has_sold : 1;      /* since_us is the time of the last sale */
+    int64_t hot[HF_COUNTERS_HOT];
+    uint64_t since_us; /* when units were last sold or fulfilled; before the first sale: when the
+                          cell was made */
     uint64_t version;
     uint32_t timed_line;   /* open lines with a deadline (reservation.h); HF_NONE: none */
     uint32_t lasting_line; /* open lines without */
     uint32_t next_of_sku;  /* the SKU's cell at another location */
-    uint32_t policy;       /* index of a struct hf_policy; HF_NONE: all zero, no threshold */
+    uint32_t extra;        /* index of a struct hf_cell_extra; HF_NONE: all zero, no threshold */
 };
 _Static_assert(sizeof(struct hf_cell) == 64, "a cell is one cache line");
 
+struct hf_cell_extra {
+    struct hf_policy policy;
+    int64_t rare[HF_COUNTERS_COUNT - HF_COUNTERS_HOT]; /* in_transit, damaged, quarantined */
+    int64_t inbound_sellable; /* of in_transit: inbound shipments that may be sold */
+    int64_t inbound_kept;     /* of in_transit: inbound shipments that may not */
+};
+
 struct hf_cells {
-    struct hf_pool pool;     /* struct hf_cell */
-    struct hf_pool policies; /* struct hf_policy */
-    struct hf_table table;   /* by SKU and location */
+    struct hf_pool pool;   /* struct hf_cell */
+    struct hf_pool extras; /* struct hf_cell_extra */
+    struct hf_table table; /* by SKU and location */
 };
 
 enum hf_err hf_cells_init(struct hf_cells *cells, uint32_t cells_max);
@@ -64,17 +84,38 @@ uint32_t hf_cells_add(struct hf_cells *cells, struct hf_catalog *catalog, uint32
 /* Take the newest back. */
 void hf_cells_remove_newest(struct hf_cells *cells, struct hf_catalog *catalog);
 
+/* What stands beside the cell; all zero and no threshold when nothing does. */
+struct hf_cell_extra hf_cell_extra(const struct hf_cells *cells, const struct hf_cell *cell);
+/* An extra that says nothing gives its memory back. There is room (hf_cells_make_room). */
+void hf_cell_set_extra(struct hf_cells *cells, struct hf_cell *cell,
+                       const struct hf_cell_extra *extra);
 struct hf_policy hf_cell_policy(const struct hf_cells *cells, const struct hf_cell *cell);
-/* A policy that says nothing gives its memory back. */
-void hf_cell_set_policy(struct hf_cells *cells, struct hf_cell *cell,
-                        const struct hf_policy *policy);
+
+/* One counter, in units. */
+static inline int64_t hf_cell_units(const struct hf_cells *cells, const struct hf_cell *cell,
+                                    enum hf_counter counter)
+{
+    if (counter < HF_COUNTERS_HOT) {
+        return cell->hot[counter];
+    }
+    return cell->extra == HF_NONE
+               ? 0
+               : ((const struct hf_cell_extra *)hf_pool_at(&cells->extras, cell->extra))
+                     ->rare[counter - HF_COUNTERS_HOT];
+}
+/* All of them, by enum hf_counter. */
+void hf_cell_values(const struct hf_cells *cells, const struct hf_cell *cell, int64_t *values);
 
 /* Available to fulfil and to sell, in units; below zero when the world found less (DESIGN.md 2). */
 int64_t hf_cell_atf(const struct hf_cells *cells, const struct hf_cell *cell);
 int64_t hf_cell_ats(const struct hf_cells *cells, const struct hf_catalog *catalog,
                     const struct hf_cell *cell);
 
-/* Asserts I1. */
-void hf_cell_assert(const struct hf_cell *cell);
+/* Units promised that are not there (DESIGN.md 2); 0: none. Safety stock never counts. */
+int64_t hf_cell_shortage(const struct hf_cells *cells, const struct hf_catalog *catalog,
+                         const struct hf_cell *cell);
+
+/* Asserts I1 and I3. */
+void hf_cell_assert(const struct hf_cells *cells, const struct hf_cell *cell);
 
 #endif

@@ -22,12 +22,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/engine.h"
 #include "engine/err.h"
 #include "engine/limits.h"
 #include "engine/text.h"
 #include "engine/words.h"
-
-enum hf_counter { HF_ON_HAND, HF_HELD, HF_COMMITTED, HF_IN_TRANSIT, HF_COUNTERS_COUNT };
 
 enum hf_effect_tag {
     HF_EFFECT_END = 0,

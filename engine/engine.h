@@ -28,17 +28,31 @@
 struct hf_engine;
 struct hf_ledger;
 
+/* Counters of a cell, in the order of every array of them. */
+enum hf_counter {
+    HF_ON_HAND,
+    HF_HELD,
+    HF_COMMITTED,
+    HF_IN_TRANSIT,
+    HF_DAMAGED,
+    HF_QUARANTINED,
+    HF_COUNTERS_COUNT
+};
+
 struct hf_engine_config {
     uint32_t skus_max;
     uint32_t locations_max; /* regions, too */
     uint32_t cells_max;
     uint32_t reservations_max; /* open and remembered ones together */
     uint32_t lines_max;        /* lines of those reservations */
-    uint32_t references_max;   /* references and closed reservations that are remembered (P4) */
+    uint32_t shipments_max;    /* transfers and inbound shipments, open and remembered ones */
+    uint32_t shipment_lines_max;
+    uint32_t references_max; /* references and closed reservations, shipments remembered (P4) */
     uint64_t reference_retention_us;
     uint64_t life_us_max;      /* longest time-to-live, and longest life by extensions */
     uint64_t ledger_bytes;     /* the ring of records; at least HF_LEDGER_BYTES_MIN */
     uint64_t memory_max_bytes; /* 0: no bound besides the counts */
+    uint32_t over_receipt_percent; /* of an inbound line's units may arrive beyond them; 0..1000 */
 };
 
 /* The defaults of holdfastd: 30 days of life, 24 h of retention, a 256 MiB ledger, ... */
@@ -57,10 +71,14 @@ void hf_engine_free(struct hf_engine *engine);
  * Refusals in order of precedence (P4 comes before the world is looked at):
  *     HF_INVALID_ARGUMENT      result->field and line_index name what is malformed
  *     (repeat)                 HF_OK with is_repeated, or HF_REFERENCE_CONFLICT
- *     HF_UNKNOWN_SKU, HF_UNKNOWN_LOCATION, HF_UNKNOWN_RESERVATION
+ *     HF_UNKNOWN_SKU, HF_UNKNOWN_LOCATION, HF_UNKNOWN_RESERVATION, HF_UNKNOWN_TRANSFER,
+ *     HF_UNKNOWN_INBOUND
  *     the reservation's state  HF_EXPIRED, HF_NOT_CONFIRMED, HF_ALREADY_*, HF_SUPERSEDED
+ *     the shipment's state     HF_WRONG_STATE
  *     HF_VERSION_CONFLICT
- *     HF_EXCEEDS_RESERVATION, HF_INSUFFICIENT_STOCK, HF_INSUFFICIENT_ON_HAND
+ *     HF_TOO_OLD               set: the cell's history in memory begins after as_of
+ *     HF_EXCEEDS_RESERVATION, HF_EXCEEDS_SHIPMENT, HF_INSUFFICIENT_STOCK,
+ *     HF_INSUFFICIENT_ON_HAND  (also: fewer units in the status that is named)
  *     HF_LIMIT_EXCEEDED        a counter, a table or the memory is at its limit
  *     HF_BUSY                  the ledger ring waits for the log; or due holds on the cell are
  *                              still being released. Nothing has changed; try again.
@@ -164,12 +182,14 @@ bool hf_engine_audit(struct hf_engine *engine, struct hf_audit *audit, uint32_t 
 struct hf_cell_view {
     struct hf_text sku; /* texts are the engine's, valid while it lives */
     struct hf_text location;
-    int64_t on_hand, held, committed, in_transit; /* units */
+    int64_t on_hand, held, committed, in_transit, damaged, quarantined; /* units */
     int64_t safety_stock;
     int64_t low_stock; /* HF_LOW_STOCK_NONE: no threshold */
     int64_t backorder_limit;
     int64_t atf, ats;
-    uint64_t version; /* LSN of the last change; 0: none yet */
+    int64_t shortage;      /* units promised that are not there (DESIGN.md 2); 0: none */
+    uint64_t last_sale_us; /* when units were last sold or fulfilled; 0: never */
+    uint64_t version;      /* LSN of the last change; 0: none yet */
 };
 
 /* Handles of codes; HF_HANDLE_NONE when unknown. Valid as long as the data directory and epoch. */
@@ -235,9 +255,10 @@ struct hf_move {
     uint32_t index; /* of the move in its record, from 0 */
     enum hf_kind kind;
     enum hf_reason reason;
-    struct hf_text sku, location, ref, order, by, reservation; /* valid until the next call */
-    int64_t delta[4]; /* on_hand, held, committed, in_transit */
-    int64_t after[4];
+    struct hf_text sku, location, ref, order, by; /* texts are valid until the next call */
+    struct hf_text reservation;                   /* or transfer, or inbound shipment */
+    int64_t delta[HF_COUNTERS_COUNT]; /* enum hf_counter */
+    int64_t after[HF_COUNTERS_COUNT];
 };
 typedef void (*hf_move_cb)(void *arg, const struct hf_move *move);
 
@@ -263,10 +284,149 @@ struct hf_list_filter {
     uint32_t location;     /* HF_HANDLE_NONE: all */
     struct hf_text prefix; /* of the SKU's code; empty: all */
     bool only_low;         /* ATS at or below the low-stock threshold */
+    uint64_t idle_since_us; /* with stock on hand, and no sale since this time; 0: all */
 };
 typedef void (*hf_cell_cb)(void *arg, const struct hf_cell_view *view);
 bool hf_engine_list(const struct hf_engine *engine, const struct hf_list_filter *filter,
                     uint64_t *cursor, uint32_t cells_max, hf_cell_cb cb, void *arg);
+
+/*
+ * Cells in shortage, as hf_engine_list gives cells, each with the reservations it hits: holds
+ * first, newest first, then confirmed ones, the one confirmed last first, until what they have open
+ * there makes up for what is missing; at most HF_HITS_MAX of them are named, and HF_HITS_LOOK_MAX
+ * looked at. `hits` is valid during the call of `cb`.
+ */
+#define HF_HITS_MAX 64
+#define HF_HITS_LOOK_MAX 16384
+struct hf_hit {
+    struct hf_text reservation;
+    int64_t units; /* open at the cell */
+};
+typedef void (*hf_shortage_cb)(void *arg, const struct hf_cell_view *view,
+                               const struct hf_hit *hits, uint32_t hits_count);
+bool hf_engine_shortages(struct hf_engine *engine, uint64_t *cursor, uint32_t cells_max,
+                         hf_shortage_cb cb, void *arg);
+
+/* ------------------------------------------------------------------ transfers, inbound (shipment.h) */
+
+enum hf_shipment_kind { HF_TRANSFER = 1, HF_INBOUND = 2 };
+
+struct hf_shipment_line_view {
+    struct hf_text sku;
+    int64_t units;     /* asked for */
+    int64_t unshipped; /* of a transfer: still at the source */
+    int64_t under_way; /* counted in in_transit */
+    int64_t received;  /* sellable */
+    int64_t damaged;   /* on arrival */
+    int64_t cancelled;
+    int64_t lost;
+};
+struct hf_shipment_view {
+    struct hf_text id, order;
+    struct hf_text from, to; /* from is empty for an inbound shipment */
+    enum hf_shipment_kind kind;
+    enum hf_state state;
+    bool is_sellable;    /* inbound: may be sold before it arrives */
+    uint64_t eta_us;     /* inbound: 0: none */
+    uint64_t opened_us;
+    uint64_t opened_lsn;
+    uint64_t last_lsn;   /* of its newest change */
+    uint32_t lines_count;
+    int64_t open_units;  /* under way or unshipped, of all lines */
+    uint32_t first_line; /* cursor for hf_engine_shipment_line */
+};
+/* HF_UNKNOWN_TRANSFER, HF_UNKNOWN_INBOUND: it never was, or is no longer remembered. */
+enum hf_err hf_engine_shipment(const struct hf_engine *engine, enum hf_shipment_kind kind,
+                               struct hf_text id, struct hf_shipment_view *view);
+/* The line at *cursor; moves the cursor on. False at the end. */
+bool hf_engine_shipment_line(const struct hf_engine *engine, uint32_t *cursor,
+                             struct hf_shipment_line_view *view);
+struct hf_shipment_filter {
+    enum hf_shipment_kind kind;
+    uint32_t location;    /* it goes to, or leaves; HF_HANDLE_NONE: all */
+    bool only_open;       /* draft or in_transit */
+    uint64_t late_us;     /* open, with an eta before this time; 0: all */
+};
+typedef void (*hf_shipment_cb)(void *arg, const struct hf_shipment_view *view);
+/* As hf_engine_list: from *cursor on, a bounded number; false at the end. */
+bool hf_engine_shipments(const struct hf_engine *engine, const struct hf_shipment_filter *filter,
+                         uint64_t *cursor, uint32_t shipments_max, hf_shipment_cb cb, void *arg);
+
+/* ------------------------------------------------------------------ one state, read in steps (frozen.h) */
+
+/*
+ * Hold the state of now for reading while the engine goes on: what changes before it was read is
+ * kept aside as it was, at most `bytes_max` of it. False: another reading is on, or no memory.
+ */
+bool hf_engine_freeze(struct hf_engine *engine, uint64_t bytes_max);
+/* The reading's LSN. */
+uint64_t hf_engine_frozen_lsn(const struct hf_engine *engine);
+/* End the reading. Nothing happens when none is on. */
+void hf_engine_thaw(struct hf_engine *engine);
+/*
+ * Rows of the frozen state, from *cursor (zeroed to begin), at most `rows_max` given and a bounded
+ * number of items looked at: cells; or a row for each line of the reservations, of the transfers,
+ * of the inbound shipments, in the order of their slots. Sections may be read in the order of the
+ * enumeration only, each at most once, because what was read is no longer kept.
+ * HF_OK: *is_end says whether that was all. HF_LIMIT_EXCEEDED: more has changed than bytes_max
+ * could keep; the reading is lost, thaw it.
+ */
+enum hf_frozen_section {
+    HF_FROZEN_CELLS = 1,
+    HF_FROZEN_RESERVATIONS = 2,
+    HF_FROZEN_TRANSFERS = 3,
+    HF_FROZEN_INBOUND = 4
+};
+struct hf_frozen_cursor {
+    uint64_t index;
+    uint32_t line;
+};
+struct hf_frozen_row {
+    enum hf_frozen_section section;
+    struct hf_cell_view cell;                       /* cells */
+    struct hf_reservation_view reservation;         /* reservations; first_line is not a cursor */
+    struct hf_reservation_line_view reserved;
+    struct hf_shipment_view shipment;               /* transfers, inbound; alike */
+    struct hf_shipment_line_view shipped;
+};
+typedef void (*hf_frozen_cb)(void *arg, const struct hf_frozen_row *row);
+enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_section section,
+                                  struct hf_frozen_cursor *cursor, uint32_t rows_max,
+                                  hf_frozen_cb cb, void *arg, bool *is_end);
+
+/* ------------------------------------------------------------------ events (event.h) */
+
+/*
+ * What one record tells to those who follow: an event for each cell it changed, in the order of
+ * its moves; one without a cell when it changed none; and after them the alerts it gave rise to.
+ */
+struct hf_event {
+    uint64_t lsn;
+    uint64_t ts_us;
+    uint32_t index; /* of the event in its record, from 0 */
+    unsigned kind;  /* enum hf_kind, or enum hf_alert */
+    enum hf_reason reason;
+    bool is_policy;            /* a set_policy: no counter has changed */
+    struct hf_text sku, location; /* empty: the record changed no cell */
+    struct hf_text ref, order, by;
+    struct hf_text id; /* of the reservation, transfer or inbound shipment it is about; empty when
+                          there is none, or several */
+    enum hf_state state; /* of that, afterwards */
+    int64_t delta[HF_COUNTERS_COUNT]; /* of an alert: zero */
+    int64_t after[HF_COUNTERS_COUNT];
+    int64_t ats;                      /* afterwards */
+    int64_t missing;                  /* shortage: units */
+    const struct hf_hit *hits;        /* shortage: the reservations it hits, as of then */
+    uint32_t hits_count;
+};
+typedef void (*hf_event_cb)(void *arg, const struct hf_event *event);
+/*
+ * The events of a record that this engine has applied (the catalog gives the codes). `by_move`: an
+ * event for each move instead of each cell, as the ledger has them, and no alerts. Texts are valid
+ * during the call. HF_CORRUPT: not a record.
+ */
+enum hf_err hf_engine_events(struct hf_engine *engine, const void *record, size_t bytes_count,
+                             bool by_move, hf_event_cb cb, void *arg);
 
 struct hf_engine_stats {
     uint64_t lsn;
@@ -274,6 +434,7 @@ struct hf_engine_stats {
     uint64_t reservations_count;      /* open */
     uint64_t reservations_remembered; /* closed, not yet forgotten */
     uint64_t references_count;
+    uint64_t transfers_count, inbound_count; /* open */
     uint64_t ledger_first_lsn; /* oldest record in memory; 0: none */
     uint64_t memory_bytes;
 };

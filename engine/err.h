@@ -32,7 +32,13 @@
     X(19, READ_ONLY, "read_only", "the server accepts no writes now")                            \
     X(20, NOT_PRIMARY, "not_primary", "this server is not the primary")                          \
     X(21, STALE_HANDLE, "stale_handle", "the handles belong to another directory or epoch")      \
-    X(22, UNKNOWN, "unknown", "the outcome is not known; retry with the same reference")
+    X(22, UNKNOWN, "unknown", "the outcome is not known; retry with the same reference")         \
+    X(23, UNKNOWN_TRANSFER, "unknown_transfer", "no transfer is known by this id")               \
+    X(24, UNKNOWN_INBOUND, "unknown_inbound", "no inbound shipment is known by this id")         \
+    X(25, WRONG_STATE, "wrong_state", "the transfer or shipment is not in a state for this")     \
+    X(26, EXCEEDS_SHIPMENT, "exceeds_shipment", "more than is left of the transfer or shipment") \
+    X(27, TOO_OLD, "too_old", "the history does not reach back that far")                        \
+    X(28, GONE, "gone", "the log no longer holds what follows the token")
 
 #define HF_INTERNAL_MAP(X)                                                                       \
     X(200, NO_MEMORY, "no_memory", "memory for the configured limits is not available")          \
@@ -44,7 +50,7 @@
 #define HF_ERR_ENUM(number, identifier, name, text) HF_##identifier = (number),
 enum hf_err { HF_OUTCOME_MAP(HF_ERR_ENUM) HF_INTERNAL_MAP(HF_ERR_ENUM) };
 
-#define HF_OUTCOMES_COUNT 23 /* outcomes are 0 .. HF_OUTCOMES_COUNT - 1 */
+#define HF_OUTCOMES_COUNT 29 /* outcomes are 0 .. HF_OUTCOMES_COUNT - 1 */
 
 /* The name used on the wire's documents, in the CLI and in JSON; "unrecognized" for no error. */
 const char *hf_err_name(enum hf_err err);

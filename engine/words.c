@@ -8,6 +8,7 @@ const char *hf_kind_name(unsigned kind)
 {
     switch (kind) {
         HF_KIND_MAP(HF_WORD_CASE)
+        HF_ALERT_MAP(HF_WORD_CASE)
     default:
         return "unrecognized";
     }
@@ -35,6 +36,15 @@ const char *hf_field_name(unsigned field)
 {
     switch (field) {
         HF_FIELD_MAP(HF_WORD_CASE)
+    default:
+        return "unrecognized";
+    }
+}
+
+const char *hf_status_name(unsigned status)
+{
+    switch (status) {
+        HF_STATUS_MAP(HF_WORD_CASE)
     default:
         return "unrecognized";
     }

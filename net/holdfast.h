@@ -71,7 +71,13 @@ enum holdfast_outcome {
     HOLDFAST_READ_ONLY = 19,
     HOLDFAST_NOT_PRIMARY = 20,
     HOLDFAST_STALE_HANDLE = 21,
-    HOLDFAST_UNKNOWN = 22
+    HOLDFAST_UNKNOWN = 22,
+    HOLDFAST_UNKNOWN_TRANSFER = 23,
+    HOLDFAST_UNKNOWN_INBOUND = 24,
+    HOLDFAST_WRONG_STATE = 25,
+    HOLDFAST_EXCEEDS_SHIPMENT = 26,
+    HOLDFAST_TOO_OLD = 27,
+    HOLDFAST_GONE = 28
 };
 
 enum holdfast_kind {
@@ -88,7 +94,24 @@ enum holdfast_kind {
     HOLDFAST_RELEASE = 11,
     HOLDFAST_RELEASE_ORDER = 12,
     HOLDFAST_FULFIL = 13,
-    HOLDFAST_EXPIRE = 14 /* seen in ledgers; made by the server */
+    HOLDFAST_EXPIRE = 14, /* seen in ledgers; made by the server */
+    HOLDFAST_SET = 15,    /* lines: units = what is, or was as of as_of, on hand */
+    HOLDFAST_MOVE_STATUS = 16,
+    HOLDFAST_DISPOSE = 17,
+    HOLDFAST_TRANSFER_CREATE = 18, /* of transfers and inbound: lines name SKUs only */
+    HOLDFAST_TRANSFER_SHIP = 19,
+    HOLDFAST_TRANSFER_RECEIVE = 20,
+    HOLDFAST_TRANSFER_CANCEL = 21,
+    HOLDFAST_TRANSFER_CLOSE = 22,
+    HOLDFAST_INBOUND_CREATE = 23,
+    HOLDFAST_INBOUND_RECEIVE = 24,
+    HOLDFAST_INBOUND_CANCEL = 25,
+    /* alerts, seen in events only */
+    HOLDFAST_LOW_STOCK = 64,
+    HOLDFAST_LOW_STOCK_OVER = 65,
+    HOLDFAST_OUT_OF_STOCK = 66,
+    HOLDFAST_BACK_IN_STOCK = 67,
+    HOLDFAST_SHORTAGE = 68
 };
 
 enum holdfast_reason {
@@ -104,7 +127,18 @@ enum holdfast_reason {
     HOLDFAST_SUPPLIER_RETURN = 9,
     HOLDFAST_IMPORT = 10,
     HOLDFAST_OPENING = 11,
-    HOLDFAST_OTHER = 12
+    HOLDFAST_OTHER = 12,
+    HOLDFAST_THEFT = 13,
+    HOLDFAST_PERISHED = 14,
+    HOLDFAST_QUALITY = 15
+};
+
+/* Where units physically are. */
+enum holdfast_status {
+    HOLDFAST_STATUS_NONE = 0,
+    HOLDFAST_SELLABLE = 1,
+    HOLDFAST_DAMAGED = 2,
+    HOLDFAST_QUARANTINED = 3
 };
 
 enum holdfast_state {
@@ -114,7 +148,12 @@ enum holdfast_state {
     HOLDFAST_FULFILLED = 3,
     HOLDFAST_RELEASED = 4,
     HOLDFAST_STATE_EXPIRED = 5,
-    HOLDFAST_STATE_SUPERSEDED = 6
+    HOLDFAST_STATE_SUPERSEDED = 6,
+    HOLDFAST_DRAFT = 7, /* 7 to 11: of transfers and inbound shipments */
+    HOLDFAST_IN_TRANSIT = 8,
+    HOLDFAST_RECEIVED = 9,
+    HOLDFAST_CANCELLED = 10,
+    HOLDFAST_CLOSED = 11
 };
 
 enum holdfast_flag {
@@ -124,7 +163,13 @@ enum holdfast_flag {
     HOLDFAST_RELEASE_REST = 8, /* fulfil: give back what is left */
     HOLDFAST_HANDLES = 16,     /* lines carry sku_handle and location_handle (holdfast_lookup) */
     HOLDFAST_VERSIONS = 32,    /* lines carry if_version */
-    HOLDFAST_TTL = 64          /* ttl_us is given */
+    HOLDFAST_TTL = 64,         /* ttl_us is given */
+    HOLDFAST_AS_OF_LSN = 256,  /* set: as_of is an LSN */
+    HOLDFAST_AS_OF_TIME = 512, /* set: as_of is a time */
+    HOLDFAST_SHIP = 1024,      /* transfer_create: ship at once */
+    HOLDFAST_MAY_SELL = 2048,  /* inbound_create: may be sold before it arrives */
+    HOLDFAST_WITH_DAMAGED = 4096, /* receive of a shipment: lines carry `damaged` */
+    HOLDFAST_REST = 8192          /* receive of a shipment: and all else that is under way */
 };
 
 #define HOLDFAST_HANDLE_NONE UINT32_MAX
@@ -138,6 +183,7 @@ struct holdfast_line {
     uint32_t sku_handle;
     uint32_t location_handle;
     int64_t units;
+    int64_t damaged;      /* with HOLDFAST_WITH_DAMAGED */
     uint64_t if_version;  /* with HOLDFAST_VERSIONS; 0: has never changed */
     int64_t safety_stock; /* set_policy only; HOLDFAST_POLICY_KEEP: leave as it is */
     int64_t low_stock;
@@ -149,12 +195,18 @@ struct holdfast_op {
     enum holdfast_kind kind;
     uint32_t flags;
     enum holdfast_reason reason;
-    const char *id;     /* reservation, or region */
+    const char *id;     /* reservation, region, transfer, or inbound shipment */
     const char *old_id; /* replace */
     const char *ref;
     const char *order;
     const char *by;
+    const char *from; /* transfer_create: location it leaves */
+    const char *to;   /* transfer_create, inbound_create: location it goes to */
+    enum holdfast_status from_status; /* move_status, dispose */
+    enum holdfast_status to_status;   /* move_status, receive */
     uint64_t ttl_us;
+    uint64_t as_of; /* set: an LSN, or microseconds since 1970 UTC, as the flag says */
+    int64_t eta_us; /* inbound_create: expected arrival; 0: none */
     const struct holdfast_line *lines; /* borrowed for the call */
     size_t lines_count;
 };
@@ -185,8 +237,11 @@ HOLDFAST_API const char *holdfast_outcome_text(enum holdfast_outcome outcome);
 HOLDFAST_API const char *holdfast_state_name(enum holdfast_state state);
 HOLDFAST_API const char *holdfast_kind_name(enum holdfast_kind kind);
 HOLDFAST_API const char *holdfast_reason_name(enum holdfast_reason reason);
-/* The reason of this name; -1 when there is none. */
+HOLDFAST_API const char *holdfast_status_name(enum holdfast_status status);
+/* The reason, status, or kind of this name; -1 when there is none. */
 HOLDFAST_API int holdfast_reason_of(const char *name);
+HOLDFAST_API int holdfast_status_of(const char *name);
+HOLDFAST_API int holdfast_kind_of(const char *name);
 HOLDFAST_API const char *holdfast_version(void);
 
 /* ------------------------------------------------------------------ connection */
@@ -282,9 +337,11 @@ HOLDFAST_API enum holdfast_outcome holdfast_wait(struct holdfast *hf, int timeou
 struct holdfast_cell {
     char sku[65];
     char location[65];
-    int64_t on_hand, held, committed, in_transit;
+    int64_t on_hand, held, committed, in_transit, damaged, quarantined;
     int64_t safety_stock, low_stock, backorder_limit;
     int64_t atf, ats;
+    int64_t shortage;     /* units promised that are not there; 0: none */
+    int64_t last_sale_us; /* 0: never */
     uint64_t version;
     uint64_t lsn; /* at which the answer is true */
 };
@@ -340,7 +397,7 @@ struct holdfast_move {
     enum holdfast_reason reason;
     char sku[65], location[65], ref[65], order[65], by[65], reservation[65];
     struct holdfast_counters {
-        int64_t on_hand, held, committed, in_transit;
+        int64_t on_hand, held, committed, in_transit, damaged, quarantined;
     } delta, after;
 };
 typedef bool (*holdfast_move_cb)(void *arg, const struct holdfast_move *move);
@@ -357,10 +414,163 @@ HOLDFAST_API enum holdfast_outcome holdfast_get_ledger(struct holdfast *hf,
                                                        holdfast_move_cb cb, void *arg);
 
 typedef bool (*holdfast_cell_cb)(void *arg, const struct holdfast_cell *cell);
-/* All cells, in the order of their creation; each filter may be NULL or false. */
-HOLDFAST_API enum holdfast_outcome holdfast_list(struct holdfast *hf, const char *location,
-                                                 const char *sku_prefix, bool only_low,
+struct holdfast_list_query {
+    const char *location;   /* NULL: all */
+    const char *sku_prefix; /* NULL: all */
+    bool only_low;          /* ATS at or below the low-stock threshold */
+    uint64_t idle_us;       /* with stock on hand and not sold for this long; 0: all */
+};
+/* Cells, in the order of their creation, that pass all filters. */
+HOLDFAST_API enum holdfast_outcome holdfast_list(struct holdfast *hf,
+                                                 const struct holdfast_list_query *query,
                                                  holdfast_cell_cb cb, void *arg);
+
+struct holdfast_hit {
+    char reservation[65];
+    int64_t units; /* open at the cell */
+};
+/* Cells in shortage with the reservations they hit; return false to stop. */
+typedef bool (*holdfast_shortage_cb)(void *arg, const struct holdfast_cell *cell,
+                                     const struct holdfast_hit *hits, size_t hits_count);
+HOLDFAST_API enum holdfast_outcome holdfast_get_shortages(struct holdfast *hf,
+                                                          holdfast_shortage_cb cb, void *arg);
+
+/* ------------------------------------------------------------------ transfers and inbound shipments */
+
+struct holdfast_shipment_line {
+    char sku[65];
+    int64_t units;     /* asked for */
+    int64_t unshipped; /* of a transfer: still at the source */
+    int64_t under_way;
+    int64_t received; /* sellable */
+    int64_t damaged;  /* on arrival */
+    int64_t cancelled, lost;
+};
+struct holdfast_shipment {
+    char id[65], order[65];
+    char from[65]; /* empty: an inbound shipment */
+    char to[65];
+    enum holdfast_state state;
+    bool is_sellable; /* inbound: may be sold before it arrives */
+    int64_t eta_us;   /* inbound; 0: none */
+    int64_t opened_us;
+    uint64_t opened_lsn;
+    int64_t open_units; /* unshipped or under way, of all lines */
+    uint64_t lsn;       /* at which the answer is true */
+    size_t lines_count;
+    struct holdfast_shipment_line *lines; /* valid until the next call on the handle */
+};
+HOLDFAST_API enum holdfast_outcome holdfast_get_transfer(struct holdfast *hf, const char *id,
+                                                         struct holdfast_shipment *out);
+HOLDFAST_API enum holdfast_outcome holdfast_get_inbound(struct holdfast *hf, const char *id,
+                                                        struct holdfast_shipment *out);
+struct holdfast_shipments_query {
+    const char *location; /* it goes to, or leaves; NULL: all */
+    bool only_open;
+    bool only_late; /* inbound: open, and its eta has passed */
+};
+/* Called for each, without its lines (lines is NULL); return false to stop. */
+typedef bool (*holdfast_shipment_cb)(void *arg, const struct holdfast_shipment *summary);
+HOLDFAST_API enum holdfast_outcome
+holdfast_list_transfers(struct holdfast *hf, const struct holdfast_shipments_query *query,
+                        holdfast_shipment_cb cb, void *arg);
+HOLDFAST_API enum holdfast_outcome
+holdfast_list_inbound(struct holdfast *hf, const struct holdfast_shipments_query *query,
+                      holdfast_shipment_cb cb, void *arg);
+
+/* ------------------------------------------------------------------ export: all rows of one LSN */
+
+/*
+ * The state of one LSN, row by row, while the server goes on. One export at a time in a server:
+ * HOLDFAST_BUSY. HOLDFAST_LIMIT_EXCEEDED: too much has changed meanwhile (export_memory in the
+ * server's configuration); begin again. Exactly one of the pointers of a row is not NULL pair-wise:
+ * a cell; a reservation and one of its lines; a shipment and one of its lines.
+ */
+enum holdfast_section {
+    HOLDFAST_CELLS = 1,
+    HOLDFAST_RESERVATIONS = 2,
+    HOLDFAST_TRANSFERS = 3,
+    HOLDFAST_INBOUND = 4
+};
+struct holdfast_row {
+    const struct holdfast_cell *cell;
+    const struct holdfast_reservation *reservation; /* without lines */
+    const struct holdfast_reservation_line *reserved;
+    const struct holdfast_shipment *shipment; /* without lines */
+    const struct holdfast_shipment_line *shipped;
+};
+struct holdfast_token {
+    uint32_t epoch;
+    uint64_t lsn;
+};
+typedef bool (*holdfast_row_cb)(void *arg, const struct holdfast_row *row);
+/* `at` gets epoch and LSN of the state; events after it follow by holdfast_subscribe. It is set
+ * before the first row is given. */
+HOLDFAST_API enum holdfast_outcome holdfast_export(struct holdfast *hf,
+                                                   enum holdfast_section section,
+                                                   struct holdfast_token *at, holdfast_row_cb cb,
+                                                   void *arg);
+
+/* ------------------------------------------------------------------ change feed */
+
+/*
+ * A connection that subscribes carries nothing else from then on: every other call on the handle
+ * answers HOLDFAST_INVALID_ARGUMENT.
+ *
+ *     struct holdfast_subscription all = {.after = {.epoch = 1, .lsn = 0}};
+ *     struct holdfast_token token;
+ *     holdfast_subscribe(hf, &all, &token);
+ *     while (holdfast_next_events(hf, -1, on_event, NULL, &token) == HOLDFAST_OK) { save(token); }
+ */
+enum holdfast_feed_flag {
+    HOLDFAST_FEED_MOVES = 1, /* an event for each move (as in the ledger), no alerts; else one for
+                                each cell an operation changed */
+    HOLDFAST_FEED_STOCK = 2  /* only events that change on_hand */
+};
+struct holdfast_subscription {
+    struct holdfast_token after; /* everything after it; epoch 0: from now on */
+    const char *location;        /* NULL: all */
+    const char *sku_prefix;      /* NULL: all */
+    uint64_t kinds[2];           /* bit k of 128: kind k is wanted; all zero: all kinds */
+    uint32_t flags;              /* enum holdfast_feed_flag */
+};
+struct holdfast_event {
+    uint64_t lsn;
+    uint32_t epoch;
+    uint32_t index; /* of the event in its operation */
+    int64_t ts_us;
+    enum holdfast_kind kind; /* or an alert */
+    enum holdfast_reason reason;
+    enum holdfast_state state; /* of id, afterwards */
+    const char *sku, *location; /* NULL: the operation changed no cell */
+    const char *ref, *order, *by; /* NULL: none. Texts are valid during the callback */
+    const char *id; /* the reservation, transfer or inbound shipment; NULL: none, or several */
+    struct holdfast_counters delta, after;
+    int64_t ats;     /* afterwards */
+    int64_t missing; /* shortage: units */
+    const struct holdfast_hit *hits; /* shortage: the reservations it hits */
+    size_t hits_count;
+};
+/*
+ * Begin. HOLDFAST_OK: `token` is where it begins. HOLDFAST_GONE: the log no longer reaches back, or
+ * the token lies past a fork of epochs; `token` is where a new start can be made (after an
+ * export). HOLDFAST_UNKNOWN_LOCATION. HOLDFAST_LIMIT_EXCEEDED: too many subscriptions.
+ */
+HOLDFAST_API enum holdfast_outcome
+holdfast_subscribe(struct holdfast *hf, const struct holdfast_subscription *subscription,
+                   struct holdfast_token *token);
+typedef void (*holdfast_event_cb)(void *arg, const struct holdfast_event *event);
+/*
+ * Wait up to `timeout_ms` (-1: no limit) for the next batch and give its events. `token` becomes
+ * the place after them; it moves on, too, when only events that were not asked for happened. Whole
+ * operations: a token never stands inside one.
+ * HOLDFAST_OK: also when nothing came in time. HOLDFAST_GONE, HOLDFAST_BUSY: the server has ended
+ * the subscription (the log is gone; the consumer is too slow). HOLDFAST_UNKNOWN: the connection is
+ * broken; connect and subscribe again with the token.
+ */
+HOLDFAST_API enum holdfast_outcome holdfast_next_events(struct holdfast *hf, int timeout_ms,
+                                                        holdfast_event_cb cb, void *arg,
+                                                        struct holdfast_token *token);
 
 /* Handles of codes for HOLDFAST_HANDLES, valid for this server's directory id and epoch; after a
  * reconnect to another the calls answer HOLDFAST_STALE_HANDLE. Unknown codes give

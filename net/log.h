@@ -12,6 +12,7 @@
 #define HF_NET_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/err.h"
@@ -23,6 +24,16 @@ struct hf_log_stats {
     uint64_t snapshot_lsn; /* of the newest snapshot; 0: none */
     uint32_t epoch;
 };
+
+/* An epoch and the first LSN written in it (the manifest's list, oldest first). */
+struct hf_log_epoch {
+    uint32_t epoch;
+    uint64_t first_lsn;
+};
+
+/* Called on the loop thread; `records` are whole, one after the other, valid during the call. */
+typedef void (*hf_log_records_cb)(void *arg, enum hf_err err, const unsigned char *records,
+                                  size_t bytes_count);
 
 struct hf_log_ops {
     /* Records up to and including `lsn` are in the ledger ring and may be written. Never blocks. */
@@ -38,13 +49,25 @@ struct hf_log_ops {
     enum hf_err (*snapshot)(void *ctx, void (*done)(void *arg, enum hf_err err, uint64_t lsn),
                             void *arg);
     void (*stats)(void *ctx, struct hf_log_stats *stats);
+    /* The oldest LSN that `read` can give. Grows only. */
+    uint64_t (*first_lsn)(void *ctx);
+    /*
+     * Read durable records from `from_lsn` on, from the files: about `bytes_max` bytes of them, at
+     * least one. Works in the background and calls `done` once, later: HF_OK; HF_BUSY: asked for
+     * what is not durable yet; HF_GONE: the files begin after it; HF_CORRUPT, HF_IO. Several
+     * reads may be under way. HF_NO_MEMORY: not begun, `done` is not called.
+     */
+    enum hf_err (*read)(void *ctx, uint64_t from_lsn, size_t bytes_max, hf_log_records_cb done,
+                        void *arg);
 };
 
 struct hf_log {
     const struct hf_log_ops *ops;
     void *ctx;
     unsigned char directory_id[16];
-    uint32_t epoch;
+    uint32_t epoch;                    /* the current one */
+    const struct hf_log_epoch *epochs; /* all of them, oldest first; the last is the current */
+    uint32_t epochs_count;
 };
 
 #endif
