@@ -8,7 +8,7 @@
 #include <xxhash.h>
 #include <zlib.h>
 
-#include "bench/replay/csv.h"
+#include "tools/common/csv.h"
 #include "engine/assert.h"
 #include "engine/limits.h"
 #include "engine/text.h"

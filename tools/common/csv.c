@@ -1,5 +1,6 @@
-#include "bench/replay/csv.h"
+#include "tools/common/csv.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "engine/assert.h"
@@ -142,9 +143,15 @@ enum hf_csv_result hf_csv_next(struct hf_csv *csv)
 
     const struct record record = judge(csv);
     csv->line = csv->next_line;
+    csv->record = csv->at;
     csv->fields_count = 0;
     if (record.bad != NULL) {
         char *stop = memchr(csv->at, '\n', (size_t)(csv->end - csv->at));
+        const char *end = stop == NULL ? csv->end : stop;
+        if (end > csv->at && end[-1] == '\r') {
+            end--;
+        }
+        csv->record_bytes = (size_t)(end - csv->record);
         csv->at = stop == NULL ? csv->end : stop + 1;
         csv->next_line++;
         csv->error = record.bad;
@@ -162,7 +169,28 @@ enum hf_csv_result hf_csv_next(struct hf_csv *csv)
     for (size_t i = 0; i < csv->fields_count; i++) {
         csv->fields[i].bytes[csv->fields[i].bytes_count] = '\0';
     }
+    csv->record_bytes = (size_t)(record.end - csv->record);
     csv->at = record.next;
     csv->next_line += record.lines;
     return HF_CSV_ROW;
+}
+
+void hf_csv_put(FILE *out, const char *bytes, size_t bytes_count)
+{
+    bool needs_quotes = false;
+    for (size_t i = 0; i < bytes_count && !needs_quotes; i++) {
+        needs_quotes = strchr("\",\r\n", bytes[i]) != NULL; /* a zero byte as well */
+    }
+    if (!needs_quotes) {
+        (void)fwrite(bytes, 1, bytes_count, out);
+        return;
+    }
+    (void)putc('"', out);
+    for (size_t i = 0; i < bytes_count; i++) {
+        if (bytes[i] == '"') {
+            (void)putc('"', out);
+        }
+        (void)putc(bytes[i], out);
+    }
+    (void)putc('"', out);
 }

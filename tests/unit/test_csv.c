@@ -1,21 +1,23 @@
 /*
- * test_bench_csv.c - the CSV reader of holdfast-replay.
+ * test_csv.c - the reader and writer of CSV that the programs share.
  *
  * Method: each row of the table is a text and what reading it must give, written down as one line:
  * `N[a|b]` a row that starts on line N with its fields, `!N,` a bad record on line N. Every text
  * lies right against an unreadable page but for the one spare byte, so that a byte read too many
- * ends the test.
+ * ends the test. The text of a record is found in a copy of the text made before. What is written
+ * is read back.
  */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench/replay/csv.h"
+#include "tools/common/csv.h"
 
 #define ROWS_COUNT (sizeof rows / sizeof rows[0])
 
@@ -144,9 +146,65 @@ static void as_many_fields_as_allowed(void **state)
     }
 }
 
+/* Where a record stands, and what it was before its fields were taken out. */
+static void record_text(void **state)
+{
+    static const char text[] = "\xEF\xBB\xBF"
+                               "a,\"b\"\"\"\r\n\nc\"d,e\r\nf\"g\n\"h\ni\",j\n\"k";
+    static const char *const want[] = {"a,\"b\"\"\"", "c\"d,e", "f\"g", "\"h\ni\",j", "\"k"};
+    struct hf_csv csv;
+    char *work = guarded(text, sizeof text - 1);
+    (void)state;
+
+    hf_csv_init(&csv, work, sizeof text - 1);
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        assert_int_not_equal(hf_csv_next(&csv), HF_CSV_END);
+        assert_int_equal(csv.record_bytes, strlen(want[i]));
+        assert_memory_equal(text + (csv.record - work), want[i], csv.record_bytes);
+    }
+    assert_int_equal(hf_csv_next(&csv), HF_CSV_END);
+    unguard(work);
+}
+
+static void written_and_read_back(void **state)
+{
+    static const struct {
+        const char *field;
+        const char *want;
+    } fields[] = {{"", ""},
+                  {"plain", "plain"},
+                  {" a b ", " a b "},
+                  {"a,b", "\"a,b\""},
+                  {"19\" rack", "\"19\"\" rack\""},
+                  {"\"", "\"\"\"\""},
+                  {"a\nb", "\"a\nb\""},
+                  {"a\rb", "\"a\rb\""},
+                  {"a;b\tc", "a;b\tc"}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        char *text = NULL;
+        size_t bytes_count = 0;
+        struct hf_csv csv;
+        FILE *out = open_memstream(&text, &bytes_count);
+        assert_non_null(out);
+        hf_csv_put(out, fields[i].field, strlen(fields[i].field));
+        (void)putc(',', out);
+        assert_int_equal(fclose(out), 0);
+        assert_int_equal(bytes_count, strlen(fields[i].want) + 1);
+        assert_memory_equal(text, fields[i].want, bytes_count - 1);
+
+        hf_csv_init(&csv, text, bytes_count); /* fclose has put a zero behind it */
+        assert_int_equal(hf_csv_next(&csv), HF_CSV_ROW);
+        assert_int_equal(csv.fields_count, 2);
+        assert_string_equal(csv.fields[0].bytes, fields[i].field);
+        free(text);
+    }
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ROWS_COUNT + 2];
+    struct CMUnitTest tests[ROWS_COUNT + 4];
 
     for (size_t i = 0; i < ROWS_COUNT; i++) {
         tests[i] = (struct CMUnitTest){.name = rows[i].name,
@@ -155,5 +213,7 @@ int main(void)
     }
     tests[ROWS_COUNT] = (struct CMUnitTest)cmocka_unit_test(every_prefix_ends);
     tests[ROWS_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(as_many_fields_as_allowed);
+    tests[ROWS_COUNT + 2] = (struct CMUnitTest)cmocka_unit_test(record_text);
+    tests[ROWS_COUNT + 3] = (struct CMUnitTest)cmocka_unit_test(written_and_read_back);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
