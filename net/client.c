@@ -1,5 +1,6 @@
 #include "net/client.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,16 @@ HF_KIND_MAP(SAME_KIND)
 HF_REASON_MAP(SAME_REASON)
 #undef HOLDFAST_NONE
 
+#define HOLDFAST_NONE HOLDFAST_STATUS_NONE
+#define SAME_STATUS(number, identifier, name)                                                      \
+    _Static_assert((int)HOLDFAST_##identifier == (number), name);
+HF_STATUS_MAP(SAME_STATUS)
+#undef HOLDFAST_NONE
+
+#define SAME_ALERT(number, identifier, name)                                                       \
+    _Static_assert((int)HOLDFAST_##identifier == (number), name);
+HF_ALERT_MAP(SAME_ALERT)
+
 /* `expired` and `superseded` are states and outcomes, so the states have names of their own. */
 _Static_assert((int)HOLDFAST_STATE_NONE == (int)HF_STATE_NONE, "none");
 _Static_assert((int)HOLDFAST_HELD == (int)HF_STATE_HELD, "held");
@@ -33,6 +44,13 @@ _Static_assert((int)HOLDFAST_RELEASED == (int)HF_STATE_RELEASED, "released");
 _Static_assert((int)HOLDFAST_STATE_EXPIRED == (int)HF_STATE_EXPIRED, "expired");
 _Static_assert((int)HOLDFAST_STATE_SUPERSEDED == (int)HF_STATE_SUPERSEDED, "superseded");
 
+_Static_assert((int)HOLDFAST_DRAFT == (int)HF_STATE_DRAFT, "draft");
+_Static_assert((int)HOLDFAST_IN_TRANSIT == (int)HF_STATE_IN_TRANSIT, "in_transit");
+_Static_assert((int)HOLDFAST_RECEIVED == (int)HF_STATE_RECEIVED, "received");
+_Static_assert((int)HOLDFAST_CANCELLED == (int)HF_STATE_CANCELLED, "cancelled");
+_Static_assert((int)HOLDFAST_CLOSED == (int)HF_STATE_CLOSED, "closed");
+_Static_assert((int)HOLDFAST_CLOSED == HF_STATES_COUNT - 1, "all states are here");
+
 _Static_assert((int)HOLDFAST_LINKED == (int)HF_OP_LINKED, "linked");
 _Static_assert((int)HOLDFAST_PARTIAL == (int)HF_OP_PARTIAL, "partial");
 _Static_assert((int)HOLDFAST_FACT == (int)HF_OP_FACT, "fact");
@@ -40,6 +58,17 @@ _Static_assert((int)HOLDFAST_RELEASE_REST == (int)HF_OP_RELEASE_REST, "release_r
 _Static_assert((int)HOLDFAST_HANDLES == (int)HF_OP_HANDLES, "handles");
 _Static_assert((int)HOLDFAST_VERSIONS == (int)HF_OP_VERSIONS, "versions");
 _Static_assert((int)HOLDFAST_TTL == (int)HF_OP_TTL, "ttl");
+_Static_assert((int)HOLDFAST_AS_OF_LSN == (int)HF_OP_AS_OF_LSN, "as_of an LSN");
+_Static_assert((int)HOLDFAST_AS_OF_TIME == (int)HF_OP_AS_OF_TIME, "as_of a time");
+_Static_assert((int)HOLDFAST_SHIP == (int)HF_OP_SHIP, "ship");
+_Static_assert((int)HOLDFAST_MAY_SELL == (int)HF_OP_SELLABLE, "sellable");
+_Static_assert((int)HOLDFAST_WITH_DAMAGED == (int)HF_OP_DAMAGED, "damaged");
+_Static_assert((int)HOLDFAST_REST == (int)HF_OP_REST, "rest");
+
+_Static_assert((int)HOLDFAST_CELLS == (int)HF_FROZEN_CELLS, "cells");
+_Static_assert((int)HOLDFAST_RESERVATIONS == (int)HF_FROZEN_RESERVATIONS, "reservations");
+_Static_assert((int)HOLDFAST_TRANSFERS == (int)HF_FROZEN_TRANSFERS, "transfers");
+_Static_assert((int)HOLDFAST_INBOUND == (int)HF_FROZEN_INBOUND, "inbound shipments");
 
 _Static_assert(HOLDFAST_HANDLE_NONE == HF_HANDLE_NONE, "no handle");
 _Static_assert(HOLDFAST_VERSION_ANY == HF_VERSION_ANY, "any version");
@@ -74,14 +103,38 @@ const char *holdfast_reason_name(enum holdfast_reason reason)
     return hf_reason_name((unsigned)reason);
 }
 
-int holdfast_reason_of(const char *name)
+const char *holdfast_status_name(enum holdfast_status status)
 {
-    for (unsigned i = 0; i < HF_REASONS_COUNT; i++) {
-        if (strcmp(hf_reason_name(i), name) == 0) {
+    return hf_status_name((unsigned)status);
+}
+
+/* The number below `end` that has this name; -1: none. Gaps in a list have no name. */
+static int number_of(const char *name, const char *(*name_of)(unsigned number), unsigned end)
+{
+    if (strcmp(name, name_of(UINT_MAX)) == 0) {
+        return -1;
+    }
+    for (unsigned i = 0; i < end; i++) {
+        if (strcmp(name_of(i), name) == 0) {
             return (int)i;
         }
     }
     return -1;
+}
+
+int holdfast_reason_of(const char *name)
+{
+    return number_of(name, hf_reason_name, HF_REASONS_COUNT);
+}
+
+int holdfast_status_of(const char *name)
+{
+    return number_of(name, hf_status_name, HF_STATUSES_COUNT);
+}
+
+int holdfast_kind_of(const char *name)
+{
+    return number_of(name, hf_kind_name, HF_EVENT_KINDS_END);
 }
 
 const char *holdfast_version(void)
@@ -102,6 +155,7 @@ static void release(struct holdfast *hf)
     free(hf->replies_retired);
     free(hf->result_lines);
     free(hf->reservation_lines);
+    free(hf->shipment_lines);
     free(hf->ats);
     free(hf);
 }

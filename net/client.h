@@ -95,6 +95,8 @@ struct holdfast {
     size_t result_lines_max;
     struct holdfast_reservation_line *reservation_lines;
     size_t reservation_lines_max;
+    struct holdfast_shipment_line *shipment_lines;
+    size_t shipment_lines_max;
     struct holdfast_ats *ats;
     size_t ats_max;
     size_t ats_count;
@@ -171,6 +173,31 @@ void hf_client_fill_replies(struct holdfast_reply *replies, size_t count, enum h
                             enum hf_field field);
 /* Tell the callers of all frames in flight that nobody knows. The socket is closed already. */
 void hf_client_answer_unknown(struct holdfast *hf);
+
+/* ---- client_read.c */
+
+/* Say why, for holdfast_error; returns `outcome`. */
+enum holdfast_outcome hf_client_fail(struct holdfast *hf, enum holdfast_outcome outcome,
+                                     const char *why);
+/* The answer came, but its entries are not what was asked for. */
+enum holdfast_outcome hf_client_unreadable(struct holdfast *hf);
+/*
+ * Send a question and wait for its answer. `request` NULL: the operation has no item.
+ * HOLDFAST_OK: `reply` is the answer; its entries are valid until the next call on the handle.
+ */
+enum holdfast_outcome hf_client_ask(struct holdfast *hf, unsigned operation,
+                                    const struct hf_request *request, struct hf_reply *reply);
+/* A code from the wire as a C string. False: it is longer than a code can be. */
+bool hf_client_copy_text(char to[65], struct hf_text from);
+bool hf_client_copy_cell(struct holdfast_cell *to, const struct hf_cell_view *from, uint64_t lsn);
+/* Counters of a move or an event, in the order of enum hf_counter. */
+struct holdfast_counters hf_client_counters(const int64_t counters[HF_COUNTERS_COUNT]);
+
+/* ---- client_shipment.c */
+
+/* All but the lines. False as hf_client_copy_text. */
+bool hf_client_copy_shipment(struct holdfast_shipment *to, const struct hf_shipment_view *from,
+                             uint64_t lsn);
 
 /* Text for an operation. One too long for its length byte is sent cut, still too long to be a
  * code, so that the server names the field and the rest of the batch is executed. */

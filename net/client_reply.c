@@ -102,6 +102,7 @@ static enum hf_err decode_reply(struct holdfast *hf, struct hf_items *body,
         .field = reply.field == HF_FIELD_NONE ? NULL : hf_field_name(reply.field),
         .line_index = reply.line_index == UINT32_MAX ? -1 : (int32_t)reply.line_index,
         .lines_count = reply.entries_count,
+        .is_unchanged = reply.is_unchanged,
     };
     if (reply.entries_count == 0) {
         return HF_OK;
@@ -163,7 +164,7 @@ static bool decode_replies(struct holdfast *hf, const struct hf_frame *frame, ui
     return body.at == body.end;
 }
 
-static bool keep_answer(struct holdfast *hf, const struct hf_frame *frame)
+static bool keep_answer(struct holdfast *hf, const struct hf_frame *frame, uint32_t count)
 {
     struct hf_client_answer *answer = &hf->answer;
 
@@ -178,7 +179,7 @@ static bool keep_answer(struct holdfast *hf, const struct hf_frame *frame)
         }
         answer->outcome = reply.outcome;
         answer->field = reply.field;
-    } else if (frame->count != 1 ||
+    } else if (frame->count != count ||
                !hf_buffer_append(&answer->body, frame->body, frame->body_bytes)) {
         return false;
     }
@@ -284,7 +285,7 @@ static bool take_frame(struct holdfast *hf, const struct hf_frame *frame)
     if (oldest->wish == HF_WISH_REPLIES && !decode_replies(hf, frame, oldest->count)) {
         return unreadable(hf);
     }
-    if (oldest->wish == HF_WISH_ANSWER && !keep_answer(hf, frame)) {
+    if (oldest->wish == HF_WISH_ANSWER && !keep_answer(hf, frame, oldest->count)) {
         return unreadable(hf);
     }
     if (oldest->wish == HF_WISH_ATS && !decode_ats(hf, frame)) {

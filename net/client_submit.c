@@ -12,6 +12,32 @@ static enum holdfast_outcome refuse(struct holdfast *hf, struct hf_client_fault 
     return HOLDFAST_INVALID_ARGUMENT;
 }
 
+/*
+ * Of ttl_us, as_of and eta_us an item has room for the one that its kind reads (PROTOCOL.md 3.2):
+ * another one that is given would be lost without a word. The same for what stands in one byte.
+ */
+static enum hf_field field_without_place(const struct holdfast_op *op)
+{
+    const bool is_set = op->kind == HOLDFAST_SET;
+    const bool is_inbound = op->kind == HOLDFAST_INBOUND_CREATE;
+
+    if (op->ttl_us != 0 && (is_set || is_inbound)) {
+        return HF_FIELD_TTL;
+    }
+    if (op->as_of != 0 && !is_set) {
+        return HF_FIELD_AS_OF;
+    }
+    if (op->eta_us != 0 && !is_inbound) {
+        return HF_FIELD_ETA;
+    }
+    if ((unsigned)op->reason > UINT8_MAX) {
+        return HF_FIELD_REASON;
+    }
+    return (unsigned)op->from_status > UINT8_MAX || (unsigned)op->to_status > UINT8_MAX
+               ? HF_FIELD_STATUS
+               : HF_FIELD_NONE;
+}
+
 /* Can these operations stand in one frame? */
 static enum holdfast_outcome check_ops(struct holdfast *hf, const struct holdfast_op *ops,
                                        size_t count, struct hf_client_fault *fault)
@@ -37,6 +63,10 @@ static enum holdfast_outcome check_ops(struct holdfast *hf, const struct holdfas
         if ((ops[i].flags & ~(uint32_t)HF_OP_FLAGS_ALL) != 0) {
             return refuse(hf, fault, i, HF_FIELD_FLAGS, "it has a flag that does not exist");
         }
+        const enum hf_field field = field_without_place(&ops[i]);
+        if (field != HF_FIELD_NONE) {
+            return refuse(hf, fault, i, field, "its kind does not read a field that is given");
+        }
     }
     return HOLDFAST_OK;
 }
@@ -56,6 +86,7 @@ static struct hf_op op_of(struct holdfast *hf, const struct holdfast_op *from)
         to->sku_handle = line->sku_handle;
         to->location_handle = line->location_handle;
         to->units = line->units;
+        to->damaged = line->damaged;
         to->if_version = line->if_version;
         to->safety_stock = line->safety_stock;
         to->low_stock = line->low_stock;
@@ -70,7 +101,13 @@ static struct hf_op op_of(struct holdfast *hf, const struct holdfast_op *from)
         .ref = hf_client_text(from->ref),
         .order = hf_client_text(from->order),
         .by = hf_client_text(from->by),
+        .from = hf_client_text(from->from),
+        .to = hf_client_text(from->to),
+        .from_status = (enum hf_status)from->from_status,
+        .to_status = (enum hf_status)from->to_status,
         .ttl_us = from->ttl_us,
+        .as_of = from->as_of,
+        .eta_us = (uint64_t)from->eta_us,
         .lines = hf->op_lines,
         .lines_count = (uint32_t)from->lines_count,
     };

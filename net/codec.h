@@ -4,10 +4,10 @@
  *     client:  struct hf_request --put--> bytes           bytes --next--> struct hf_reply, entries
  *     server:  bytes --next--> struct hf_request          struct hf_result, views --put--> bytes
  *
- * codec_request.c and codec_reply.c are the only code that knows offsets inside a body. Nothing is
- * allocated in reading: lines go into the caller's array, texts point into the frame. What is
- * checked here is layout (lengths, zeros, flags that exist); what the values mean is judged by the
- * engine (engine/op.h) and, for questions, by dispatch.c.
+ * codec_request.c, codec_reply.c and codec_shipment.c (and codec_feed.c, for events) are the only
+ * code that knows offsets inside a body. Nothing is allocated in reading: lines go into the caller's
+ * array, texts point into the frame. What is checked here is layout (lengths, zeros); what the
+ * values mean is judged by the engine (engine/op.h) and, for questions, by question.c.
  *
  * Stateless; both sides of the wire use it.
  */
@@ -24,11 +24,15 @@
 #include "net/frame.h"
 
 #define HF_ITEM_HEADER_BYTES 32u
-#define HF_RESULT_LINE_BYTES 48u /* PROTOCOL.md 3.5 */
-#define HF_LINE_BYTES_MIN 16u    /* of a request; gives the most lines a frame may have */
-#define HF_ENTRY_BYTES_MAX 512u  /* the longest entry: a move with six texts of 64 bytes */
-#define HF_TEXT_BYTES_MAX 255u   /* a length of one byte; the engine allows 64 */
-#define HF_REQUEST_LOW 128u      /* flag of a list; beside those of enum hf_op_flag */
+#define HF_RESULT_LINE_BYTES 48u    /* PROTOCOL.md 3.5 */
+#define HF_LINE_BYTES_MIN 16u       /* of a request; gives the most lines a frame may have */
+#define HF_ENTRY_BYTES_MAX 512u     /* the longest entry: a move with six texts of 64 bytes */
+#define HF_SHORTAGE_BYTES_MAX 5376u /* a cell in shortage with the most hits */
+#define HF_TEXT_BYTES_MAX 255u      /* a length of one byte; the engine allows 64 */
+/* Flags of questions, beside those of enum hf_op_flag. */
+#define HF_REQUEST_LOW 128u    /* list */
+#define HF_REQUEST_LATE 16384u /* inbound shipments */
+#define HF_REQUEST_OPEN 32768u /* transfers, inbound shipments */
 
 /* Bytes not read yet. Items and entries are taken from the front. */
 struct hf_items {
@@ -46,13 +50,17 @@ static inline struct hf_items hf_items_of(const unsigned char *bytes, size_t byt
 /* One item of a request: a write, or a question that borrows the fields of one. */
 struct hf_request {
     struct hf_op op; /* questions: kind 0; id, ref, order, lines, flags as PROTOCOL.md 3 says */
-    uint64_t cursor; /* questions; writes carry op.ttl_us in its place */
+    uint64_t cursor; /* questions; of an export, the section. Writes carry op.ttl_us in its place,
+                        a set op.as_of, an inbound_create op.eta_us */
     uint32_t limit;  /* entries wanted at most; 0: the server's choice */
     bool only_low;   /* list */
+    bool only_late;  /* inbound shipments */
+    bool only_open;  /* transfers, inbound shipments */
 };
 
 /*
- * Add one item to `out`. `operation` decides the form of the lines.
+ * Add one item to `out`. `operation` decides the form of the lines, and which of ttl_us, as_of,
+ * eta_us and cursor travels: the others are not sent, and nor is a line's figure without its flag.
  * HF_INVALID_ARGUMENT: a text is longer than HF_TEXT_BYTES_MAX or there are more than HF_LINES_MAX
  * lines; nothing is added. HF_NO_MEMORY: out has failed.
  */
@@ -84,6 +92,7 @@ enum hf_err hf_request_next(struct hf_items *body, unsigned operation, struct hf
 struct hf_reply {
     enum hf_err outcome;
     bool is_repeated;
+    bool is_unchanged; /* done, and there was nothing to change */
     enum hf_state state;
     uint64_t lsn;
     uint64_t argument; /* deadline in microseconds, or the next cursor */
@@ -150,6 +159,24 @@ void hf_summary_put(struct hf_buffer *out, const struct hf_reservation_view *res
 enum hf_err hf_summary_next(struct hf_items *entries, struct hf_reservation_view *reservation);
 void hf_move_entry_put(struct hf_buffer *out, const struct hf_move *move); /* 3.10 */
 enum hf_err hf_move_entry_next(struct hf_items *entries, struct hf_move *move);
+/*
+ * 3.14: a cell in shortage and the reservations it hits, at most HF_HITS_MAX. `next` gives the hits
+ * as bytes, to be read by hf_hit_next, hits_count times.
+ */
+void hf_shortage_put(struct hf_buffer *out, const struct hf_cell_view *cell,
+                     const struct hf_hit *hits, uint32_t hits_count);
+enum hf_err hf_shortage_next(struct hf_items *entries, struct hf_cell_view *cell,
+                             struct hf_items *hits, uint32_t *hits_count);
+enum hf_err hf_hit_next(struct hf_items *hits, struct hf_hit *hit);
+/* 3.15: the head of a transfer or inbound shipment, then its lines. `next` leaves kind and
+ * first_line alone: the operation says the one, the other never travels. Nor does last_lsn. */
+void hf_shipment_put(struct hf_buffer *out, const struct hf_shipment_view *shipment);
+enum hf_err hf_shipment_next(struct hf_items *entries, struct hf_shipment_view *shipment);
+void hf_shipment_line_put(struct hf_buffer *out, const struct hf_shipment_line_view *line);
+enum hf_err hf_shipment_line_next(struct hf_items *entries, struct hf_shipment_line_view *line);
+/* 3.16: a row of an export; row->section decides its form, also for `next`. */
+void hf_row_put(struct hf_buffer *out, const struct hf_frozen_row *row);
+enum hf_err hf_row_next(struct hf_items *entries, struct hf_frozen_row *row);
 void hf_handle_pair_put(struct hf_buffer *out, const struct hf_handle_pair *pair); /* 3.11 */
 enum hf_err hf_handle_pair_next(struct hf_items *entries, struct hf_handle_pair *pair);
 void hf_stat_put(struct hf_buffer *out, const struct hf_stat *stat); /* 3.12 */

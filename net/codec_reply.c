@@ -9,6 +9,7 @@
 #include "net/codec.h"
 
 #include "engine/assert.h"
+#include "net/codec_entry.h"
 #include "net/wire.h"
 
 /* PROTOCOL.md 3.3: the item's header. */
@@ -27,15 +28,17 @@ enum {
 _Static_assert(AT_LINE + 2 == HF_ITEM_HEADER_BYTES, "entries follow the header");
 
 #define HF_REPLY_REPEATED 1u
+#define HF_REPLY_UNCHANGED 2u
 #define HF_LINE_NONE UINT16_MAX
 
 enum {
-    CELL_FIXED_BYTES = 88,        /* 3.6 */
+    CELL_FIXED_BYTES = 120, /* 3.6 */
+    CELL_FIGURES_COUNT = 12,
     ATS_BYTES = 24,               /* 3.7 */
     RESERVATION_FIXED_BYTES = 24, /* 3.8, entry 0 */
     RESERVATION_LINE_BYTES = 32,  /* 3.8, fixed part */
     SUMMARY_FIXED_BYTES = 24,     /* 3.9 */
-    MOVE_FIXED_BYTES = 96,        /* 3.10 */
+    MOVE_FIXED_BYTES = 128,       /* 3.10 */
     MOVE_TEXTS_COUNT = 6,         /* 3.10 */
     HANDLE_PAIR_BYTES = 16,       /* 3.11 */
     STAT_FIXED_BYTES = 16,        /* 3.12 */
@@ -43,6 +46,8 @@ enum {
     DIGEST_BYTES = 16,            /* 3, operation 67 */
     WELCOME_FIXED_BYTES = 48      /* 3.4 */
 };
+_Static_assert(CELL_FIXED_BYTES == 8 + 8 * (CELL_FIGURES_COUNT + 2), "figures, time, version");
+_Static_assert(MOVE_FIXED_BYTES == 32 + 2 * 8 * HF_COUNTERS_COUNT, "deltas and values after");
 _Static_assert(MOVE_FIXED_BYTES + MOVE_TEXTS_COUNT * HF_CODE_BYTES_MAX <= HF_ENTRY_BYTES_MAX,
                "a move is the longest entry");
 _Static_assert(AUDIT_FIXED_BYTES + 256 <= HF_ENTRY_BYTES_MAX, "and an audit is not longer");
@@ -57,7 +62,8 @@ static void fill_header(unsigned char *item, size_t item_bytes, const struct hf_
 
     hf_put_u32(item + AT_ITEM_BYTES, (uint32_t)item_bytes);
     hf_put_u16(item + AT_OUTCOME, (uint16_t)reply->outcome);
-    item[AT_FLAGS] = reply->is_repeated ? HF_REPLY_REPEATED : 0;
+    item[AT_FLAGS] = (unsigned char)((reply->is_repeated ? HF_REPLY_REPEATED : 0) |
+                                     (reply->is_unchanged ? HF_REPLY_UNCHANGED : 0));
     item[AT_STATE] = (unsigned char)reply->state;
     hf_put_u64(item + AT_LSN, reply->lsn);
     hf_put_u64(item + AT_ARGUMENT, reply->argument);
@@ -96,6 +102,7 @@ void hf_reply_put_result(struct hf_buffer *out, const struct hf_result *result)
     const struct hf_reply reply = {
         .outcome = result->outcome,
         .is_repeated = result->is_repeated,
+        .is_unchanged = result->is_unchanged,
         .state = result->state,
         .lsn = result->lsn,
         .argument = result->expires_at_us,
@@ -129,39 +136,10 @@ void hf_reply_put_error(struct hf_buffer *out, unsigned operation, uint64_t corr
 
 /* ------------------------------------------------------------------ items: reading */
 
-/* Take `bytes_count` bytes from the front of `left`; NULL when they are not there. */
-static const unsigned char *take(struct hf_items *left, size_t bytes_count)
-{
-    if ((size_t)(left->end - left->at) < bytes_count) {
-        return NULL;
-    }
-    const unsigned char *p = left->at;
-    left->at += bytes_count;
-    return p;
-}
-
-/* Take an item or entry that begins with its own length and is at least `fixed_bytes` long. */
-static const unsigned char *take_sized(struct hf_items *left, size_t fixed_bytes,
-                                       struct hf_items *rest)
-{
-    if (left->end - left->at < 4) {
-        return NULL;
-    }
-    const size_t bytes_count = hf_get_u32(left->at);
-    if (bytes_count < fixed_bytes || bytes_count % 8 != 0) {
-        return NULL;
-    }
-    const unsigned char *p = take(left, bytes_count);
-    if (p != NULL) {
-        *rest = (struct hf_items){p + fixed_bytes, p + bytes_count};
-    }
-    return p;
-}
-
 enum hf_err hf_reply_next(struct hf_items *body, struct hf_reply *reply)
 {
     struct hf_items rest;
-    const unsigned char *item = take_sized(body, HF_ITEM_HEADER_BYTES, &rest);
+    const unsigned char *item = hf_entry_take(body, HF_ITEM_HEADER_BYTES, &rest);
     if (item == NULL) {
         return HF_CORRUPT;
     }
@@ -169,6 +147,7 @@ enum hf_err hf_reply_next(struct hf_items *body, struct hf_reply *reply)
     *reply = (struct hf_reply){
         .outcome = (enum hf_err)hf_get_u16(item + AT_OUTCOME),
         .is_repeated = (item[AT_FLAGS] & HF_REPLY_REPEATED) != 0,
+        .is_unchanged = (item[AT_FLAGS] & HF_REPLY_UNCHANGED) != 0,
         .state = (enum hf_state)item[AT_STATE],
         .lsn = hf_get_u64(item + AT_LSN),
         .argument = hf_get_u64(item + AT_ARGUMENT),
@@ -182,73 +161,33 @@ enum hf_err hf_reply_next(struct hf_items *body, struct hf_reply *reply)
 
 /* ------------------------------------------------------------------ entries with texts */
 
-/* Add an entry of `fixed_bytes` and the texts after them; the fixed part is zeroed but its length.
- */
-static unsigned char *put_sized(struct hf_buffer *out, size_t fixed_bytes,
-                                const struct hf_text *texts, uint32_t count)
-{
-    size_t texts_bytes = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        HF_ASSERT(texts[i].bytes_count <= HF_TEXT_BYTES_MAX);
-        texts_bytes += texts[i].bytes_count;
-    }
-    const size_t entry_bytes = fixed_bytes + hf_round_up_8(texts_bytes);
-    unsigned char *entry = hf_buffer_add(out, entry_bytes);
-    if (entry == NULL) {
-        return NULL;
-    }
-    memset(entry, 0, fixed_bytes);
-    hf_put_u32(entry, (uint32_t)entry_bytes);
-    unsigned char *p = entry + fixed_bytes;
-    for (uint32_t i = 0; i < count; i++) {
-        if (texts[i].bytes_count > 0) {
-            memcpy(p, texts[i].bytes, texts[i].bytes_count);
-            p += texts[i].bytes_count;
-        }
-    }
-    memset(p, 0, (size_t)(entry + entry_bytes - p));
-    return entry;
-}
-
-/* Read `count` texts whose lengths stand at `lengths`. False when they are not there. */
-static bool read_texts(struct hf_items rest, const unsigned char *lengths, uint32_t count,
-                       struct hf_text *texts)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const unsigned char *p = take(&rest, lengths[i]);
-        if (p == NULL) {
-            return false;
-        }
-        texts[i] = (struct hf_text){(const char *)p, lengths[i]};
-    }
-    return true;
-}
-
 /* 3.6 */
 void hf_cell_put(struct hf_buffer *out, const struct hf_cell_view *cell)
 {
     const struct hf_text texts[2] = {cell->sku, cell->location};
-    unsigned char *entry = put_sized(out, CELL_FIXED_BYTES, texts, 2);
+    unsigned char *entry = hf_entry_put(out, CELL_FIXED_BYTES, texts, 2);
     if (entry == NULL) {
         return;
     }
-    const int64_t figures[9] = {cell->on_hand,         cell->held,         cell->committed,
-                                cell->in_transit,      cell->safety_stock, cell->low_stock,
-                                cell->backorder_limit, cell->atf,          cell->ats};
+    const int64_t figures[CELL_FIGURES_COUNT] = {
+        cell->on_hand,         cell->held,        cell->committed,    cell->in_transit,
+        cell->damaged,         cell->quarantined, cell->safety_stock, cell->low_stock,
+        cell->backorder_limit, cell->atf,         cell->ats,          cell->shortage};
     entry[4] = (unsigned char)cell->sku.bytes_count;
     entry[5] = (unsigned char)cell->location.bytes_count;
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < CELL_FIGURES_COUNT; i++) {
         hf_put_i64(entry + 8 + 8 * i, figures[i]);
     }
-    hf_put_u64(entry + 80, cell->version);
+    hf_put_u64(entry + 104, cell->last_sale_us);
+    hf_put_u64(entry + 112, cell->version);
 }
 
 enum hf_err hf_cell_next(struct hf_items *entries, struct hf_cell_view *cell)
 {
     struct hf_items rest;
     struct hf_text texts[2];
-    const unsigned char *entry = take_sized(entries, CELL_FIXED_BYTES, &rest);
-    if (entry == NULL || !read_texts(rest, entry + 4, 2, texts)) {
+    const unsigned char *entry = hf_entry_take(entries, CELL_FIXED_BYTES, &rest);
+    if (entry == NULL || !hf_entry_texts(rest, entry + 4, 2, texts)) {
         return HF_CORRUPT;
     }
     *cell = (struct hf_cell_view){
@@ -258,12 +197,16 @@ enum hf_err hf_cell_next(struct hf_items *entries, struct hf_cell_view *cell)
         .held = hf_get_i64(entry + 16),
         .committed = hf_get_i64(entry + 24),
         .in_transit = hf_get_i64(entry + 32),
-        .safety_stock = hf_get_i64(entry + 40),
-        .low_stock = hf_get_i64(entry + 48),
-        .backorder_limit = hf_get_i64(entry + 56),
-        .atf = hf_get_i64(entry + 64),
-        .ats = hf_get_i64(entry + 72),
-        .version = hf_get_u64(entry + 80),
+        .damaged = hf_get_i64(entry + 40),
+        .quarantined = hf_get_i64(entry + 48),
+        .safety_stock = hf_get_i64(entry + 56),
+        .low_stock = hf_get_i64(entry + 64),
+        .backorder_limit = hf_get_i64(entry + 72),
+        .atf = hf_get_i64(entry + 80),
+        .ats = hf_get_i64(entry + 88),
+        .shortage = hf_get_i64(entry + 96),
+        .last_sale_us = hf_get_u64(entry + 104),
+        .version = hf_get_u64(entry + 112),
     };
     return HF_OK;
 }
@@ -272,7 +215,7 @@ enum hf_err hf_cell_next(struct hf_items *entries, struct hf_cell_view *cell)
 void hf_reservation_put(struct hf_buffer *out, const struct hf_reservation_view *reservation)
 {
     const struct hf_text texts[2] = {reservation->id, reservation->order};
-    unsigned char *entry = put_sized(out, RESERVATION_FIXED_BYTES, texts, 2);
+    unsigned char *entry = hf_entry_put(out, RESERVATION_FIXED_BYTES, texts, 2);
     if (entry == NULL) {
         return;
     }
@@ -286,8 +229,8 @@ enum hf_err hf_reservation_next(struct hf_items *entries, struct hf_reservation_
 {
     struct hf_items rest;
     struct hf_text texts[2];
-    const unsigned char *entry = take_sized(entries, RESERVATION_FIXED_BYTES, &rest);
-    if (entry == NULL || !read_texts(rest, entry + 4, 2, texts)) {
+    const unsigned char *entry = hf_entry_take(entries, RESERVATION_FIXED_BYTES, &rest);
+    if (entry == NULL || !hf_entry_texts(rest, entry + 4, 2, texts)) {
         return HF_CORRUPT;
     }
     reservation->id = texts[0];
@@ -301,7 +244,7 @@ enum hf_err hf_reservation_next(struct hf_items *entries, struct hf_reservation_
 void hf_reservation_line_put(struct hf_buffer *out, const struct hf_reservation_line_view *line)
 {
     const struct hf_text texts[2] = {line->sku, line->location};
-    unsigned char *entry = put_sized(out, RESERVATION_LINE_BYTES, texts, 2);
+    unsigned char *entry = hf_entry_put(out, RESERVATION_LINE_BYTES, texts, 2);
     if (entry == NULL) {
         return;
     }
@@ -317,8 +260,8 @@ enum hf_err hf_reservation_line_next(struct hf_items *entries,
 {
     struct hf_items rest;
     struct hf_text texts[2];
-    const unsigned char *entry = take_sized(entries, RESERVATION_LINE_BYTES, &rest);
-    if (entry == NULL || !read_texts(rest, entry + 4, 2, texts)) {
+    const unsigned char *entry = hf_entry_take(entries, RESERVATION_LINE_BYTES, &rest);
+    if (entry == NULL || !hf_entry_texts(rest, entry + 4, 2, texts)) {
         return HF_CORRUPT;
     }
     *line = (struct hf_reservation_line_view){
@@ -335,7 +278,7 @@ enum hf_err hf_reservation_line_next(struct hf_items *entries,
 void hf_summary_put(struct hf_buffer *out, const struct hf_reservation_view *reservation)
 {
     HF_ASSERT(reservation->lines_count <= HF_LINES_MAX);
-    unsigned char *entry = put_sized(out, SUMMARY_FIXED_BYTES, &reservation->id, 1);
+    unsigned char *entry = hf_entry_put(out, SUMMARY_FIXED_BYTES, &reservation->id, 1);
     if (entry == NULL) {
         return;
     }
@@ -350,8 +293,8 @@ enum hf_err hf_summary_next(struct hf_items *entries, struct hf_reservation_view
 {
     struct hf_items rest;
     struct hf_text id;
-    const unsigned char *entry = take_sized(entries, SUMMARY_FIXED_BYTES, &rest);
-    if (entry == NULL || !read_texts(rest, entry + 4, 1, &id)) {
+    const unsigned char *entry = hf_entry_take(entries, SUMMARY_FIXED_BYTES, &rest);
+    if (entry == NULL || !hf_entry_texts(rest, entry + 4, 1, &id)) {
         return HF_CORRUPT;
     }
     *reservation = (struct hf_reservation_view){
@@ -369,7 +312,7 @@ void hf_move_entry_put(struct hf_buffer *out, const struct hf_move *move)
 {
     const struct hf_text texts[MOVE_TEXTS_COUNT] = {move->sku,   move->location, move->ref,
                                                     move->order, move->by,       move->reservation};
-    unsigned char *entry = put_sized(out, MOVE_FIXED_BYTES, texts, MOVE_TEXTS_COUNT);
+    unsigned char *entry = hf_entry_put(out, MOVE_FIXED_BYTES, texts, MOVE_TEXTS_COUNT);
     if (entry == NULL) {
         return;
     }
@@ -381,9 +324,9 @@ void hf_move_entry_put(struct hf_buffer *out, const struct hf_move *move)
     hf_put_u32(entry + 12, move->index);
     hf_put_u64(entry + 16, move->lsn);
     hf_put_u64(entry + 24, move->ts_us);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < HF_COUNTERS_COUNT; i++) {
         hf_put_i64(entry + 32 + 8 * i, move->delta[i]);
-        hf_put_i64(entry + 64 + 8 * i, move->after[i]);
+        hf_put_i64(entry + 80 + 8 * i, move->after[i]);
     }
 }
 
@@ -391,8 +334,8 @@ enum hf_err hf_move_entry_next(struct hf_items *entries, struct hf_move *move)
 {
     struct hf_items rest;
     struct hf_text texts[MOVE_TEXTS_COUNT];
-    const unsigned char *entry = take_sized(entries, MOVE_FIXED_BYTES, &rest);
-    if (entry == NULL || !read_texts(rest, entry + 6, MOVE_TEXTS_COUNT, texts)) {
+    const unsigned char *entry = hf_entry_take(entries, MOVE_FIXED_BYTES, &rest);
+    if (entry == NULL || !hf_entry_texts(rest, entry + 6, MOVE_TEXTS_COUNT, texts)) {
         return HF_CORRUPT;
     }
     *move = (struct hf_move){
@@ -408,9 +351,9 @@ enum hf_err hf_move_entry_next(struct hf_items *entries, struct hf_move *move)
         .by = texts[4],
         .reservation = texts[5],
     };
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < HF_COUNTERS_COUNT; i++) {
         move->delta[i] = hf_get_i64(entry + 32 + 8 * i);
-        move->after[i] = hf_get_i64(entry + 64 + 8 * i);
+        move->after[i] = hf_get_i64(entry + 80 + 8 * i);
     }
     return HF_OK;
 }
@@ -418,7 +361,7 @@ enum hf_err hf_move_entry_next(struct hf_items *entries, struct hf_move *move)
 /* 3.12 */
 void hf_stat_put(struct hf_buffer *out, const struct hf_stat *stat)
 {
-    unsigned char *entry = put_sized(out, STAT_FIXED_BYTES, &stat->name, 1);
+    unsigned char *entry = hf_entry_put(out, STAT_FIXED_BYTES, &stat->name, 1);
     if (entry == NULL) {
         return;
     }
@@ -429,8 +372,8 @@ void hf_stat_put(struct hf_buffer *out, const struct hf_stat *stat)
 enum hf_err hf_stat_next(struct hf_items *entries, struct hf_stat *stat)
 {
     struct hf_items rest;
-    const unsigned char *entry = take_sized(entries, STAT_FIXED_BYTES, &rest);
-    if (entry == NULL || !read_texts(rest, entry + 4, 1, &stat->name)) {
+    const unsigned char *entry = hf_entry_take(entries, STAT_FIXED_BYTES, &rest);
+    if (entry == NULL || !hf_entry_texts(rest, entry + 4, 1, &stat->name)) {
         return HF_CORRUPT;
     }
     stat->value = hf_get_u64(entry + 8);
@@ -440,7 +383,7 @@ enum hf_err hf_stat_next(struct hf_items *entries, struct hf_stat *stat)
 /* 3.13 */
 void hf_audit_report_put(struct hf_buffer *out, const struct hf_audit_report *report)
 {
-    unsigned char *entry = put_sized(out, AUDIT_FIXED_BYTES, &report->first_violation, 1);
+    unsigned char *entry = hf_entry_put(out, AUDIT_FIXED_BYTES, &report->first_violation, 1);
     if (entry == NULL) {
         return;
     }
@@ -453,8 +396,8 @@ void hf_audit_report_put(struct hf_buffer *out, const struct hf_audit_report *re
 enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_report *report)
 {
     struct hf_items rest;
-    const unsigned char *entry = take_sized(entries, AUDIT_FIXED_BYTES, &rest);
-    if (entry == NULL || !read_texts(rest, entry + 4, 1, &report->first_violation)) {
+    const unsigned char *entry = hf_entry_take(entries, AUDIT_FIXED_BYTES, &rest);
+    if (entry == NULL || !hf_entry_texts(rest, entry + 4, 1, &report->first_violation)) {
         return HF_CORRUPT;
     }
     report->cells_count = hf_get_u64(entry + 8);
@@ -485,7 +428,7 @@ void hf_result_line_put(struct hf_buffer *out, const struct hf_result_line *line
 
 enum hf_err hf_result_line_next(struct hf_items *entries, struct hf_result_line *line)
 {
-    const unsigned char *entry = take(entries, HF_RESULT_LINE_BYTES);
+    const unsigned char *entry = hf_items_take(entries, HF_RESULT_LINE_BYTES);
     if (entry == NULL) {
         return HF_CORRUPT;
     }
@@ -516,7 +459,7 @@ void hf_ats_put(struct hf_buffer *out, const struct hf_ats_entry *ats)
 
 enum hf_err hf_ats_next(struct hf_items *entries, struct hf_ats_entry *ats)
 {
-    const unsigned char *entry = take(entries, ATS_BYTES);
+    const unsigned char *entry = hf_items_take(entries, ATS_BYTES);
     if (entry == NULL) {
         return HF_CORRUPT;
     }
@@ -540,7 +483,7 @@ void hf_handle_pair_put(struct hf_buffer *out, const struct hf_handle_pair *pair
 
 enum hf_err hf_handle_pair_next(struct hf_items *entries, struct hf_handle_pair *pair)
 {
-    const unsigned char *entry = take(entries, HANDLE_PAIR_BYTES);
+    const unsigned char *entry = hf_items_take(entries, HANDLE_PAIR_BYTES);
     if (entry == NULL) {
         return HF_CORRUPT;
     }
@@ -561,7 +504,7 @@ void hf_digest_put(struct hf_buffer *out, const struct hf_digest *digest)
 
 enum hf_err hf_digest_next(struct hf_items *entries, struct hf_digest *digest)
 {
-    const unsigned char *entry = take(entries, DIGEST_BYTES);
+    const unsigned char *entry = hf_items_take(entries, DIGEST_BYTES);
     if (entry == NULL) {
         return HF_CORRUPT;
     }
@@ -594,11 +537,11 @@ void hf_welcome_put(struct hf_buffer *out, const struct hf_welcome *welcome)
 
 enum hf_err hf_welcome_next(struct hf_items *entries, struct hf_welcome *welcome)
 {
-    const unsigned char *entry = take(entries, WELCOME_FIXED_BYTES);
+    const unsigned char *entry = hf_items_take(entries, WELCOME_FIXED_BYTES);
     if (entry == NULL) {
         return HF_CORRUPT;
     }
-    const unsigned char *version = take(entries, hf_round_up_8(entry[40]));
+    const unsigned char *version = hf_items_take(entries, hf_round_up_8(entry[40]));
     if (version == NULL) {
         return HF_CORRUPT;
     }

@@ -13,21 +13,28 @@ enum {
     AT_LINES_COUNT = 6,
     AT_TEXT_BYTES = 8, /* five lengths: id, old_id, ref, order, by */
     AT_REASON = 13,
-    AT_ZERO_14 = 14,
+    AT_FROM_STATUS = 14,
+    AT_TO_STATUS = 15,
     AT_ARGUMENT = 16,
     AT_LIMIT = 24,
-    AT_ZERO_28 = 28,
-    TEXTS_COUNT = 5
+    AT_PLACE_BYTES = 28, /* two lengths more: from, to */
+    AT_ZERO_30 = 30,
+    FRONT_TEXTS_COUNT = 5,
+    TEXTS_COUNT = 7
 };
-_Static_assert(AT_ZERO_28 + 4 == HF_ITEM_HEADER_BYTES, "texts follow the header");
-_Static_assert(AT_TEXT_BYTES + TEXTS_COUNT == AT_REASON, "five lengths of one byte");
+_Static_assert(AT_ZERO_30 + 2 == HF_ITEM_HEADER_BYTES, "texts follow the header");
+_Static_assert(AT_TEXT_BYTES + FRONT_TEXTS_COUNT == AT_REASON, "five lengths of one byte");
+_Static_assert(AT_PLACE_BYTES + TEXTS_COUNT - FRONT_TEXTS_COUNT == AT_ZERO_30, "and two");
 _Static_assert(HF_ITEM_HEADER_BYTES % 8 == 0, "items stay multiples of 8");
 
-#define HF_REQUEST_FLAGS_ALL (HF_OP_FLAGS_ALL | HF_REQUEST_LOW)
+#define QUESTION_FLAGS (HF_REQUEST_LOW | HF_REQUEST_LATE | HF_REQUEST_OPEN)
+_Static_assert((HF_OP_FLAGS_ALL & QUESTION_FLAGS) == 0, "a flag means one thing");
+_Static_assert((HF_OP_FLAGS_ALL | QUESTION_FLAGS) == UINT16_MAX, "there is no unknown flag");
 
 /* What the lines of an item look like. */
 struct line_form {
     bool has_handles;
+    bool has_damaged;
     bool has_versions;
     bool has_policy;
     uint32_t fixed_bytes; /* of a line, without its texts */
@@ -37,13 +44,30 @@ static struct line_form line_form_of(unsigned operation, unsigned flags)
 {
     struct line_form form = {
         .has_handles = (flags & HF_OP_HANDLES) != 0,
+        .has_damaged = (flags & HF_OP_DAMAGED) != 0,
         .has_versions = (flags & HF_OP_VERSIONS) != 0,
         .has_policy = operation == HF_KIND_SET_POLICY,
         .fixed_bytes = HF_LINE_BYTES_MIN,
     };
+    form.fixed_bytes += form.has_damaged ? 8 : 0;
     form.fixed_bytes += form.has_versions ? 8 : 0;
     form.fixed_bytes += form.has_policy ? 24 : 0;
     return form;
+}
+
+/* All texts of an item, in the order of their bytes. */
+static void texts_of(const struct hf_op *op, struct hf_text texts[TEXTS_COUNT])
+{
+    const struct hf_text all[TEXTS_COUNT] = {op->id, op->old_id, op->ref, op->order,
+                                             op->by, op->from,   op->to};
+    memcpy(texts, all, sizeof all);
+}
+
+/* Where the length of a text stands. */
+static size_t length_at(uint32_t text)
+{
+    return text < FRONT_TEXTS_COUNT ? (size_t)AT_TEXT_BYTES + text
+                                    : (size_t)AT_PLACE_BYTES + text - FRONT_TEXTS_COUNT;
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -71,9 +95,10 @@ static unsigned char *put_texts(unsigned char *p, const struct hf_text *texts, u
 /* Length of the item; 0 when a text is too long or there are too many lines. */
 static size_t request_bytes(const struct hf_op *op, const struct line_form *form)
 {
-    const struct hf_text texts[TEXTS_COUNT] = {op->id, op->old_id, op->ref, op->order, op->by};
+    struct hf_text texts[TEXTS_COUNT];
     size_t texts_bytes = 0;
 
+    texts_of(op, texts);
     for (uint32_t i = 0; i < TEXTS_COUNT; i++) {
         if (!is_text_short(texts[i])) {
             return 0;
@@ -108,6 +133,10 @@ static unsigned char *put_line(unsigned char *p, const struct hf_op_line *line,
     }
     hf_put_i64(p + 8, line->units);
     p += HF_LINE_BYTES_MIN;
+    if (form->has_damaged) {
+        hf_put_i64(p, line->damaged);
+        p += 8;
+    }
     if (form->has_versions) {
         hf_put_u64(p, line->if_version);
         p += 8;
@@ -124,16 +153,37 @@ static unsigned char *put_line(unsigned char *p, const struct hf_op_line *line,
     return p;
 }
 
+/* The one number that is said in many ways (PROTOCOL.md 3.2). */
+static uint64_t argument_of(unsigned operation, const struct hf_request *request)
+{
+    switch (operation) {
+    case HF_KIND_SET:
+        return request->op.as_of;
+    case HF_KIND_INBOUND_CREATE:
+        return request->op.eta_us;
+    default:
+        return hf_operation_is_write(operation) ? request->op.ttl_us : request->cursor;
+    }
+}
+
+static unsigned flags_of(const struct hf_request *request)
+{
+    HF_ASSERT((request->op.flags & ~(unsigned)HF_OP_FLAGS_ALL) == 0);
+    return request->op.flags | (request->only_low ? HF_REQUEST_LOW : 0) |
+           (request->only_late ? HF_REQUEST_LATE : 0) | (request->only_open ? HF_REQUEST_OPEN : 0);
+}
+
 enum hf_err hf_request_put(struct hf_buffer *out, unsigned operation,
                            const struct hf_request *request)
 {
     const struct hf_op *op = &request->op;
-    const unsigned flags = op->flags | (request->only_low ? HF_REQUEST_LOW : 0);
+    const unsigned flags = flags_of(request);
     const struct line_form form = line_form_of(operation, flags);
     const size_t item_bytes = request_bytes(op, &form);
 
-    HF_ASSERT(flags <= UINT16_MAX);
     HF_ASSERT((unsigned)op->reason <= UINT8_MAX);
+    HF_ASSERT((unsigned)op->from_status <= UINT8_MAX);
+    HF_ASSERT((unsigned)op->to_status <= UINT8_MAX);
     if (item_bytes == 0) {
         return HF_INVALID_ARGUMENT;
     }
@@ -141,16 +191,19 @@ enum hf_err hf_request_put(struct hf_buffer *out, unsigned operation,
     if (item == NULL) {
         return HF_NO_MEMORY;
     }
-    const struct hf_text texts[TEXTS_COUNT] = {op->id, op->old_id, op->ref, op->order, op->by};
+    struct hf_text texts[TEXTS_COUNT];
+    texts_of(op, texts);
     memset(item, 0, HF_ITEM_HEADER_BYTES);
     hf_put_u32(item + AT_ITEM_BYTES, (uint32_t)item_bytes);
     hf_put_u16(item + AT_FLAGS, (uint16_t)flags);
     hf_put_u16(item + AT_LINES_COUNT, (uint16_t)op->lines_count);
     for (uint32_t i = 0; i < TEXTS_COUNT; i++) {
-        item[AT_TEXT_BYTES + i] = (unsigned char)texts[i].bytes_count;
+        item[length_at(i)] = (unsigned char)texts[i].bytes_count;
     }
     item[AT_REASON] = (unsigned char)op->reason;
-    hf_put_u64(item + AT_ARGUMENT, hf_operation_is_write(operation) ? op->ttl_us : request->cursor);
+    item[AT_FROM_STATUS] = (unsigned char)op->from_status;
+    item[AT_TO_STATUS] = (unsigned char)op->to_status;
+    hf_put_u64(item + AT_ARGUMENT, argument_of(operation, request));
     hf_put_u32(item + AT_LIMIT, request->limit);
 
     unsigned char *p = put_texts(item + HF_ITEM_HEADER_BYTES, texts, TEXTS_COUNT);
@@ -243,6 +296,10 @@ static bool take_line(struct hf_items *left, const struct line_form *form, struc
                                 .units = hf_get_i64(p + 8),
                                 .if_version = HF_VERSION_ANY};
     const unsigned char *extra = p + HF_LINE_BYTES_MIN;
+    if (form->has_damaged) {
+        line->damaged = hf_get_i64(extra);
+        extra += 8;
+    }
     if (form->has_versions) {
         line->if_version = hf_get_u64(extra);
         extra += 8;
@@ -266,6 +323,25 @@ static bool take_line(struct hf_items *left, const struct line_form *form, struc
     return true;
 }
 
+static void read_argument(uint64_t argument, unsigned operation, struct hf_request *request)
+{
+    switch (operation) {
+    case HF_KIND_SET:
+        request->op.as_of = argument;
+        break;
+    case HF_KIND_INBOUND_CREATE:
+        request->op.eta_us = argument;
+        break;
+    default:
+        if (hf_operation_is_write(operation)) {
+            request->op.ttl_us = argument;
+        } else {
+            request->cursor = argument;
+        }
+        break;
+    }
+}
+
 /* Read the fixed fields of an item. Which one is malformed? */
 static enum hf_field read_header(const unsigned char *item, unsigned operation,
                                  struct hf_request *request)
@@ -276,20 +352,19 @@ static enum hf_field read_header(const unsigned char *item, unsigned operation,
     *request = (struct hf_request){
         .limit = hf_get_u32(item + AT_LIMIT),
         .only_low = (flags & HF_REQUEST_LOW) != 0,
+        .only_late = (flags & HF_REQUEST_LATE) != 0,
+        .only_open = (flags & HF_REQUEST_OPEN) != 0,
     };
     op->flags = flags & HF_OP_FLAGS_ALL;
     op->reason = (enum hf_reason)item[AT_REASON];
+    op->from_status = (enum hf_status)item[AT_FROM_STATUS];
+    op->to_status = (enum hf_status)item[AT_TO_STATUS];
     op->lines_count = hf_get_u16(item + AT_LINES_COUNT);
     if (hf_operation_is_write(operation)) {
         op->kind = (enum hf_kind)operation;
-        op->ttl_us = hf_get_u64(item + AT_ARGUMENT);
-    } else {
-        request->cursor = hf_get_u64(item + AT_ARGUMENT);
     }
-    if ((flags & ~(unsigned)HF_REQUEST_FLAGS_ALL) != 0) {
-        return HF_FIELD_FLAGS;
-    }
-    if (!are_zeros(item + AT_ZERO_14, 2) || !are_zeros(item + AT_ZERO_28, 4)) {
+    read_argument(hf_get_u64(item + AT_ARGUMENT), operation, request);
+    if (!are_zeros(item + AT_ZERO_30, 2)) {
         return HF_FIELD_LAYOUT;
     }
     if (op->lines_count > HF_LINES_MAX) {
@@ -316,7 +391,11 @@ enum hf_err hf_request_next(struct hf_items *body, unsigned operation, struct hf
     }
     *field = HF_FIELD_LAYOUT;
     struct hf_text texts[TEXTS_COUNT];
-    if (!take_texts(&left, item + AT_TEXT_BYTES, TEXTS_COUNT, texts)) {
+    unsigned char lengths[TEXTS_COUNT];
+    for (uint32_t i = 0; i < TEXTS_COUNT; i++) {
+        lengths[i] = item[length_at(i)];
+    }
+    if (!take_texts(&left, lengths, TEXTS_COUNT, texts)) {
         return HF_INVALID_ARGUMENT;
     }
     op->id = texts[0];
@@ -324,6 +403,8 @@ enum hf_err hf_request_next(struct hf_items *body, unsigned operation, struct hf
     op->ref = texts[2];
     op->order = texts[3];
     op->by = texts[4];
+    op->from = texts[5];
+    op->to = texts[6];
 
     const struct line_form form = line_form_of(operation, op->flags);
     for (uint32_t i = 0; i < op->lines_count; i++) {

@@ -34,9 +34,7 @@ void hf_connection_init(struct hf_connection *connection, struct hf_dispatch *di
 
 void hf_connection_release(struct hf_connection *connection)
 {
-    if (connection->job.operation != 0) {
-        hf_dispatch_abandon(connection->dispatch, &connection->job);
-    }
+    hf_dispatch_abandon(connection->dispatch, &connection->job);
     hf_buffer_release(&connection->gates);
     hf_buffer_release(&connection->out);
     hf_buffer_release(&connection->in);

@@ -19,6 +19,7 @@ struct call {
     uint32_t whole_count; /* items that lie whole in the body; the others are not executed */
     uint64_t now_us;
     enum hf_err writable;
+    const void *owner; /* who asks, for exports: the connection's job */
 };
 
 /* ------------------------------------------------------------------ life cycle */
@@ -52,6 +53,8 @@ enum hf_err hf_dispatch_init(struct hf_dispatch *dispatch, const struct hf_dispa
         .clock = clock,
         .frame_bytes_max = config->frame_bytes_max,
         .operations_max = config->operations_max,
+        .export_bytes_max =
+            config->export_bytes_max == 0 ? HF_EXPORT_BYTES_DEFAULT : config->export_bytes_max,
         .handle_tag = handle_tag_of(log),
         .lines_max = config->frame_bytes_max / HF_LINE_BYTES_MIN,
     };
@@ -68,6 +71,7 @@ enum hf_err hf_dispatch_init(struct hf_dispatch *dispatch, const struct hf_dispa
 void hf_dispatch_release(struct hf_dispatch *dispatch)
 {
     HF_ASSERT(dispatch->snapshot_job == NULL);
+    HF_ASSERT(dispatch->export.owner == NULL);
 
     free(dispatch->group_results);
     free(dispatch->group);
@@ -106,7 +110,7 @@ static void put_result(struct call *call, struct hf_result *result)
 /* Fields of the item that no write reads. */
 static enum hf_field judge_write(const struct hf_request *request)
 {
-    if (request->only_low) {
+    if (request->only_low || request->only_late || request->only_open) {
         return HF_FIELD_FLAGS;
     }
     return request->limit != 0 ? HF_FIELD_LIMIT : HF_FIELD_NONE;
@@ -255,6 +259,37 @@ static void execute_questions(struct call *call)
     }
 }
 
+/* ------------------------------------------------------------------ exports */
+
+static void execute_export(struct call *call)
+{
+    struct hf_dispatch *dispatch = call->dispatch;
+    const struct hf_export_call export_call = {
+        .engine = dispatch->engine,
+        .out = call->out,
+        .owner = call->owner,
+        .export_bytes_max = dispatch->export_bytes_max,
+        .epoch = dispatch->log->epoch,
+        .bytes_end = call->place + dispatch->frame_bytes_max,
+    };
+    struct hf_request request;
+    enum hf_field field = HF_FIELD_NONE;
+    uint32_t line_index = UINT32_MAX;
+
+    HF_ASSERT(call->frame->count == 1);
+    if (call->whole_count == 0) {
+        return;
+    }
+    if (hf_request_next(&call->body, call->frame->operation, dispatch->lines, dispatch->lines_max,
+                        &request, &field, &line_index) != HF_OK) {
+        put_refusal(call, HF_INVALID_ARGUMENT, field, line_index);
+    } else if (call->frame->operation == HF_ASK_EXPORT) {
+        hf_export_begin(&dispatch->export, &export_call, &request);
+    } else {
+        hf_export_next(&dispatch->export, &export_call, &request);
+    }
+}
+
 /* ------------------------------------------------------------------ administration */
 
 static void answer_hello(struct call *call)
@@ -302,6 +337,8 @@ static void answer_stats(struct call *call)
         {"reservations", engine.reservations_count},
         {"reservations_remembered", engine.reservations_remembered},
         {"references", engine.references_count},
+        {"transfers", engine.transfers_count},
+        {"inbound", engine.inbound_count},
         {"ledger_first_lsn", engine.ledger_first_lsn},
         {"connections", dispatch->connections_count},
         {"frames", dispatch->frames_count},
@@ -458,6 +495,7 @@ void hf_dispatch_abandon(struct hf_dispatch *dispatch, struct hf_job *job)
         hf_engine_digest_cancel(dispatch->engine);
         job->is_digesting = false;
     }
+    hf_export_end(&dispatch->export, dispatch->engine, job);
     job->operation = 0;
 }
 
@@ -472,16 +510,16 @@ bool hf_dispatch_expire(struct hf_dispatch *dispatch)
 
 /* ------------------------------------------------------------------ frames */
 
+static bool is_export(unsigned operation)
+{
+    return operation == HF_ASK_EXPORT || operation == HF_ASK_EXPORT_NEXT;
+}
+
+/* A subscription (70) is taken by the connection before it comes here. */
 static bool is_known(unsigned operation)
 {
     return hf_operation_is_write(operation) || hf_operation_is_question(operation) ||
-           (operation >= HF_ASK_HELLO && operation <= HF_ASK_SNAPSHOT);
-}
-
-/* Questions whose answer takes a walk through many cells or records. */
-static bool is_paged(unsigned operation)
-{
-    return operation == HF_ASK_ORDER || operation == HF_ASK_LEDGER || operation == HF_ASK_LIST;
+           (operation >= HF_ASK_HELLO && operation <= HF_ASK_SNAPSHOT) || is_export(operation);
 }
 
 /* What is wrong with the frame as a whole? (PROTOCOL.md 2.1) HF_OK, or its outcome and field. */
@@ -498,7 +536,7 @@ static enum hf_err judge_frame(struct call *call, enum hf_field *field)
     }
     if (frame->count == 0 || frame->count > dispatch->operations_max ||
         (frame->operation >= HF_ASK_HELLO && frame->count != 1) ||
-        (is_paged(frame->operation) && frame->count > HF_PAGES_MAX)) {
+        (hf_operation_is_paged(frame->operation) && frame->count > HF_PAGES_MAX)) {
         *field = HF_FIELD_COUNT;
         return HF_INVALID_ARGUMENT;
     }
@@ -508,7 +546,7 @@ static enum hf_err judge_frame(struct call *call, enum hf_field *field)
     if (frame->operation == HF_ASK_HELLO) {
         struct hf_text name;
         has_rest = hf_hello_read(call->body, &name) != HF_OK;
-    } else if (frame->operation > HF_ASK_HELLO) {
+    } else if (frame->operation > HF_ASK_HELLO && !is_export(frame->operation)) {
         has_rest = frame->body_bytes != 0;
     } else {
         call->whole_count = hf_request_scan(call->body, frame->count, &has_rest);
@@ -537,6 +575,8 @@ static void execute(struct call *call)
     }
     if (hf_operation_is_write(call->frame->operation)) {
         execute_writes(call);
+    } else if (is_export(call->frame->operation)) {
+        execute_export(call);
     } else {
         execute_questions(call);
     }
@@ -552,6 +592,7 @@ bool hf_dispatch_frame(struct hf_dispatch *dispatch, const struct hf_frame *fram
     struct call call = {.dispatch = dispatch,
                         .frame = frame,
                         .out = out,
+                        .owner = job,
                         .place = hf_buffer_count(out),
                         .body = hf_items_of(frame->body, frame->body_bytes)};
     enum hf_field field;

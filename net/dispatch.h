@@ -30,6 +30,7 @@
 #include "engine/engine.h"
 #include "net/buffer.h"
 #include "net/clock.h"
+#include "net/export.h"
 #include "net/frame.h"
 #include "net/log.h"
 
@@ -44,11 +45,13 @@ static inline uint32_t hf_operations_max_of(uint32_t frame_bytes_max)
 #define HF_AUDIT_STEP 4096u          /* cells and reservations judged, or digested, in one turn */
 #define HF_PAGE_ENTRIES_DEFAULT 256u /* of ledger, order and list, when no limit is given */
 #define HF_PAGE_ENTRIES_MAX 4096u
-#define HF_PAGES_MAX 16u /* pages of orders, ledgers and lists in one frame: each is a walk */
+#define HF_PAGES_MAX 16u /* pages of orders, ledgers, lists ... in one frame: each is a walk */
+#define HF_EXPORT_BYTES_DEFAULT (UINT64_C(256) * 1024 * 1024)
 
 struct hf_dispatch_config {
-    uint32_t frame_bytes_max; /* HF_FRAME_BYTES_MIN .. HF_FRAME_BYTES_LIMIT */
-    uint32_t operations_max;  /* 1 .. hf_operations_max_of(frame_bytes_max) */
+    uint32_t frame_bytes_max;  /* HF_FRAME_BYTES_MIN .. HF_FRAME_BYTES_LIMIT */
+    uint32_t operations_max;   /* 1 .. hf_operations_max_of(frame_bytes_max) */
+    uint64_t export_bytes_max; /* kept aside for an export; 0: HF_EXPORT_BYTES_DEFAULT */
 };
 
 /* A frame whose answer takes a while: audit and digest in slices, a snapshot in the background. */
@@ -69,6 +72,7 @@ struct hf_dispatch {
     const struct hf_clock *clock;
     uint32_t frame_bytes_max;
     uint32_t operations_max;
+    uint64_t export_bytes_max;
     uint32_t handle_tag;
 
     uint32_t connections_count; /* kept by the server, for stats */
@@ -82,6 +86,7 @@ struct hf_dispatch {
     struct hf_result *group_results; /* HF_LINKED_MAX */
     struct hf_job *snapshot_job;     /* whose snapshot runs; NULL: none, or its asker has gone */
     bool is_snapshot_running;
+    struct hf_export export;
 };
 
 /* All pointers must outlive the dispatch. HF_NO_MEMORY leaves it released. */
@@ -105,7 +110,10 @@ bool hf_dispatch_step(struct hf_dispatch *dispatch, struct hf_job *job, struct h
                       uint64_t *gate_lsn);
 /* True when a call of hf_dispatch_step would do something now. */
 bool hf_dispatch_is_ready(const struct hf_job *job);
-/* The asker has gone: `job` will not be stepped again and its memory may go. */
+/*
+ * The asker has gone: `job`, open or free, will not be stepped again and its memory may go. Ends the
+ * export that was begun with it, too: a connection is known here by the address of its job.
+ */
 void hf_dispatch_abandon(struct hf_dispatch *dispatch, struct hf_job *job);
 
 /*

@@ -22,7 +22,7 @@
 #include "net/buffer.h"
 
 #define HF_FRAME_HEADER_BYTES 32u
-#define HF_FRAME_VERSION 1
+#define HF_FRAME_VERSION 2
 #define HF_FRAME_COUNT_MAX 65535u /* items; the field has 16 bits */
 
 /* Whole frame, header included. The least holds the answer about a reservation of 4,096 lines. */
@@ -47,18 +47,28 @@ enum hf_operation {
     HF_ASK_LEDGER = 36,
     HF_ASK_LIST = 37,
     HF_ASK_LOOKUP = 38,
+    HF_ASK_SHORTAGES = 39,
+    HF_ASK_TRANSFER = 40,
+    HF_ASK_INBOUND = 41,
+    HF_ASK_TRANSFERS = 42,
+    HF_ASK_INBOUND_SHIPMENTS = 43,
     HF_ASK_HELLO = 64,
     HF_ASK_PING = 65,
     HF_ASK_STATS = 66,
     HF_ASK_DIGEST = 67,
     HF_ASK_AUDIT = 68,
-    HF_ASK_SNAPSHOT = 69
+    HF_ASK_SNAPSHOT = 69,
+    HF_ASK_SUBSCRIBE = 70,
+    HF_ASK_EVENTS = 71, /* never asked: the server's frames to a subscriber */
+    HF_ASK_EXPORT = 72,
+    HF_ASK_EXPORT_NEXT = 73
 };
 
-/* True for the operations that change stock: 1 .. 13. */
+/* True for the operations that change stock: those of enum hf_kind, but not expire. */
 static inline bool hf_operation_is_write(unsigned operation)
 {
-    return operation >= HF_KIND_RECEIVE && operation <= HF_KIND_FULFIL;
+    return operation >= HF_KIND_RECEIVE && operation < HF_KINDS_COUNT &&
+           operation != HF_KIND_EXPIRE;
 }
 
 struct hf_frame {

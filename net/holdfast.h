@@ -229,6 +229,7 @@ struct holdfast_reply {
     const struct holdfast_result_line *lines; /* valid until the next call on the handle, or, in a
                                                  callback, until it returns */
     size_t lines_count;
+    bool is_unchanged; /* done, and there was nothing to change: no record was written */
 };
 
 /* Names as in JSON and documents ("insufficient_stock", "held", "receive", "count"). Static. */

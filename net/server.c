@@ -737,8 +737,11 @@ struct hf_server *hf_server_create(const struct hf_server_config *config, struct
     HF_ASSERT(config->connections_max >= 1);
     HF_ASSERT(config->idle_us >= HF_IDLE_US_MIN);
 
-    const struct hf_dispatch_config dispatch_config = {config->frame_bytes_max,
-                                                       config->operations_max};
+    const struct hf_dispatch_config dispatch_config = {
+        .frame_bytes_max = config->frame_bytes_max,
+        .operations_max = config->operations_max,
+        .export_bytes_max = config->export_bytes_max,
+    };
     struct hf_server *server = calloc(1, sizeof *server);
     if (server == NULL) {
         (void)snprintf(error, error_bytes, "could not start the server: no memory");

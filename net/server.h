@@ -48,6 +48,7 @@ struct hf_server_config {
     uint32_t operations_max;  /* 1 .. hf_operations_max_of(frame_bytes_max) */
     uint64_t idle_us;         /* connections that are silent for longer are closed */
     uint64_t stop_us;         /* how long a stop waits for clients that do not read */
+    uint64_t export_bytes_max; /* kept aside while an export reads; 0: HF_EXPORT_BYTES_DEFAULT */
 };
 
 /* One line for the operator's log; `level` is 'i' information, 'w' warning, 'e' error. */

@@ -147,7 +147,8 @@ bool hf_stage_verify(const struct hf_stage *stage, struct holdfast *hf,
     const int64_t opened = HF_STAGE_UNITS * (int64_t)stage->skus_count;
     const uint64_t unknown = expected->unknown;
 
-    if (holdfast_list(hf, stage->location, NULL, false, add_cell, &sums) != HOLDFAST_OK ||
+    const struct holdfast_list_query query = {.location = stage->location};
+    if (holdfast_list(hf, &query, add_cell, &sums) != HOLDFAST_OK ||
         !hf_stage_read_stats(hf, &after)) {
         (void)snprintf(why, HF_STAGE_ERROR_BYTES, "could not read the balances: %s",
                        holdfast_error(hf));

@@ -54,7 +54,8 @@ enum holdfast_outcome hf_balances(struct holdfast *hf, char hex[HF_BALANCES_TEXT
 {
     struct cells cells = {0};
     XXH3_state_t *state = XXH3_createState();
-    enum holdfast_outcome outcome = holdfast_list(hf, NULL, NULL, false, keep_cell, &cells);
+    const struct holdfast_list_query all = {0};
+    enum holdfast_outcome outcome = holdfast_list(hf, &all, keep_cell, &cells);
 
     if (cells.has_no_memory || state == NULL) {
         outcome = HOLDFAST_LIMIT_EXCEEDED;

@@ -207,7 +207,7 @@ static void ask_stock(struct holdfast *hf, unsigned operation)
     } else if (operation == HF_ASK_ATS) {
         (void)holdfast_get_ats(hf, skus, 2, NULL, NULL, ats);
     } else if (operation == HF_ASK_LIST) {
-        (void)holdfast_list(hf, NULL, NULL, false, see_cell, NULL);
+        (void)holdfast_list(hf, &(const struct holdfast_list_query){.idle_us = 1}, see_cell, NULL);
     } else if (operation == HF_ASK_LOOKUP) {
         (void)holdfast_lookup(hf, skus, NULL, 2, handles, places);
     }

@@ -234,7 +234,8 @@ static bool port_cells(void *ctx, hf_seen_cell_cb cb, void *arg)
 {
     struct hf_live *live = ctx;
     struct asker asker = {.live = live, .cell_cb = cb, .arg = arg};
-    return holdfast_list(live->hf, NULL, NULL, false, take_cell, &asker) == HOLDFAST_OK;
+    const struct holdfast_list_query all = {0};
+    return holdfast_list(live->hf, &all, take_cell, &asker) == HOLDFAST_OK;
 }
 
 static bool take_move(void *arg, const struct holdfast_move *move)

@@ -127,7 +127,7 @@ static enum holdfast_outcome put_rows(struct hf_cli *cli, struct export *export)
                     export->out);
     }
     const enum holdfast_outcome outcome =
-        holdfast_list(cli->hf, NULL, NULL, false, put_cell, export);
+        holdfast_list(cli->hf, &(const struct holdfast_list_query){0}, put_cell, export);
     if (export->shows_progress) {
         show_progress(export);
         (void)fputc('\n', stderr);

@@ -98,9 +98,12 @@ enum hf_exit hf_cli_list(struct hf_cli *cli)
         return HF_EXIT_UNKNOWN;
     }
     hf_listing_init(&state.table, cell_titles, CELL_COLUMNS);
-    const enum holdfast_outcome outcome = holdfast_list(
-        cli->hf, cli->args.values[HF_OPTION_LOCATION], cli->args.values[HF_OPTION_PREFIX],
-        hf_args_has(&cli->args, HF_OPTION_LOW), list_cell, &state);
+    const struct holdfast_list_query query = {
+        .location = cli->args.values[HF_OPTION_LOCATION],
+        .sku_prefix = cli->args.values[HF_OPTION_PREFIX],
+        .only_low = hf_args_has(&cli->args, HF_OPTION_LOW),
+    };
+    const enum holdfast_outcome outcome = holdfast_list(cli->hf, &query, list_cell, &state);
     hf_listing_end(&state.table);
     if (outcome != HOLDFAST_OK) {
         return hf_cli_report_failure(cli, outcome);

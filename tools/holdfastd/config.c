@@ -37,6 +37,8 @@ static const struct key keys[] = {
      "silent connections are closed after this"},
     {"server", "stop_timeout", DURATION, AT(stop_us), 0, HF_DURATION_US_MAX,
      "how long a stop waits for clients that do not read their replies"},
+    {"server", "export_memory", SIZE, AT(export_memory_bytes), 1024 * 1024, UINT64_C(1) << 40,
+     "what changes while an export reads is kept aside up to this; more ends the export"},
 
     {"data", "directory", PATH, AT(directory), 0, 0, "log and snapshots; made when missing"},
     {"data", "durability", DURABILITY, AT(durability), 0, 0,
@@ -53,6 +55,10 @@ static const struct key keys[] = {
     {"engine", "reservations_max", COUNT, AT(reservations_max), 1, COUNT_MAX,
      "open and remembered reservations"},
     {"engine", "lines_max", COUNT, AT(lines_max), 1, COUNT_MAX, "lines of those reservations"},
+    {"engine", "shipments_max", COUNT, AT(shipments_max), 1, COUNT_MAX,
+     "open and remembered transfers and inbound shipments"},
+    {"engine", "shipment_lines_max", COUNT, AT(shipment_lines_max), 1, COUNT_MAX,
+     "lines of those"},
     {"engine", "references_max", COUNT, AT(references_max), 1, COUNT_MAX,
      "references and closed reservations that are remembered"},
     {"engine", "reference_retention", DURATION, AT(reference_retention_us), 0, HF_DURATION_US_MAX,
@@ -63,6 +69,8 @@ static const struct key keys[] = {
      "memory for the newest moves"},
     {"engine", "memory_max", SIZE, AT(memory_max_bytes), 0, UINT64_MAX,
      "of the engine; 0: only the counts above bound it"},
+    {"engine", "over_receipt_percent", COUNT, AT(over_receipt_percent), 0, 1000,
+     "of an inbound line's units may arrive beyond them"},
 };
 #define KEYS_COUNT (sizeof keys / sizeof keys[0])
 
@@ -76,6 +84,7 @@ struct hf_config hf_config_default(void)
         .operations_max = HF_OPERATIONS_MAX_DEFAULT,
         .idle_us = HF_IDLE_US_DEFAULT,
         .stop_us = HF_STOP_US_DEFAULT,
+        .export_memory_bytes = HF_EXPORT_BYTES_DEFAULT,
         .directory = "holdfast-data",
         .durability = HF_DURABILITY_SYNC,
         .segment_bytes = UINT64_C(64) * 1024 * 1024,
@@ -85,11 +94,14 @@ struct hf_config hf_config_default(void)
         .cells_max = engine.cells_max,
         .reservations_max = engine.reservations_max,
         .lines_max = engine.lines_max,
+        .shipments_max = engine.shipments_max,
+        .shipment_lines_max = engine.shipment_lines_max,
         .references_max = engine.references_max,
         .reference_retention_us = engine.reference_retention_us,
         .life_us_max = engine.life_us_max,
         .ledger_bytes = engine.ledger_bytes,
         .memory_max_bytes = engine.memory_max_bytes,
+        .over_receipt_percent = engine.over_receipt_percent,
     };
     return config;
 }
@@ -340,11 +352,14 @@ struct hf_engine_config hf_config_engine(const struct hf_config *config)
         .cells_max = (uint32_t)config->cells_max,
         .reservations_max = (uint32_t)config->reservations_max,
         .lines_max = (uint32_t)config->lines_max,
+        .shipments_max = (uint32_t)config->shipments_max,
+        .shipment_lines_max = (uint32_t)config->shipment_lines_max,
         .references_max = (uint32_t)config->references_max,
         .reference_retention_us = config->reference_retention_us,
         .life_us_max = config->life_us_max,
         .ledger_bytes = config->ledger_bytes,
         .memory_max_bytes = config->memory_max_bytes,
+        .over_receipt_percent = (uint32_t)config->over_receipt_percent,
     };
 }
 
@@ -358,6 +373,7 @@ struct hf_server_config hf_config_server(const struct hf_config *config)
         .operations_max = (uint32_t)config->operations_max,
         .idle_us = config->idle_us,
         .stop_us = config->stop_us,
+        .export_bytes_max = config->export_memory_bytes,
     };
 }
 

@@ -32,6 +32,7 @@ struct hf_config {
     uint64_t operations_max;
     uint64_t idle_us;
     uint64_t stop_us;
+    uint64_t export_memory_bytes;
 
     char directory[HF_CONFIG_PATH_BYTES];
     enum hf_durability durability;
@@ -44,11 +45,14 @@ struct hf_config {
     uint64_t cells_max;
     uint64_t reservations_max;
     uint64_t lines_max;
+    uint64_t shipments_max;
+    uint64_t shipment_lines_max;
     uint64_t references_max;
     uint64_t reference_retention_us;
     uint64_t life_us_max;
     uint64_t ledger_bytes;
     uint64_t memory_max_bytes;
+    uint64_t over_receipt_percent;
 };
 
 struct hf_config hf_config_default(void);
