@@ -29,6 +29,16 @@ struct hf_effect_move *hf_effect_put_move(struct hf_engine *engine, uint32_t cel
     return move;
 }
 
+struct hf_effect_move *hf_effect_put_plan_move(struct hf_engine *engine,
+                                               const struct hf_plan_line *line)
+{
+    struct hf_effect_move *move = hf_effect_put_move(engine, line->cell, HF_NONE);
+
+    move->sku = line->sku;
+    move->location = line->location;
+    return move;
+}
+
 struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct hf_plan_line *line,
                                           enum hf_err outcome)
 {
@@ -73,17 +83,21 @@ static void list_granted(struct hf_engine *engine, uint32_t reservation)
 static enum hf_err check_name(struct hf_engine *engine, struct hf_text name, bool *is_repeat)
 {
     struct hf_work *work = &engine->work;
-    const uint32_t found =
-        hf_names_find(&engine->names, &engine->reservations, name, hf_name_hash(name));
+    const uint32_t found = hf_names_find(&engine->names, name, hf_name_hash(name));
 
     if (found == HF_NONE) {
         return HF_OK;
     }
     uint64_t content_hash;
     uint64_t lsn;
-    if ((found & HF_NAME_REF) != 0) {
+    if (hf_name_kind(found) == HF_NAME_REF) {
         content_hash = hf_ref_at(&engine->names, found)->content_hash;
         lsn = hf_ref_at(&engine->names, found)->lsn;
+    } else if (hf_name_kind(found) == HF_NAME_SHIPMENT) {
+        const struct hf_shipment *shipment =
+            hf_shipment_at(&engine->shipments, hf_name_index(found));
+        content_hash = shipment->content_hash;
+        lsn = shipment->opened_lsn;
     } else {
         content_hash = hf_reservation_at(&engine->reservations, found)->content_hash;
         lsn = hf_reservation_at(&engine->reservations, found)->opened_lsn;
@@ -97,9 +111,11 @@ static enum hf_err check_name(struct hf_engine *engine, struct hf_text name, boo
     return HF_OK;
 }
 
-static bool opens_reservation(const struct hf_op *op)
+/* The id of such an operation is a reference by itself. */
+static bool opens_name(const struct hf_op *op)
 {
-    return op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE;
+    return op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE ||
+           op->kind == HF_KIND_TRANSFER_CREATE || op->kind == HF_KIND_INBOUND_CREATE;
 }
 
 static enum hf_err check_repeat(struct hf_engine *engine, bool *is_repeat)
@@ -108,14 +124,14 @@ static enum hf_err check_repeat(struct hf_engine *engine, bool *is_repeat)
     enum hf_err err = HF_OK;
 
     *is_repeat = false;
-    if (op->ref.bytes_count == 0 && !opens_reservation(op)) {
+    if (op->ref.bytes_count == 0 && !opens_name(op)) {
         return HF_OK;
     }
     hf_plan_hash(engine);
     if (op->ref.bytes_count > 0) {
         err = check_name(engine, op->ref, is_repeat);
     }
-    if (err == HF_OK && !*is_repeat && opens_reservation(op)) {
+    if (err == HF_OK && !*is_repeat && opens_name(op)) {
         err = check_name(engine, op->id, is_repeat);
     }
     if (err == HF_OK && !*is_repeat) {
@@ -133,11 +149,28 @@ static bool names_reservation(const struct hf_op *op)
            op->kind == HF_KIND_RELEASE || op->kind == HF_KIND_FULFIL || op->kind == HF_KIND_REPLACE;
 }
 
-static uint32_t find_reservation(const struct hf_engine *engine, struct hf_text id)
+/* The transfer or inbound shipment that the operation changes: which kind; 0: none. */
+static enum hf_shipment_kind names_shipment(const struct hf_op *op)
 {
-    const uint32_t found =
-        hf_names_find(&engine->names, &engine->reservations, id, hf_name_hash(id));
-    return found == HF_NONE || (found & HF_NAME_REF) != 0 ? HF_NONE : found;
+    switch (op->kind) {
+    case HF_KIND_TRANSFER_SHIP:
+    case HF_KIND_TRANSFER_RECEIVE:
+    case HF_KIND_TRANSFER_CANCEL:
+    case HF_KIND_TRANSFER_CLOSE:
+        return HF_TRANSFER;
+    case HF_KIND_INBOUND_RECEIVE:
+    case HF_KIND_INBOUND_CANCEL:
+        return HF_INBOUND;
+    default:
+        return (enum hf_shipment_kind)0;
+    }
+}
+
+/* Index of what is known by this id, if it is of this kind of name; HF_NONE. */
+static uint32_t find_named(const struct hf_engine *engine, struct hf_text id, uint32_t kind)
+{
+    const uint32_t found = hf_names_find(&engine->names, id, hf_name_hash(id));
+    return found == HF_NONE || hf_name_kind(found) != kind ? HF_NONE : hf_name_index(found);
 }
 
 static enum hf_err run_rule(struct hf_engine *engine)
@@ -168,6 +201,25 @@ static enum hf_err run_rule(struct hf_engine *engine)
         return hf_rule_release_order(engine);
     case HF_KIND_FULFIL:
         return hf_rule_fulfil(engine);
+    case HF_KIND_SET:
+        return hf_rule_set(engine);
+    case HF_KIND_MOVE_STATUS:
+        return hf_rule_move_status(engine);
+    case HF_KIND_DISPOSE:
+        return hf_rule_dispose(engine);
+    case HF_KIND_TRANSFER_CREATE:
+    case HF_KIND_INBOUND_CREATE:
+        return hf_rule_create_shipment(engine);
+    case HF_KIND_TRANSFER_SHIP:
+        return hf_rule_ship(engine);
+    case HF_KIND_TRANSFER_RECEIVE:
+    case HF_KIND_INBOUND_RECEIVE:
+        return hf_rule_receive_shipment(engine);
+    case HF_KIND_TRANSFER_CANCEL:
+    case HF_KIND_INBOUND_CANCEL:
+        return hf_rule_cancel_shipment(engine);
+    case HF_KIND_TRANSFER_CLOSE:
+        return hf_rule_close_shipment(engine);
     case HF_KIND_EXPIRE:
         break;
     }
@@ -175,11 +227,15 @@ static enum hf_err run_rule(struct hf_engine *engine)
     return HF_INVALID_ARGUMENT;
 }
 
-/* The order of the record: the one given, or that of the reservation it is about. */
+/* The order of the record: the one given, or that of the reservation or shipment it is about. */
 static struct hf_text order_of(const struct hf_engine *engine)
 {
     const struct hf_work *work = &engine->work;
 
+    if (work->op->order.bytes_count == 0 && work->shipment != HF_NONE) {
+        const struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, work->shipment);
+        return (struct hf_text){shipment->order, shipment->order_bytes};
+    }
     if (work->op->order.bytes_count > 0 || work->reservation == HF_NONE) {
         return work->op->order;
     }
@@ -203,9 +259,19 @@ static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
     if (!is_known) {
         return unknown;
     }
+    if (names_shipment(op) != 0) {
+        work->shipment = find_named(engine, op->id, HF_NAME_SHIPMENT);
+        if (work->shipment != HF_NONE &&
+            hf_shipment_at(&engine->shipments, work->shipment)->kind != names_shipment(op)) {
+            work->shipment = HF_NONE;
+        }
+        if (work->shipment == HF_NONE) {
+            return names_shipment(op) == HF_TRANSFER ? HF_UNKNOWN_TRANSFER : HF_UNKNOWN_INBOUND;
+        }
+    }
     if (names_reservation(op)) {
-        work->reservation =
-            find_reservation(engine, op->kind == HF_KIND_REPLACE ? op->old_id : op->id);
+        work->reservation = find_named(engine, op->kind == HF_KIND_REPLACE ? op->old_id : op->id,
+                                       HF_NAME_RESERVATION);
         if (work->reservation == HF_NONE) {
             return HF_UNKNOWN_RESERVATION;
         }
@@ -238,6 +304,15 @@ static void tell_reservation(struct hf_engine *engine, uint32_t index)
     }
 }
 
+static void tell_shipment(struct hf_engine *engine, uint32_t index)
+{
+    const struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, index);
+
+    if (shipment->state != HF_STATE_NONE) { /* or its own record forgot it */
+        engine->work.result->state = (enum hf_state)shipment->state;
+    }
+}
+
 static void tell_repeat(struct hf_engine *engine)
 {
     const struct hf_op *op = engine->work.op;
@@ -248,8 +323,13 @@ static void tell_repeat(struct hf_engine *engine)
     if (op->id.bytes_count == 0 || op->kind == HF_KIND_SET_REGION) {
         return;
     }
-    const uint32_t index = find_reservation(engine, op->id);
-    if (index == HF_NONE) {
+    const uint32_t name = hf_names_find(&engine->names, op->id, hf_name_hash(op->id));
+    if (name == HF_NONE || hf_name_kind(name) == HF_NAME_REF) {
+        return;
+    }
+    const uint32_t index = hf_name_index(name);
+    if (hf_name_kind(name) == HF_NAME_SHIPMENT) {
+        tell_shipment(engine, index);
         return;
     }
     tell_reservation(engine, index);
@@ -268,6 +348,7 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
     work->result = result;
     work->lines_count = 0;
     work->reservation = HF_NONE;
+    work->shipment = HF_NONE;
     work->is_hashed = false;
     work->is_full = false;
 
@@ -297,6 +378,9 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
     }
     if (work->reservation != HF_NONE) {
         tell_reservation(engine, work->reservation);
+    }
+    if (work->shipment != HF_NONE) {
+        tell_shipment(engine, work->shipment);
     }
 }
 

@@ -5,13 +5,13 @@
 #include "engine/assert.h"
 #include "engine/op.h"
 
-static const struct hf_policy no_policy = {.low_stock = HF_LOW_STOCK_NONE};
+static const struct hf_cell_extra no_extra = {.policy = {.low_stock = HF_LOW_STOCK_NONE}};
 
 enum hf_err hf_cells_init(struct hf_cells *cells, uint32_t cells_max)
 {
     *cells = (struct hf_cells){0};
     if (hf_pool_init(&cells->pool, sizeof(struct hf_cell), cells_max) != HF_OK ||
-        hf_pool_init(&cells->policies, sizeof(struct hf_policy), cells_max) != HF_OK ||
+        hf_pool_init(&cells->extras, sizeof(struct hf_cell_extra), cells_max) != HF_OK ||
         hf_table_init(&cells->table) != HF_OK) {
         hf_cells_release(cells);
         return HF_NO_MEMORY;
@@ -22,7 +22,7 @@ enum hf_err hf_cells_init(struct hf_cells *cells, uint32_t cells_max)
 void hf_cells_release(struct hf_cells *cells)
 {
     hf_pool_release(&cells->pool);
-    hf_pool_release(&cells->policies);
+    hf_pool_release(&cells->extras);
     hf_table_release(&cells->table);
 }
 
@@ -68,7 +68,8 @@ uint32_t hf_cells_add(struct hf_cells *cells, struct hf_catalog *catalog, uint32
         .timed_line = HF_NONE,
         .lasting_line = HF_NONE,
         .next_of_sku = owner->first_cell,
-        .policy = HF_NONE,
+        .extra = HF_NONE,
+        .is_out = 1,
     };
     owner->first_cell = index;
     hf_table_add(&cells->table, cell_hash(sku, location), index);
@@ -83,61 +84,113 @@ void hf_cells_remove_newest(struct hf_cells *cells, struct hf_catalog *catalog)
 
     HF_ASSERT(owner->first_cell == index);
     HF_ASSERT(cell->timed_line == HF_NONE && cell->lasting_line == HF_NONE);
-    HF_ASSERT(cell->policy == HF_NONE);
+    HF_ASSERT(cell->extra == HF_NONE);
     owner->first_cell = cell->next_of_sku;
     hf_table_remove(&cells->table, cell_hash(cell->sku, cell->location), index);
     hf_pool_give(&cells->pool, index);
 }
 
-struct hf_policy hf_cell_policy(const struct hf_cells *cells, const struct hf_cell *cell)
+static struct hf_cell_extra *extra_at(const struct hf_cells *cells, uint32_t index)
 {
-    if (cell->policy == HF_NONE) {
-        return no_policy;
-    }
-    return *(const struct hf_policy *)hf_pool_at(&cells->policies, cell->policy);
+    return hf_pool_at(&cells->extras, index);
 }
 
-void hf_cell_set_policy(struct hf_cells *cells, struct hf_cell *cell,
-                        const struct hf_policy *policy)
+struct hf_cell_extra hf_cell_extra(const struct hf_cells *cells, const struct hf_cell *cell)
 {
-    const bool is_silent = policy->safety_stock == 0 && policy->backorder_limit == 0 &&
-                           policy->low_stock == HF_LOW_STOCK_NONE;
-    if (is_silent) {
-        if (cell->policy != HF_NONE) {
-            hf_pool_give(&cells->policies, cell->policy);
-            cell->policy = HF_NONE;
+    return cell->extra == HF_NONE ? no_extra : *extra_at(cells, cell->extra);
+}
+
+struct hf_policy hf_cell_policy(const struct hf_cells *cells, const struct hf_cell *cell)
+{
+    return cell->extra == HF_NONE ? no_extra.policy : extra_at(cells, cell->extra)->policy;
+}
+
+void hf_cell_set_extra(struct hf_cells *cells, struct hf_cell *cell,
+                       const struct hf_cell_extra *extra)
+{
+    if (memcmp(extra, &no_extra, sizeof no_extra) == 0) {
+        if (cell->extra != HF_NONE) {
+            hf_pool_give(&cells->extras, cell->extra);
+            cell->extra = HF_NONE;
         }
         return;
     }
-    if (cell->policy == HF_NONE) {
-        cell->policy = hf_pool_take(&cells->policies);
+    if (cell->extra == HF_NONE) {
+        cell->extra = hf_pool_take(&cells->extras);
     }
-    *(struct hf_policy *)hf_pool_at(&cells->policies, cell->policy) = *policy;
+    *extra_at(cells, cell->extra) = *extra;
+}
+
+void hf_cell_values(const struct hf_cells *cells, const struct hf_cell *cell, int64_t *values)
+{
+    memcpy(values, cell->hot, sizeof cell->hot);
+    if (cell->extra == HF_NONE) {
+        memset(values + HF_COUNTERS_HOT, 0, sizeof no_extra.rare);
+    } else {
+        memcpy(values + HF_COUNTERS_HOT, extra_at(cells, cell->extra)->rare, sizeof no_extra.rare);
+    }
+}
+
+static int64_t free_units(const struct hf_cell *cell)
+{
+    return cell->hot[HF_ON_HAND] - cell->hot[HF_HELD] - cell->hot[HF_COMMITTED];
 }
 
 int64_t hf_cell_atf(const struct hf_cells *cells, const struct hf_cell *cell)
 {
-    const int64_t free_units =
-        cell->units[HF_ON_HAND] - cell->units[HF_HELD] - cell->units[HF_COMMITTED];
-    return cell->policy == HF_NONE ? free_units
-                                   : free_units - hf_cell_policy(cells, cell).safety_stock;
+    return cell->extra == HF_NONE
+               ? free_units(cell)
+               : free_units(cell) - extra_at(cells, cell->extra)->policy.safety_stock;
+}
+
+/* The part of in_transit that may be sold before it arrives. */
+static int64_t sellable_in_transit(const struct hf_cells *cells, const struct hf_catalog *catalog,
+                                   const struct hf_cell *cell)
+{
+    const struct hf_cell_extra *extra = extra_at(cells, cell->extra);
+    const int64_t in_transit = extra->rare[HF_IN_TRANSIT - HF_COUNTERS_HOT];
+
+    if (in_transit == 0) {
+        return 0;
+    }
+    const int64_t transfers = in_transit - extra->inbound_sellable - extra->inbound_kept;
+    return extra->inbound_sellable +
+           (hf_location_at(catalog, cell->location)->is_in_transit_sellable ? transfers : 0);
 }
 
 int64_t hf_cell_ats(const struct hf_cells *cells, const struct hf_catalog *catalog,
                     const struct hf_cell *cell)
 {
-    const int64_t atf = hf_cell_atf(cells, cell);
-    if (cell->units[HF_IN_TRANSIT] == 0 ||
-        !hf_location_at(catalog, cell->location)->is_in_transit_sellable) {
-        return atf;
-    }
-    return atf + cell->units[HF_IN_TRANSIT];
+    return cell->extra == HF_NONE
+               ? free_units(cell)
+               : hf_cell_atf(cells, cell) + sellable_in_transit(cells, catalog, cell);
 }
 
-void hf_cell_assert(const struct hf_cell *cell)
+int64_t hf_cell_shortage(const struct hf_cells *cells, const struct hf_catalog *catalog,
+                         const struct hf_cell *cell)
 {
+    int64_t missing = -free_units(cell);
+
+    if (cell->extra != HF_NONE) {
+        missing -= sellable_in_transit(cells, catalog, cell) +
+                   extra_at(cells, cell->extra)->policy.backorder_limit;
+    }
+    return missing > 0 ? missing : 0;
+}
+
+void hf_cell_assert(const struct hf_cells *cells, const struct hf_cell *cell)
+{
+    int64_t values[HF_COUNTERS_COUNT];
+
+    hf_cell_values(cells, cell, values);
     for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        HF_ASSERT(cell->units[i] >= 0);
-        HF_ASSERT(cell->units[i] <= HF_UNITS_MAX);
+        HF_ASSERT(values[i] >= 0);
+        HF_ASSERT(values[i] <= HF_UNITS_MAX);
+    }
+    if (cell->extra != HF_NONE) {
+        const struct hf_cell_extra *extra = extra_at(cells, cell->extra);
+        HF_ASSERT(extra->inbound_sellable >= 0);
+        HF_ASSERT(extra->inbound_kept >= 0);
+        HF_ASSERT(extra->inbound_sellable + extra->inbound_kept <= values[HF_IN_TRANSIT]);
     }
 }

@@ -32,8 +32,6 @@
 #include "engine/catalog.h"
 #include "engine/effect.h"
 
-#define HF_COUNTERS_HOT 3 /* on_hand, held, committed: in the cell itself */
-
 struct hf_cell {
     uint32_t sku;
     uint32_t location : 24;

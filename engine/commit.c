@@ -56,6 +56,17 @@ void hf_ledger_enter(struct hf_engine *engine, const struct hf_record_header *he
 
 /* ------------------------------------------------------------------ names */
 
+static void forget_shipment(struct hf_engine *engine, uint32_t index)
+{
+    const struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, index);
+
+    HF_ASSERT(!hf_shipment_is_open(shipment));
+    hf_digest_before(engine, HF_ITEM_SHIPMENT, index);
+    hf_table_remove(&engine->names.table, hf_name_hash(hf_shipment_id(shipment)),
+                    index | HF_NAME_SHIPMENT);
+    hf_shipments_remove(&engine->shipments, index);
+}
+
 static void forget_reservation(struct hf_engine *engine, uint32_t index)
 {
     struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, index);
@@ -78,7 +89,7 @@ uint32_t hf_names_remember(struct hf_engine *engine, const struct hf_record_head
         hf_ref_add(&engine->names, header->ref, header->lsn, header->content_hash);
     hf_ref_at(&engine->names, name)->name_position =
         hf_names_enqueue(&engine->names, name, header->ts_us);
-    hf_digest_after(engine, HF_ITEM_REF, name & ~HF_NAME_REF);
+    hf_digest_after(engine, HF_ITEM_REF, hf_name_index(name));
     return name;
 }
 
@@ -89,11 +100,17 @@ void hf_names_forget(struct hf_engine *engine, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         const uint32_t name = hf_name_slot_at(&engine->names, engine->names.queue_first)->name;
         engine->names.queue_first++;
-        if ((name & HF_NAME_REF) != 0) {
-            hf_digest_before(engine, HF_ITEM_REF, name & ~HF_NAME_REF);
+        switch (hf_name_kind(name)) {
+        case HF_NAME_REF:
+            hf_digest_before(engine, HF_ITEM_REF, hf_name_index(name));
             hf_ref_remove(&engine->names, name);
-        } else {
-            forget_reservation(engine, name);
+            break;
+        case HF_NAME_SHIPMENT:
+            forget_shipment(engine, hf_name_index(name));
+            break;
+        default:
+            forget_reservation(engine, hf_name_index(name));
+            break;
         }
     }
 }
@@ -129,8 +146,10 @@ static uint64_t closings_count(const struct hf_effect *effects, uint32_t count)
 {
     uint64_t closings = 0;
     for (uint32_t i = 0; i < count; i++) {
-        closings +=
-            effects[i].tag == HF_EFFECT_STATE && !hf_state_is_open(effects[i].reservation.state);
+        closings += (effects[i].tag == HF_EFFECT_STATE &&
+                     !hf_state_is_open(effects[i].reservation.state)) ||
+                    (effects[i].tag == HF_EFFECT_SHIPMENT_STATE &&
+                     effects[i].shipment.state > HF_STATE_IN_TRANSIT);
     }
     return closings;
 }
@@ -165,7 +184,10 @@ static struct hf_record_header header_of(const struct hf_engine *engine, enum hf
 static bool is_growing(enum hf_kind kind)
 {
     return kind != HF_KIND_RELEASE && kind != HF_KIND_RELEASE_ORDER && kind != HF_KIND_EXPIRE &&
-           kind != HF_KIND_FULFIL && kind != HF_KIND_CONFIRM && kind != HF_KIND_EXTEND;
+           kind != HF_KIND_FULFIL && kind != HF_KIND_CONFIRM && kind != HF_KIND_EXTEND &&
+           kind != HF_KIND_TRANSFER_RECEIVE && kind != HF_KIND_TRANSFER_CANCEL &&
+           kind != HF_KIND_TRANSFER_CLOSE && kind != HF_KIND_INBOUND_RECEIVE &&
+           kind != HF_KIND_INBOUND_CANCEL && kind != HF_KIND_DISPOSE;
 }
 
 static enum hf_err make_room(struct hf_engine *engine, const struct hf_record_header *header,
@@ -201,15 +223,23 @@ static void write_record(struct hf_engine *engine, struct hf_record_header *head
     struct hf_record_writer writer;
     const char *why = NULL;
 
-    hf_record_begin(&writer, room, header);
+    hf_alert_before(engine, (enum hf_kind)header->kind);
     for (uint32_t i = work->effects_first; i < work->effects_count; i++) {
         struct hf_effect *effect = &work->effects[i];
         const enum hf_err err = hf_effect_apply(engine, &context, effect, false, &why);
         HF_ASSERT(err == HF_OK);
-        hf_record_put(&writer, effect);
         if (effect->tag == HF_EFFECT_OPEN && with_op) {
             work->reservation = effect->reservation.index;
         }
+        if (effect->tag == HF_EFFECT_SHIPMENT_OPEN) {
+            work->shipment = effect->shipment.index;
+        }
+    }
+    hf_effects_end(engine, &context);
+    hf_alert_after(engine, header);
+    hf_record_begin(&writer, room, header);
+    for (uint32_t i = work->effects_first; i < work->effects_count; i++) {
+        hf_record_put(&writer, &work->effects[i]);
     }
     header->record_bytes = hf_record_end(&writer);
 }
@@ -229,7 +259,11 @@ enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_tex
     if (!engine->is_group_open || (engine->is_group_last && with_op)) {
         header.retired_count = names_to_forget(engine, added_names);
     }
-    const uint32_t bound = hf_record_bound(effects_count);
+    const uint32_t alert_bound = hf_alert_bound(engine, kind);
+    const uint32_t bound = hf_record_bound(effects_count) + alert_bound;
+    if (alert_bound > 0 && work->effects_count + effects_count > HF_EFFECTS_MAX) {
+        work->is_full = true; /* each effect may have a shortage to tell */
+    }
     const enum hf_err err = make_room(engine, &header, added_names, bound);
     if (err != HF_OK) {
         return err;
@@ -252,7 +286,7 @@ enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_tex
         engine->group[engine->group_count++] =
             (struct hf_group_record){.header = header,
                                      .effects_first = work->effects_first,
-                                     .effects_count = effects_count,
+                                     .effects_count = work->effects_count - work->effects_first,
                                      .ref = ref,
                                      .ts_us_before = ts_us_before};
         work->effects_first = work->effects_count;
@@ -296,7 +330,7 @@ void hf_group_end(struct hf_engine *engine)
 static void revert_record(struct hf_engine *engine, const struct hf_group_record *record)
 {
     if (record->ref != HF_NONE) {
-        hf_digest_before(engine, HF_ITEM_REF, record->ref & ~HF_NAME_REF);
+        hf_digest_before(engine, HF_ITEM_REF, hf_name_index(record->ref));
         hf_names_dequeue_newest(&engine->names);
         hf_ref_remove(&engine->names, record->ref);
     }

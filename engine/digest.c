@@ -47,6 +47,7 @@ bool hf_engine_digest_begin(struct hf_engine *engine)
         }
     }
     run->is_running = true;
+    engine->watchers |= HF_WATCH_DIGEST;
     run->lsn = engine->last_lsn;
     run->sum = item_hash(engine, HF_ITEM_HEAD, 0, run->buffer); /* it changes with every record */
     run->cursor = (struct hf_image_cursor){.section = HF_ITEM_REGION};
@@ -73,13 +74,14 @@ bool hf_engine_digest_step(struct hf_engine *engine, uint32_t items_max, struct 
     }
     *digest = run->sum;
     *lsn = run->lsn;
-    run->is_running = false;
+    hf_engine_digest_cancel(engine);
     return true;
 }
 
 void hf_engine_digest_cancel(struct hf_engine *engine)
 {
     engine->digest.is_running = false;
+    engine->watchers &= ~(uint32_t)HF_WATCH_DIGEST;
 }
 
 void hf_digest_correct(struct hf_engine *engine, unsigned item, uint32_t index, bool is_before)

@@ -9,8 +9,9 @@
  *     sum over all items as the run finds them  +  corrections (old - new, for each change before)
  *       = sum over all items at the beginning
  *
- * So every change of an item is wrapped: hf_digest_before, change, hf_digest_after. Without a run
- * both are one branch. Engine thread only; one run at a time.
+ * So every change of an item is wrapped: hf_item_before, change, hf_item_after (watch.h says how; a
+ * pair costs a hash of the whole item, so it brackets all that an operation does to it).
+ * Engine thread only; one run at a time.
  */
 #ifndef HF_ENGINE_DIGEST_H
 #define HF_ENGINE_DIGEST_H
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 
 struct hf_digest_run {
     bool is_running;

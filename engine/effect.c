@@ -2,122 +2,11 @@
 
 #include "engine/state.h"
 
-/* ------------------------------------------------------------------ room */
-
-struct demand {
-    uint32_t codes[HF_CODE_CLASSES];
-    uint32_t cells, policies, reservations, lines;
-};
-
-static enum hf_code_class class_of(enum hf_effect_tag tag)
+enum hf_code_class hf_effect_class(enum hf_effect_tag tag)
 {
     return tag == HF_EFFECT_SKU        ? HF_CODE_SKU
            : tag == HF_EFFECT_LOCATION ? HF_CODE_LOCATION
                                        : HF_CODE_REGION;
-}
-
-static struct demand count_demand(const struct hf_engine *engine, const struct hf_effect *effects,
-                                  uint32_t count)
-{
-    struct demand demand = {0};
-    bool is_opening = false;
-
-    for (uint32_t i = 0; i < count; i++) {
-        switch (effects[i].tag) {
-        case HF_EFFECT_SKU:
-        case HF_EFFECT_LOCATION:
-        case HF_EFFECT_REGION:
-            demand.codes[class_of(effects[i].tag)]++;
-            break;
-        case HF_EFFECT_POLICY: {
-            const uint32_t cell =
-                hf_cells_find(&engine->cells, effects[i].policy.sku, effects[i].policy.location);
-            demand.cells += cell == HF_NONE;
-            demand.policies +=
-                cell == HF_NONE || hf_cell_at(&engine->cells, cell)->policy == HF_NONE;
-            break;
-        }
-        case HF_EFFECT_OPEN:
-            demand.reservations++;
-            is_opening = true;
-            break;
-        case HF_EFFECT_STATE:
-            is_opening = false;
-            break;
-        case HF_EFFECT_MOVE:
-            demand.cells += effects[i].move.cell == HF_NONE;
-            demand.lines += is_opening;
-            break;
-        case HF_EFFECT_PLACE:
-        case HF_EFFECT_END:
-            break;
-        }
-    }
-    return demand;
-}
-
-static enum hf_err make_room_for_one(struct hf_engine *engine,
-                                     const struct hf_record_header *header,
-                                     const struct demand *demand, const struct hf_effect *effect)
-{
-    switch (effect->tag) {
-    case HF_EFFECT_SKU:
-    case HF_EFFECT_LOCATION:
-    case HF_EFFECT_REGION: {
-        const enum hf_code_class class = class_of(effect->tag);
-        return hf_catalog_make_room(&engine->catalog, class, effect->code.code,
-                                    demand->codes[class]);
-    }
-    case HF_EFFECT_POLICY:
-        return demand->cells == 0 ? HF_OK
-                                  : hf_cells_make_room(&engine->cells, effect->policy.sku,
-                                                       effect->policy.location, demand->cells);
-    case HF_EFFECT_OPEN:
-        if (!hf_table_make_room(&engine->names.table, hf_name_hash(effect->reservation.id),
-                                demand->reservations + 1)) {
-            return HF_LIMIT_EXCEEDED;
-        }
-        return header->order.bytes_count == 0 ? HF_OK
-                                              : hf_orders_make_room(&engine->orders, header->order);
-    case HF_EFFECT_MOVE:
-        return effect->move.cell != HF_NONE
-                   ? HF_OK
-                   : hf_cells_make_room(&engine->cells, effect->move.sku, effect->move.location,
-                                        demand->cells);
-    case HF_EFFECT_PLACE:
-    case HF_EFFECT_STATE:
-    case HF_EFFECT_END:
-        break;
-    }
-    return HF_OK;
-}
-
-enum hf_err hf_effects_make_room(struct hf_engine *engine, const struct hf_record_header *header,
-                                 const struct hf_effect *effects, uint32_t count)
-{
-    const struct demand demand = count_demand(engine, effects, count);
-
-    if (hf_pool_room(&engine->reservations.pool) < demand.reservations ||
-        hf_pool_room(&engine->reservations.lines) < demand.lines ||
-        hf_pool_room(&engine->cells.policies) < demand.policies) {
-        return HF_LIMIT_EXCEEDED;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const enum hf_err err = make_room_for_one(engine, header, &demand, &effects[i]);
-        if (err != HF_OK) {
-            return err;
-        }
-    }
-    if (header->order.bytes_count > 0 &&
-        hf_orders_make_room(&engine->orders, header->order) != HF_OK) {
-        return HF_LIMIT_EXCEEDED;
-    }
-    if (header->ref.bytes_count > 0 &&
-        !hf_table_make_room(&engine->names.table, hf_name_hash(header->ref),
-                            demand.reservations + 1)) {
-        return HF_LIMIT_EXCEEDED;
-    }
-    return HF_OK;
 }
 
 /* ------------------------------------------------------------------ apply */
@@ -138,7 +27,7 @@ static unsigned item_of(enum hf_code_class class)
 static enum hf_err apply_code(struct hf_engine *engine, const struct hf_effect *effect,
                               const char **why)
 {
-    const enum hf_code_class class = class_of(effect->tag);
+    const enum hf_code_class class = hf_effect_class(effect->tag);
 
     if (hf_catalog_find(&engine->catalog, class, effect->code.code) != HF_NONE) {
         return corrupt(why, "a code is created twice");
@@ -202,6 +91,12 @@ static void remove_newest_cell(struct hf_engine *engine)
     hf_cells_remove_newest(&engine->cells, &engine->catalog);
 }
 
+static void set_marks(struct hf_cell *cell, uint8_t marks)
+{
+    cell->is_low = (marks & HF_MARK_IS_LOW) != 0;
+    cell->is_out = (marks & HF_MARK_IS_OUT) != 0;
+}
+
 static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record_header *header,
                                 struct hf_effect_policy *effect, bool is_replay, const char **why)
 {
@@ -214,17 +109,42 @@ static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record
     if (is_replay && effect->version_before != cell->version) {
         return corrupt(why, "a policy does not follow the cell's version");
     }
-    if (is_replay && memcmp(effect->after, cell->units, sizeof effect->after) != 0) {
+    int64_t values[HF_COUNTERS_COUNT];
+    hf_cell_values(&engine->cells, cell, values);
+    if (is_replay && memcmp(effect->after, values, sizeof values) != 0) {
         return corrupt(why, "the values of a cell with a new policy do not come out");
     }
-    memcpy(effect->after, cell->units, sizeof effect->after);
+    memcpy(effect->after, values, sizeof values);
     effect->version_before = cell->version;
-    effect->policy_before = hf_cell_policy(&engine->cells, cell);
+    effect->tell.was_low = cell->is_low;
+    effect->tell.was_out = cell->is_out;
+    struct hf_cell_extra extra = hf_cell_extra(&engine->cells, cell);
+    effect->policy_before = extra.policy;
+    extra.policy = effect->policy;
     hf_digest_before(engine, HF_ITEM_CELL, index);
-    hf_cell_set_policy(&engine->cells, cell, &effect->policy);
+    hf_cell_set_extra(&engine->cells, cell, &extra);
     cell->version = header->lsn;
+    if (effect->is_cell_new) {
+        cell->since_us = header->ts_us;
+    }
+    if (effect->tell.marks != 0) {
+        set_marks(cell, effect->tell.marks);
+    }
     hf_digest_after(engine, HF_ITEM_CELL, index);
     return HF_OK;
+}
+
+/* What the reservation or shipment before was changed by ends here: it is whole again. */
+void hf_effects_end(struct hf_engine *engine, struct hf_effect_context *context)
+{
+    if (context->reservation != 0) {
+        hf_digest_after(engine, HF_ITEM_RESERVATION, context->reservation - 1);
+        context->reservation = 0;
+    }
+    if (context->shipment != 0) {
+        hf_digest_after(engine, HF_ITEM_SHIPMENT, context->shipment - 1);
+        context->shipment = 0;
+    }
 }
 
 static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context *context,
@@ -233,13 +153,15 @@ static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context
     const struct hf_record_header *header = context->header;
     const uint64_t hash = hf_name_hash(effect->id);
 
-    if (hf_names_find(&engine->names, &engine->reservations, effect->id, hash) != HF_NONE) {
+    hf_effects_end(engine, context);
+    if (hf_names_find(&engine->names, effect->id, hash) != HF_NONE) {
         return corrupt(why, "a reservation is opened under a name that is taken");
     }
     if (!hf_state_is_open(effect->state)) {
         return corrupt(why, "a reservation is opened in a final state");
     }
     effect->index = hf_reservations_add(&engine->reservations, effect->id);
+    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index); /* a free slot, until now */
     struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
     reservation->state = (uint8_t)effect->state;
     reservation->life_us = effect->life_us & ((UINT64_C(1) << 48) - 1);
@@ -253,8 +175,10 @@ static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context
             hf_order_node_add(&engine->orders, hf_orders_touch(&engine->orders, header->order),
                               effect->index, header->lsn);
     }
+    if (effect->state == HF_STATE_CONFIRMED) {
+        reservation->confirmed_lsn = header->lsn;
+    }
     hf_reservation_watch(&engine->reservations, effect->index);
-    hf_digest_after(engine, HF_ITEM_RESERVATION, effect->index);
     engine->reservations.open_count++;
     context->reservation = effect->index + 1;
     context->last_line = HF_NONE;
@@ -285,10 +209,10 @@ static void set_state(struct hf_engine *engine, uint32_t index, enum hf_state st
 static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_context *context,
                                struct hf_effect_reservation *effect, const char **why)
 {
+    hf_effects_end(engine, context);
     if (effect->index == HF_NONE) {
-        effect->index = hf_names_find(&engine->names, &engine->reservations, effect->id,
-                                      hf_name_hash(effect->id));
-        if (effect->index == HF_NONE || (effect->index & HF_NAME_REF) != 0) {
+        effect->index = hf_names_find(&engine->names, effect->id, hf_name_hash(effect->id));
+        if (effect->index == HF_NONE || hf_name_kind(effect->index) != HF_NAME_RESERVATION) {
             return corrupt(why, "a change of a reservation that does not exist");
         }
     }
@@ -299,15 +223,19 @@ static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_contex
     effect->state_before = (enum hf_state)reservation->state;
     effect->life_us_before = reservation->life_us;
     effect->lsn_before = reservation->last_lsn;
+    const bool was_confirmed = effect->state_before == HF_STATE_CONFIRMED;
+    effect->confirmed_lsn_before = was_confirmed ? reservation->confirmed_lsn : 0;
     hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index);
     set_state(engine, effect->index, effect->state, effect->life_us);
     reservation->last_lsn = context->header->lsn;
+    if (effect->state == HF_STATE_CONFIRMED && !was_confirmed) {
+        reservation->confirmed_lsn = context->header->lsn;
+    }
     if (!hf_state_is_open(effect->state)) {
         engine->reservations.open_count--;
         reservation->name_position =
             hf_names_enqueue(&engine->names, effect->index, context->header->ts_us);
     }
-    hf_digest_after(engine, HF_ITEM_RESERVATION, effect->index);
     context->reservation = effect->index + 1;
     context->is_opening = false;
     return HF_OK;
@@ -331,10 +259,8 @@ static enum hf_err apply_move_to_line(struct hf_engine *engine, struct hf_effect
         if (units <= 0 || units > HF_UNITS_MAX) {
             return corrupt(why, "a reservation line without units");
         }
-        hf_digest_before(engine, HF_ITEM_RESERVATION, reservation);
         context->last_line = hf_line_add(reservations, &engine->cells, reservation,
                                          context->last_line, move->cell, units);
-        hf_digest_after(engine, HF_ITEM_RESERVATION, reservation);
         return HF_OK;
     }
     if (move->line == HF_NONE) {
@@ -354,30 +280,62 @@ static enum hf_err apply_move_to_line(struct hf_engine *engine, struct hf_effect
     if (open_units > 0 && fulfilled + released == open_units) {
         hf_line_unhang(reservations, &engine->cells, move->line);
     }
-    hf_digest_before(engine, HF_ITEM_RESERVATION, reservation);
     line->fulfilled += fulfilled;
     line->released += released;
-    hf_digest_after(engine, HF_ITEM_RESERVATION, reservation);
     return HF_OK;
 }
 
-static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context *context,
-                              struct hf_effect_move *move, bool is_replay, const char **why)
+static bool has_rare(const struct hf_effect_move *move)
 {
-    move->is_cell_new = false;
-    if (move->cell == HF_NONE) {
-        move->cell = find_or_add_cell(engine, move->sku, move->location, &move->is_cell_new);
-        if (move->cell == HF_NONE) {
-            return corrupt(why, "a move of a cell that cannot exist");
+    return move->delta[HF_IN_TRANSIT] != 0 || move->delta[HF_DAMAGED] != 0 ||
+           move->delta[HF_QUARANTINED] != 0;
+}
+
+/* Change what stands beside the cell; `sign` -1 takes the move back. False: it does not add up. */
+static bool change_rare(struct hf_engine *engine, struct hf_cell *cell,
+                        const struct hf_effect_move *move, uint32_t shipment, int sign)
+{
+    struct hf_cell_extra extra = hf_cell_extra(&engine->cells, cell);
+    const int64_t in_transit = sign * move->delta[HF_IN_TRANSIT];
+
+    for (unsigned i = HF_COUNTERS_HOT; i < HF_COUNTERS_COUNT; i++) {
+        extra.rare[i - HF_COUNTERS_HOT] += sign * move->delta[i];
+    }
+    if (in_transit != 0) {
+        if (shipment == HF_NONE) {
+            return false; /* nothing is on its way by itself */
+        }
+        const struct hf_shipment *owner = hf_shipment_at(&engine->shipments, shipment);
+        if (owner->kind == HF_INBOUND) {
+            *(owner->is_sellable ? &extra.inbound_sellable : &extra.inbound_kept) += in_transit;
         }
     }
-    struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
+    if (extra.inbound_sellable < 0 || extra.inbound_kept < 0 ||
+        extra.inbound_sellable + extra.inbound_kept > extra.rare[HF_IN_TRANSIT - HF_COUNTERS_HOT]) {
+        return false;
+    }
+    hf_cell_set_extra(&engine->cells, cell, &extra);
+    return true;
+}
+
+static bool is_sale(const struct hf_record_header *header, const struct hf_effect_move *move)
+{
+    return (header->kind == HF_KIND_SELL || header->kind == HF_KIND_FULFIL) &&
+           move->delta[HF_ON_HAND] < 0;
+}
+
+/* Whether the move follows the cell, and what the values after it are. */
+static enum hf_err check_move(const struct hf_engine *engine, const struct hf_cell *cell,
+                              struct hf_effect_move *move, bool is_replay, const char **why)
+{
+    int64_t values[HF_COUNTERS_COUNT];
+
     if (is_replay && move->version_before != cell->version) {
         return corrupt(why, "a move does not follow the cell's version");
     }
-    move->version_before = cell->version;
+    hf_cell_values(&engine->cells, cell, values);
     for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        const int64_t after = cell->units[i] + move->delta[i];
+        const int64_t after = values[i] + move->delta[i];
         if (after < 0 || after > HF_UNITS_MAX) {
             return corrupt(why, "a counter leaves its range");
         }
@@ -386,11 +344,49 @@ static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context
         }
         move->after[i] = after;
     }
+    return HF_OK;
+}
+
+static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context *context,
+                              struct hf_effect_move *move, bool is_replay, const char **why)
+{
+    const struct hf_record_header *header = context->header;
+
+    move->is_cell_new = false;
+    if (move->cell == HF_NONE) {
+        move->cell = find_or_add_cell(engine, move->sku, move->location, &move->is_cell_new);
+        if (move->cell == HF_NONE) {
+            return corrupt(why, "a move of a cell that cannot exist");
+        }
+    }
+    struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
+    const enum hf_err err = check_move(engine, cell, move, is_replay, why);
+    if (err != HF_OK) {
+        return err;
+    }
+    move->version_before = cell->version;
+    move->since_us_before = cell->since_us;
+    move->had_sold = cell->has_sold;
+    move->tell.was_low = cell->is_low;
+    move->tell.was_out = cell->is_out;
     hf_digest_before(engine, HF_ITEM_CELL, move->cell);
-    memcpy(cell->units, move->after, sizeof cell->units);
-    cell->version = context->header->lsn;
+    memcpy(cell->hot, move->after, sizeof cell->hot);
+    if (has_rare(move) && !change_rare(engine, cell, move, context->shipment - 1, 1)) {
+        return corrupt(why, "units in transit that no shipment accounts for");
+    }
+    cell->version = header->lsn;
+    if (move->is_cell_new) {
+        cell->since_us = header->ts_us;
+    }
+    if (is_sale(header, move)) {
+        cell->since_us = header->ts_us;
+        cell->has_sold = 1;
+    }
+    if (move->tell.marks != 0) {
+        set_marks(cell, move->tell.marks);
+    }
     hf_digest_after(engine, HF_ITEM_CELL, move->cell);
-    hf_cell_assert(cell);
+    hf_cell_assert(&engine->cells, cell);
     return context->reservation == 0 ? HF_OK : apply_move_to_line(engine, context, move, why);
 }
 
@@ -412,6 +408,18 @@ enum hf_err hf_effect_apply(struct hf_engine *engine, struct hf_effect_context *
         return apply_state(engine, context, &effect->reservation, why);
     case HF_EFFECT_MOVE:
         return apply_move(engine, context, &effect->move, is_replay, why);
+    case HF_EFFECT_SHIPMENT_OPEN:
+        return hf_effect_open_shipment(engine, context, &effect->shipment, why);
+    case HF_EFFECT_SHIPMENT_STATE:
+        return hf_effect_change_shipment(engine, context, &effect->shipment, why);
+    case HF_EFFECT_LINE:
+        return hf_effect_change_line(engine, context, &effect->line, why);
+    case HF_EFFECT_SHORTAGE:
+        return effect->shortage.sku < hf_catalog_count(&engine->catalog, HF_CODE_SKU) &&
+                       effect->shortage.location <
+                           hf_catalog_count(&engine->catalog, HF_CODE_LOCATION)
+                   ? HF_OK
+                   : corrupt(why, "a shortage of a cell that cannot exist");
     case HF_EFFECT_END:
         break;
     }
@@ -444,21 +452,21 @@ static void revert_state(struct hf_engine *engine, const struct hf_effect_reserv
         engine->reservations.open_count++;
     }
     set_state(engine, effect->index, effect->state_before, effect->life_us_before);
-    hf_reservation_at(&engine->reservations, effect->index)->last_lsn = effect->lsn_before;
+    struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
+    reservation->last_lsn = effect->lsn_before;
+    if (effect->state_before == HF_STATE_CONFIRMED) {
+        reservation->confirmed_lsn = effect->confirmed_lsn_before;
+    }
     hf_digest_after(engine, HF_ITEM_RESERVATION, effect->index);
 }
 
-static void revert_move(struct hf_engine *engine, const struct hf_effect_move *move,
-                        const struct hf_effect_reservation *reservation, bool is_opening)
+static void revert_line(struct hf_engine *engine, const struct hf_effect_move *move,
+                        uint32_t reservation, bool is_opening)
 {
-    struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
-
-    if (reservation != NULL) {
-        hf_digest_before(engine, HF_ITEM_RESERVATION, reservation->index);
-    }
+    hf_digest_before(engine, HF_ITEM_RESERVATION, reservation);
     if (is_opening) {
-        hf_line_remove_last(&engine->reservations, &engine->cells, reservation->index);
-    } else if (reservation != NULL) {
+        hf_line_remove_last(&engine->reservations, &engine->cells, reservation);
+    } else {
         struct hf_line *line = hf_line_at(&engine->reservations, move->line);
         int64_t fulfilled;
         int64_t released;
@@ -470,16 +478,36 @@ static void revert_move(struct hf_engine *engine, const struct hf_effect_move *m
             hf_line_hang(&engine->reservations, &engine->cells, move->line);
         }
     }
-    if (reservation != NULL) {
-        hf_digest_after(engine, HF_ITEM_RESERVATION, reservation->index);
+    hf_digest_after(engine, HF_ITEM_RESERVATION, reservation);
+}
+
+/* `owner`: the OPEN, STATE or shipment effect that the move belongs to; NULL: none. */
+static void revert_move(struct hf_engine *engine, const struct hf_effect_move *move,
+                        const struct hf_effect *owner)
+{
+    struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
+    uint32_t shipment = HF_NONE;
+
+    if (owner != NULL && (owner->tag == HF_EFFECT_OPEN || owner->tag == HF_EFFECT_STATE)) {
+        revert_line(engine, move, owner->reservation.index, owner->tag == HF_EFFECT_OPEN);
+    } else if (owner != NULL) {
+        shipment = owner->shipment.index;
     }
     hf_digest_before(engine, HF_ITEM_CELL, move->cell);
-    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        cell->units[i] -= move->delta[i];
+    for (unsigned i = 0; i < HF_COUNTERS_HOT; i++) {
+        cell->hot[i] -= move->delta[i];
+    }
+    if (has_rare(move)) {
+        const bool is_sound = change_rare(engine, cell, move, shipment, -1);
+        HF_ASSERT(is_sound);
     }
     cell->version = move->version_before;
+    cell->since_us = move->since_us_before;
+    cell->has_sold = move->had_sold;
+    cell->is_low = move->tell.was_low;
+    cell->is_out = move->tell.was_out;
     hf_digest_after(engine, HF_ITEM_CELL, move->cell);
-    hf_cell_assert(cell);
+    hf_cell_assert(&engine->cells, cell);
     if (move->is_cell_new) {
         remove_newest_cell(engine);
     }
@@ -489,22 +517,28 @@ static void revert_policy(struct hf_engine *engine, const struct hf_effect_polic
 {
     const uint32_t index = hf_cells_find(&engine->cells, effect->sku, effect->location);
     struct hf_cell *cell = hf_cell_at(&engine->cells, index);
+    struct hf_cell_extra extra = hf_cell_extra(&engine->cells, cell);
 
+    extra.policy = effect->policy_before;
     hf_digest_before(engine, HF_ITEM_CELL, index);
-    hf_cell_set_policy(&engine->cells, cell, &effect->policy_before);
+    hf_cell_set_extra(&engine->cells, cell, &extra);
     cell->version = effect->version_before;
+    cell->is_low = effect->tell.was_low;
+    cell->is_out = effect->tell.was_out;
     hf_digest_after(engine, HF_ITEM_CELL, index);
     if (effect->is_cell_new) {
         remove_newest_cell(engine);
     }
 }
 
-/* The OPEN or STATE that the move at `at` belongs to; NULL: none. */
+/* The effect that says what the moves before `at` are of; NULL: none. */
 static const struct hf_effect *owner_of(const struct hf_effect *effects, uint32_t at)
 {
     while (at > 0) {
         at--;
-        if (effects[at].tag == HF_EFFECT_OPEN || effects[at].tag == HF_EFFECT_STATE) {
+        if (effects[at].tag == HF_EFFECT_OPEN || effects[at].tag == HF_EFFECT_STATE ||
+            effects[at].tag == HF_EFFECT_SHIPMENT_OPEN ||
+            effects[at].tag == HF_EFFECT_SHIPMENT_STATE) {
             return &effects[at];
         }
     }
@@ -521,8 +555,8 @@ void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects
         case HF_EFFECT_SKU:
         case HF_EFFECT_LOCATION:
         case HF_EFFECT_REGION:
-            hf_digest_before(engine, item_of(class_of(effect->tag)), effect->code.handle);
-            hf_catalog_remove_newest(&engine->catalog, class_of(effect->tag));
+            hf_digest_before(engine, item_of(hf_effect_class(effect->tag)), effect->code.handle);
+            hf_catalog_remove_newest(&engine->catalog, hf_effect_class(effect->tag));
             break;
         case HF_EFFECT_PLACE:
             set_place(engine, effect->place.location, effect->place.region_before,
@@ -540,8 +574,20 @@ void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects
             owner = owner_of(effects, i);
             break;
         case HF_EFFECT_MOVE:
-            revert_move(engine, &effect->move, owner == NULL ? NULL : &owner->reservation,
-                        owner != NULL && owner->tag == HF_EFFECT_OPEN);
+            revert_move(engine, &effect->move, owner);
+            break;
+        case HF_EFFECT_SHIPMENT_OPEN:
+            hf_effect_revert_open_shipment(engine, &effect->shipment);
+            owner = owner_of(effects, i);
+            break;
+        case HF_EFFECT_SHIPMENT_STATE:
+            hf_effect_revert_shipment(engine, &effect->shipment);
+            owner = owner_of(effects, i);
+            break;
+        case HF_EFFECT_LINE:
+            hf_effect_revert_line(engine, &effect->line, owner);
+            break;
+        case HF_EFFECT_SHORTAGE:
             break;
         case HF_EFFECT_END:
             HF_ASSERT(false && "the end of a record is not an effect");

@@ -15,6 +15,15 @@
  *     MOVE                    counters of one cell change. Of a reservation's line it says:
  *                             units fulfilled += -delta on_hand;
  *                             units released  += -(delta held + delta committed) + delta on_hand
+ *     SHIPMENT_OPEN           a transfer or inbound shipment begins; the LINEs after it are new
+ *     SHIPMENT_STATE          it changes; the LINEs after it change lines that it has
+ *     LINE                    figures of a shipment's line. Moves after SHIPMENT_OPEN or
+ *                             SHIPMENT_STATE are of the shipment: what they say of in_transit
+ *                             counts as that of its kind (cell.h)
+ *     SHORTAGE                told to those who follow; changes nothing
+ *
+ * Moves and policies carry marks when they change what alerts are told by (cell.h: is_low, is_out),
+ * and whether that is told. They are decided once, when the record is made.
  */
 #ifndef HF_ENGINE_EFFECT_H
 #define HF_ENGINE_EFFECT_H
@@ -28,6 +37,8 @@
 #include "engine/text.h"
 #include "engine/words.h"
 
+#define HF_COUNTERS_HOT 3 /* on_hand, held, committed: most cells have no others */
+
 enum hf_effect_tag {
     HF_EFFECT_END = 0,
     HF_EFFECT_SKU = 1,
@@ -37,7 +48,29 @@ enum hf_effect_tag {
     HF_EFFECT_POLICY = 5,
     HF_EFFECT_OPEN = 6,
     HF_EFFECT_STATE = 7,
-    HF_EFFECT_MOVE = 8
+    HF_EFFECT_MOVE = 8,
+    HF_EFFECT_SHIPMENT_OPEN = 9,
+    HF_EFFECT_SHIPMENT_STATE = 10,
+    HF_EFFECT_LINE = 11,
+    HF_EFFECT_SHORTAGE = 12
+};
+
+/* Of a move or policy. A cell made by the record changes its flags without telling. */
+enum hf_mark {
+    HF_MARK_IS_LOW = 1, /* the flags afterwards, ... */
+    HF_MARK_IS_OUT = 2,
+    HF_MARK_TELL_LOW = 4, /* ... and which change is an alert */
+    HF_MARK_TELL_OUT = 8,
+    HF_MARK_GIVEN = 16 /* there are marks */
+};
+#define HF_MARKS_ALL 31
+
+/* What a cell tells alerts by, and what goes with a change of it. */
+struct hf_effect_tell {
+    uint8_t marks;         /* enum hf_mark; 0: the flags stay */
+    bool was_low, was_out; /* for taking it back */
+    int64_t gap;           /* ATS - (on_hand - held - committed), after the record; 0 in format 1 */
+    int64_t shortage_before; /* live only */
 };
 
 struct hf_effect_code {
@@ -65,7 +98,8 @@ struct hf_effect_policy {
     uint64_t version_before; /* LSN of the cell's change before this one; 0: it was created */
     struct hf_policy policy;
     int64_t after[HF_COUNTERS_COUNT]; /* the cell's counters, which stay; as of a move */
-    struct hf_policy policy_before;   /* for taking it back */
+    struct hf_effect_tell tell;
+    struct hf_policy policy_before; /* for taking it back */
     bool is_cell_new;
 };
 
@@ -78,6 +112,7 @@ struct hf_effect_reservation { /* OPEN and STATE */
     enum hf_state state_before;
     uint64_t life_us_before;
     uint64_t lsn_before;
+    uint64_t confirmed_lsn_before;
 };
 
 struct hf_effect_move {
@@ -87,7 +122,50 @@ struct hf_effect_move {
     uint64_t version_before;
     int64_t delta[HF_COUNTERS_COUNT];
     int64_t after[HF_COUNTERS_COUNT]; /* filled when applied; checked in replay */
-    bool is_cell_new;                 /* for taking it back */
+    struct hf_effect_tell tell;
+    uint64_t since_us_before; /* from here on for taking it back */
+    bool had_sold;
+    bool is_cell_new;
+};
+
+struct hf_effect_shipment { /* SHIPMENT_OPEN and SHIPMENT_STATE */
+    struct hf_text id;
+    enum hf_state state;
+    /* OPEN only */
+    enum hf_shipment_kind kind;
+    bool is_sellable;
+    uint32_t from, to; /* locations; from is HF_HANDLE_NONE for an inbound shipment */
+    uint64_t eta_us;
+    uint32_t index; /* STATE: HF_HANDLE_NONE: looked up by id. OPEN: filled when applied */
+    /* for taking it back */
+    enum hf_state state_before;
+    uint64_t lsn_before;
+};
+
+/* Figures of a shipment's line, in the order of the record's mask. */
+enum hf_line_figure {
+    HF_LINE_UNSHIPPED,
+    HF_LINE_UNDER_WAY,
+    HF_LINE_RECEIVED,
+    HF_LINE_DAMAGED,
+    HF_LINE_CANCELLED,
+    HF_LINE_LOST,
+    HF_LINE_FIGURES
+};
+
+struct hf_effect_line {
+    uint32_t sku;
+    uint32_t line; /* index; HF_HANDLE_NONE: looked up. Of a new line filled when applied */
+    int64_t units; /* of a new line; 0 of one that changes */
+    int64_t delta[HF_LINE_FIGURES];
+};
+
+struct hf_effect_shortage {
+    uint32_t sku, location;
+    int64_t missing; /* units */
+    uint32_t hits_count;
+    const unsigned char *hits; /* as in the record: id and units, each; see hf_record_hit */
+    uint32_t hits_bytes;
 };
 
 struct hf_effect {
@@ -98,17 +176,21 @@ struct hf_effect {
         struct hf_effect_policy policy;
         struct hf_effect_reservation reservation;
         struct hf_effect_move move;
+        struct hf_effect_shipment shipment;
+        struct hf_effect_line line;
+        struct hf_effect_shortage shortage;
     };
 };
 
 struct hf_engine;
 struct hf_record_header;
 
-/* Where a record's effects are: which reservation the moves are of. Zeroed at its begin. */
+/* Where a record's effects are: what the moves are of. Zeroed at its begin. */
 struct hf_effect_context {
     const struct hf_record_header *header;
     uint32_t reservation; /* index + 1; 0: none */
-    uint32_t last_line;   /* of the reservation being opened */
+    uint32_t shipment;    /* index + 1; 0: none */
+    uint32_t last_line;   /* of the reservation or shipment being opened */
     bool is_opening;
 };
 
@@ -126,6 +208,9 @@ enum hf_err hf_effects_make_room(struct hf_engine *engine, const struct hf_recor
  */
 enum hf_err hf_effect_apply(struct hf_engine *engine, struct hf_effect_context *context,
                             struct hf_effect *effect, bool is_replay, const char **why);
+
+/* After the last effect of a record: what it was about is whole (digest.h). */
+void hf_effects_end(struct hf_engine *engine, struct hf_effect_context *context);
 
 /*
  * Take back effects[0..count), the newest record's, in reverse order. What was filled in when

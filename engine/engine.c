@@ -1,12 +1,15 @@
 /*
  * engine.c - the engine's life: memory taken from the configured limits, figures, the end.
  */
+#include "engine/image.h"
 #include "engine/state.h"
 
 #include <stdlib.h>
 
 /* Bytes that the content hash of the largest operation is taken over (plan.c). */
-#define CONTENT_BYTES_MAX (1024 + HF_LINES_MAX * (16 + 9 + 24))
+#define CONTENT_BYTES_MAX (1024 + HF_LINES_MAX * (16 + 9 + 24 + 8))
+
+#define ORDERS_LIMIT UINT32_C(0x80000000) /* a pool numbers its items with 31 bits */
 
 struct hf_engine_config hf_engine_config_default(void)
 {
@@ -16,6 +19,8 @@ struct hf_engine_config hf_engine_config_default(void)
         .cells_max = 64u * 1024 * 1024,
         .reservations_max = 32u * 1024 * 1024,
         .lines_max = 64u * 1024 * 1024,
+        .shipments_max = 1000000,
+        .shipment_lines_max = 4000000,
         .references_max = 16u * 1024 * 1024,
         .reference_retention_us = UINT64_C(24) * 3600 * 1000000,
         .life_us_max = UINT64_C(30) * 24 * 3600 * 1000000,
@@ -32,8 +37,10 @@ static bool work_init(struct hf_work *work)
     work->result_lines = hf_memory_reserve(HF_RESULT_LINES_MAX * sizeof *work->result_lines);
     work->content = hf_memory_reserve(CONTENT_BYTES_MAX);
     work->effects = hf_memory_reserve((HF_EFFECTS_MAX + 1) * sizeof *work->effects);
+    work->hits = hf_memory_reserve(HF_RECORD_HITS_BYTES_MAX);
     return work->lines != NULL && work->line_of != NULL && work->map.slots != NULL &&
-           work->result_lines != NULL && work->content != NULL && work->effects != NULL;
+           work->result_lines != NULL && work->content != NULL && work->effects != NULL &&
+           work->hits != NULL;
 }
 
 static void work_release(struct hf_work *work)
@@ -44,6 +51,13 @@ static void work_release(struct hf_work *work)
     hf_memory_give_back(work->result_lines, HF_RESULT_LINES_MAX * sizeof *work->result_lines);
     hf_memory_give_back(work->content, CONTENT_BYTES_MAX);
     hf_memory_give_back(work->effects, (HF_EFFECTS_MAX + 1) * sizeof *work->effects);
+    hf_memory_give_back(work->hits, HF_RECORD_HITS_BYTES_MAX);
+}
+
+/* A pool holds one item at least; who needs no shipments says zero. */
+static uint32_t at_least_one(uint32_t count)
+{
+    return count > 0 ? count : 1;
 }
 
 struct hf_engine *hf_engine_create(const struct hf_engine_config *config)
@@ -60,14 +74,18 @@ struct hf_engine *hf_engine_create(const struct hf_engine_config *config)
     /* An order for each reservation and each record: the ring's places are a power of two. */
     const uint64_t orders_max = config->ledger_bytes / 32 + config->reservations_max;
     engine->group = hf_memory_reserve(HF_GROUP_RECORDS_MAX * sizeof *engine->group);
-    if (engine->group == NULL || !work_init(&engine->work) ||
+    engine->told = hf_memory_reserve(hf_event_scratch_bytes());
+    if (engine->group == NULL || engine->told == NULL || !work_init(&engine->work) ||
         hf_catalog_init(&engine->catalog, config->skus_max, config->locations_max) != HF_OK ||
         hf_cells_init(&engine->cells, config->cells_max) != HF_OK ||
         hf_reservations_init(&engine->reservations, config->reservations_max, config->lines_max) !=
             HF_OK ||
-        hf_names_init(&engine->names, config->references_max) != HF_OK ||
+        hf_shipments_init(&engine->shipments, at_least_one(config->shipments_max),
+                          at_least_one(config->shipment_lines_max)) != HF_OK ||
+        hf_names_init(&engine->names, config->references_max, &engine->reservations,
+                      &engine->shipments) != HF_OK ||
         hf_orders_init(&engine->orders,
-                       orders_max < HF_NAME_REF ? (uint32_t)orders_max : HF_NAME_REF,
+                       orders_max < ORDERS_LIMIT ? (uint32_t)orders_max : ORDERS_LIMIT,
                        config->reservations_max) != HF_OK ||
         hf_ledger_init(&engine->ledger, config->ledger_bytes) != HF_OK) {
         hf_engine_free(engine);
@@ -84,12 +102,15 @@ void hf_engine_free(struct hf_engine *engine)
     hf_ledger_release(&engine->ledger);
     hf_orders_release(&engine->orders);
     hf_names_release(&engine->names);
+    hf_shipments_release(&engine->shipments);
     hf_reservations_release(&engine->reservations);
     hf_cells_release(&engine->cells);
     hf_catalog_release(&engine->catalog);
     hf_memory_give_back(engine->digest.buffer, HF_IMAGE_BYTES_MIN);
-    free(engine->load);
+    hf_image_load_release(engine);
+    hf_engine_thaw(engine);
     work_release(&engine->work);
+    hf_memory_give_back(engine->told, hf_event_scratch_bytes());
     hf_memory_give_back(engine->group, HF_GROUP_RECORDS_MAX * sizeof *engine->group);
     free(engine);
 }
@@ -112,11 +133,10 @@ struct hf_ledger *hf_engine_ledger(struct hf_engine *engine)
 uint64_t hf_engine_memory_bytes(const struct hf_engine *engine)
 {
     return sizeof *engine + hf_catalog_memory_bytes(&engine->catalog) +
-           hf_pool_memory_bytes(&engine->cells.pool) +
-           hf_pool_memory_bytes(&engine->cells.policies) + engine->cells.table.memory_bytes +
-           hf_reservations_memory_bytes(&engine->reservations) +
-           hf_names_memory_bytes(&engine->names) + hf_orders_memory_bytes(&engine->orders) +
-           engine->ledger.touched_bytes +
+           hf_pool_memory_bytes(&engine->cells.pool) + hf_pool_memory_bytes(&engine->cells.extras) +
+           engine->cells.table.memory_bytes + hf_reservations_memory_bytes(&engine->reservations) +
+           hf_shipments_memory_bytes(&engine->shipments) + hf_names_memory_bytes(&engine->names) +
+           hf_orders_memory_bytes(&engine->orders) + engine->ledger.touched_bytes +
            engine->ledger.touched_entries * sizeof *engine->ledger.entries;
 }
 
@@ -133,6 +153,8 @@ void hf_engine_stats(const struct hf_engine *engine, struct hf_engine_stats *sta
         .reservations_count = engine->reservations.open_count,
         .reservations_remembered =
             hf_pool_live_count(&engine->reservations.pool) - engine->reservations.open_count,
+        .transfers_count = engine->shipments.open_transfers_count,
+        .inbound_count = engine->shipments.open_inbound_count,
         .references_count = hf_pool_live_count(&engine->names.refs),
         .ledger_first_lsn = ledger->first_lsn > ledger->last_lsn ? 0 : ledger->first_lsn,
         .memory_bytes = hf_engine_memory_bytes(engine),

@@ -49,9 +49,9 @@ struct hf_engine_config {
     uint32_t shipment_lines_max;
     uint32_t references_max; /* references and closed reservations, shipments remembered (P4) */
     uint64_t reference_retention_us;
-    uint64_t life_us_max;      /* longest time-to-live, and longest life by extensions */
-    uint64_t ledger_bytes;     /* the ring of records; at least HF_LEDGER_BYTES_MIN */
-    uint64_t memory_max_bytes; /* 0: no bound besides the counts */
+    uint64_t life_us_max;          /* longest time-to-live, and longest life by extensions */
+    uint64_t ledger_bytes;         /* the ring of records; at least HF_LEDGER_BYTES_MIN */
+    uint64_t memory_max_bytes;     /* 0: no bound besides the counts */
     uint32_t over_receipt_percent; /* of an inbound line's units may arrive beyond them; 0..1000 */
 };
 
@@ -164,14 +164,16 @@ bool hf_engine_digest_step(struct hf_engine *engine, uint32_t items_max, struct 
                            uint64_t *lsn);
 void hf_engine_digest_cancel(struct hf_engine *engine);
 
-/* P6, in steps: the engine may change between steps, each cell and reservation is judged whole. */
+/* P6, in steps: the engine may change between steps, each item is judged whole (audit.c). */
 struct hf_audit {
     uint64_t cells_count;        /* judged so far */
     uint64_t reservations_count; /* judged so far */
+    uint64_t shipments_count;    /* judged so far */
     uint64_t violations_count;
     char first_violation[256]; /* text; empty when there is none */
     /* private */
     uint64_t next;
+    uint64_t run;
     uint32_t phase;
 };
 /* Judge up to `items_max` more; true when done. Start with a zeroed struct. */
@@ -257,7 +259,7 @@ struct hf_move {
     enum hf_reason reason;
     struct hf_text sku, location, ref, order, by; /* texts are valid until the next call */
     struct hf_text reservation;                   /* or transfer, or inbound shipment */
-    int64_t delta[HF_COUNTERS_COUNT]; /* enum hf_counter */
+    int64_t delta[HF_COUNTERS_COUNT];             /* enum hf_counter */
     int64_t after[HF_COUNTERS_COUNT];
 };
 typedef void (*hf_move_cb)(void *arg, const struct hf_move *move);
@@ -281,9 +283,9 @@ uint64_t hf_engine_ledger_order(const struct hf_engine *engine, struct hf_text o
  * when the end is reached; else call again, also when none was given.
  */
 struct hf_list_filter {
-    uint32_t location;     /* HF_HANDLE_NONE: all */
-    struct hf_text prefix; /* of the SKU's code; empty: all */
-    bool only_low;         /* ATS at or below the low-stock threshold */
+    uint32_t location;      /* HF_HANDLE_NONE: all */
+    struct hf_text prefix;  /* of the SKU's code; empty: all */
+    bool only_low;          /* ATS at or below the low-stock threshold */
     uint64_t idle_since_us; /* with stock on hand, and no sale since this time; 0: all */
 };
 typedef void (*hf_cell_cb)(void *arg, const struct hf_cell_view *view);
@@ -326,11 +328,11 @@ struct hf_shipment_view {
     struct hf_text from, to; /* from is empty for an inbound shipment */
     enum hf_shipment_kind kind;
     enum hf_state state;
-    bool is_sellable;    /* inbound: may be sold before it arrives */
-    uint64_t eta_us;     /* inbound: 0: none */
+    bool is_sellable; /* inbound: may be sold before it arrives */
+    uint64_t eta_us;  /* inbound: 0: none */
     uint64_t opened_us;
     uint64_t opened_lsn;
-    uint64_t last_lsn;   /* of its newest change */
+    uint64_t last_lsn; /* of its newest change */
     uint32_t lines_count;
     int64_t open_units;  /* under way or unshipped, of all lines */
     uint32_t first_line; /* cursor for hf_engine_shipment_line */
@@ -343,9 +345,9 @@ bool hf_engine_shipment_line(const struct hf_engine *engine, uint32_t *cursor,
                              struct hf_shipment_line_view *view);
 struct hf_shipment_filter {
     enum hf_shipment_kind kind;
-    uint32_t location;    /* it goes to, or leaves; HF_HANDLE_NONE: all */
-    bool only_open;       /* draft or in_transit */
-    uint64_t late_us;     /* open, with an eta before this time; 0: all */
+    uint32_t location; /* it goes to, or leaves; HF_HANDLE_NONE: all */
+    bool only_open;    /* draft or in_transit */
+    uint64_t late_us;  /* open, with an eta before this time; 0: all */
 };
 typedef void (*hf_shipment_cb)(void *arg, const struct hf_shipment_view *view);
 /* As hf_engine_list: from *cursor on, a bounded number; false at the end. */
@@ -383,10 +385,10 @@ struct hf_frozen_cursor {
 };
 struct hf_frozen_row {
     enum hf_frozen_section section;
-    struct hf_cell_view cell;                       /* cells */
-    struct hf_reservation_view reservation;         /* reservations; first_line is not a cursor */
+    struct hf_cell_view cell;               /* cells */
+    struct hf_reservation_view reservation; /* reservations; first_line is not a cursor */
     struct hf_reservation_line_view reserved;
-    struct hf_shipment_view shipment;               /* transfers, inbound; alike */
+    struct hf_shipment_view shipment; /* transfers, inbound; alike */
     struct hf_shipment_line_view shipped;
 };
 typedef void (*hf_frozen_cb)(void *arg, const struct hf_frozen_row *row);
@@ -406,17 +408,17 @@ struct hf_event {
     uint32_t index; /* of the event in its record, from 0 */
     unsigned kind;  /* enum hf_kind, or enum hf_alert */
     enum hf_reason reason;
-    bool is_policy;            /* a set_policy: no counter has changed */
+    bool is_policy;               /* a set_policy: no counter has changed */
     struct hf_text sku, location; /* empty: the record changed no cell */
     struct hf_text ref, order, by;
-    struct hf_text id; /* of the reservation, transfer or inbound shipment it is about; empty when
+    struct hf_text id;   /* of the reservation, transfer or inbound shipment it is about; empty when
                           there is none, or several */
     enum hf_state state; /* of that, afterwards */
     int64_t delta[HF_COUNTERS_COUNT]; /* of an alert: zero */
     int64_t after[HF_COUNTERS_COUNT];
-    int64_t ats;                      /* afterwards */
-    int64_t missing;                  /* shortage: units */
-    const struct hf_hit *hits;        /* shortage: the reservations it hits, as of then */
+    int64_t ats;               /* afterwards */
+    int64_t missing;           /* shortage: units */
+    const struct hf_hit *hits; /* shortage: the reservations it hits, as of then */
     uint32_t hits_count;
 };
 typedef void (*hf_event_cb)(void *arg, const struct hf_event *event);
@@ -435,7 +437,7 @@ struct hf_engine_stats {
     uint64_t reservations_remembered; /* closed, not yet forgotten */
     uint64_t references_count;
     uint64_t transfers_count, inbound_count; /* open */
-    uint64_t ledger_first_lsn; /* oldest record in memory; 0: none */
+    uint64_t ledger_first_lsn;               /* oldest record in memory; 0: none */
     uint64_t memory_bytes;
 };
 void hf_engine_stats(const struct hf_engine *engine, struct hf_engine_stats *stats);

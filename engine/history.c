@@ -11,6 +11,10 @@
  * has returned is gone on from at once. */
 #define PASS_MAX 4096
 
+/* How far one line of a set follows the history of its cell: some milliseconds of the loop. */
+#define SINCE_RECORDS_MAX 65536u
+#define SINCE_BYTES_MAX (UINT64_C(16) * 1024 * 1024)
+
 /* What is asked of a record: all its moves, or those of one cell. */
 struct selection {
     bool is_all;
@@ -35,21 +39,6 @@ static void tell_move(const struct hf_engine *engine, struct hf_move *move, uint
     cb(arg, move);
 }
 
-/* The reference of a reserve or replace that was given none is the id it opened. */
-static struct hf_text id_as_reference(const struct hf_record_header *header,
-                                      struct hf_record_reader reader)
-{
-    struct hf_effect effect;
-    bool is_end = header->kind != HF_KIND_RESERVE && header->kind != HF_KIND_REPLACE;
-
-    while (!is_end && hf_record_next(&reader, header->lsn, &effect, &is_end) == HF_OK) {
-        if (!is_end && effect.tag == HF_EFFECT_OPEN) {
-            return effect.reservation.id;
-        }
-    }
-    return (struct hf_text){0};
-}
-
 /* Give the selected moves of one record to `cb`. False: the record is not in memory. */
 static bool tell_record(const struct hf_engine *engine, uint64_t lsn,
                         const struct selection *selection, hf_move_cb cb, void *arg,
@@ -68,13 +57,10 @@ static bool tell_record(const struct hf_engine *engine, uint64_t lsn,
                            .ts_us = header.ts_us,
                            .kind = (enum hf_kind)header.kind,
                            .reason = (enum hf_reason)header.reason,
-                           .ref = header.ref,
+                           .ref = hf_record_reference(&header, reader),
                            .order = header.order,
                            .by = header.by};
     told->order = header.order;
-    if (header.ref.bytes_count == 0) {
-        move.ref = id_as_reference(&header, reader);
-    }
     for (;;) {
         struct hf_effect effect;
         bool is_end;
@@ -84,6 +70,10 @@ static bool tell_record(const struct hf_engine *engine, uint64_t lsn,
         }
         if (effect.tag == HF_EFFECT_OPEN || effect.tag == HF_EFFECT_STATE) {
             move.reservation = effect.reservation.id;
+            continue;
+        }
+        if (effect.tag == HF_EFFECT_SHIPMENT_OPEN || effect.tag == HF_EFFECT_SHIPMENT_STATE) {
+            move.reservation = effect.shipment.id;
             continue;
         }
         if (effect.tag != HF_EFFECT_MOVE && effect.tag != HF_EFFECT_POLICY) {
@@ -148,18 +138,91 @@ uint64_t hf_engine_ledger_cell(const struct hf_engine *engine, uint32_t sku, uin
     return 0;
 }
 
+/* ------------------------------------------------------------------ since when */
+
+struct carried {
+    int64_t units;
+    uint64_t ts_us;
+};
+
+static void carry_cb(void *arg, const struct hf_move *move)
+{
+    struct carried *carried = arg;
+
+    carried->ts_us = move->ts_us;
+    if (move->kind != HF_KIND_SET) {
+        carried->units += move->delta[HF_ON_HAND];
+    }
+}
+
+/* Is the cell's record at `lsn`, which is not in memory, not after `as_of`? */
+static bool is_dropped_before(const struct hf_engine *engine, uint64_t lsn, uint64_t as_of,
+                              bool is_time)
+{
+    if (!is_time) {
+        return lsn <= as_of;
+    }
+    uint32_t bytes_count;
+    const unsigned char *oldest =
+        hf_ledger_get(&engine->ledger, engine->ledger.first_lsn, &bytes_count);
+    struct hf_record_reader reader;
+    struct hf_record_header header;
+    if (oldest == NULL) {
+        return engine->last_ts_us <= as_of;
+    }
+    HF_ASSERT(hf_record_open(&reader, &header, oldest, bytes_count) == HF_OK);
+    return header.ts_us <= as_of;
+}
+
+enum hf_err hf_history_since(const struct hf_engine *engine, uint32_t cell, uint64_t as_of,
+                             bool is_time, int64_t *units)
+{
+    const struct hf_cell *at = hf_cell_at(&engine->cells, cell);
+    const struct selection selection = {.sku = at->sku, .location = at->location};
+    uint64_t bytes_left = SINCE_BYTES_MAX;
+    uint32_t records_left = SINCE_RECORDS_MAX;
+    struct told told;
+
+    *units = 0;
+    for (uint64_t lsn = at->version; lsn != 0; lsn = told.version_before) {
+        struct carried carried = {0};
+        uint32_t bytes_count;
+        if (!is_time && lsn <= as_of) {
+            return HF_OK;
+        }
+        if (hf_ledger_get(&engine->ledger, lsn, &bytes_count) == NULL) {
+            return is_dropped_before(engine, lsn, as_of, is_time) ? HF_OK : HF_TOO_OLD;
+        }
+        if (bytes_count > bytes_left || records_left == 0) {
+            return HF_TOO_OLD;
+        }
+        bytes_left -= bytes_count;
+        records_left--;
+        tell_record(engine, lsn, &selection, carry_cb, &carried, &told);
+        if (is_time && carried.ts_us <= as_of) {
+            return HF_OK;
+        }
+        if (!told.is_touched || told.version_before >= lsn) {
+            return HF_TOO_OLD; /* the chain does not lead on */
+        }
+        *units += carried.units;
+    }
+    return HF_OK;
+}
+
 uint64_t hf_engine_ledger_ref(const struct hf_engine *engine, struct hf_text ref, hf_move_cb cb,
                               void *arg)
 {
-    const uint32_t found =
-        hf_names_find(&engine->names, &engine->reservations, ref, hf_name_hash(ref));
+    const uint32_t found = hf_names_find(&engine->names, ref, hf_name_hash(ref));
     const struct selection selection = {.is_all = true};
     struct told told;
 
     if (found != HF_NONE) {
-        const uint64_t lsn = (found & HF_NAME_REF) != 0
-                                 ? hf_ref_at(&engine->names, found)->lsn
-                                 : hf_reservation_at(&engine->reservations, found)->opened_lsn;
+        const uint64_t lsn =
+            hf_name_kind(found) == HF_NAME_REF ? hf_ref_at(&engine->names, found)->lsn
+            : hf_name_kind(found) == HF_NAME_SHIPMENT
+                ? hf_shipment_at(&engine->shipments, hf_name_index(found))->opened_lsn
+                : hf_reservation_at(&engine->reservations, hf_name_index(found))->opened_lsn;
         tell_record(engine, lsn, &selection, cb, arg, &told);
     }
     return 0;

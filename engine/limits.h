@@ -26,10 +26,14 @@
 
 /*
  * Bytes of one record: a header, texts, and for each move at most a tag, two handles, the version
- * before, a mask, and two varints a counter (1 + 5 + 5 + 10 + 1 + 8 * 10), plus new codes.
+ * before, a mask, marks, six changes and six values of up to 6 bytes and the gap (110 in all); new
+ * codes; a shipment's lines; the shortages of at most a line each, and the reservations they hit.
  */
 #define HF_RECORD_BYTES_MAX (4u * 1024 * 1024)
-_Static_assert(HF_MOVES_MAX * 110 + HF_LINES_MAX * 2 * 80 + 4096 < (int)HF_RECORD_BYTES_MAX,
+#define HF_RECORD_HITS_BYTES_MAX (512u * 1024)
+_Static_assert((HF_MOVES_MAX + HF_LINES_MAX) * 110 + HF_LINES_MAX * 2 * 80 +
+                       (int)HF_RECORD_HITS_BYTES_MAX + 4096 <
+                   (int)HF_RECORD_BYTES_MAX,
                "the largest operation fits a record");
 
 /* The ledger ring holds several of the largest records. */

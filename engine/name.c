@@ -7,13 +7,16 @@
 /* Names that one record may add: every reservation of a large order, and its own reference. */
 #define QUEUE_SLACK (2 * HF_MOVES_MAX)
 
-enum hf_err hf_names_init(struct hf_names *names, uint32_t references_max)
+enum hf_err hf_names_init(struct hf_names *names, uint32_t references_max,
+                          const struct hf_reservations *reservations,
+                          const struct hf_shipments *shipments)
 {
-    *names = (struct hf_names){.queue_max = 1};
+    *names =
+        (struct hf_names){.reservations = reservations, .shipments = shipments, .queue_max = 1};
     while (names->queue_max < (uint64_t)references_max + QUEUE_SLACK) {
         names->queue_max *= 2;
     }
-    HF_ASSERT(references_max <= HF_NAME_REF - QUEUE_SLACK);
+    HF_ASSERT(references_max <= HF_NAME_INDEX_MAX - QUEUE_SLACK);
     const uint32_t refs_max = references_max + QUEUE_SLACK;
     names->queue = hf_memory_reserve(names->queue_max * sizeof *names->queue);
     if (names->queue == NULL ||
@@ -43,16 +46,26 @@ struct hf_text hf_ref_text(const struct hf_ref *ref)
     return (struct hf_text){ref->text, ref->text_bytes};
 }
 
-uint32_t hf_names_find(const struct hf_names *names, const struct hf_reservations *reservations,
-                       struct hf_text name, uint64_t hash)
+static struct hf_text text_of(const struct hf_names *names, uint32_t name)
+{
+    const uint32_t index = hf_name_index(name);
+
+    switch (hf_name_kind(name)) {
+    case HF_NAME_REF:
+        return hf_ref_text(hf_ref_at(names, name));
+    case HF_NAME_SHIPMENT:
+        return hf_shipment_id(hf_shipment_at(names->shipments, index));
+    default:
+        return hf_reservation_id(names->reservations,
+                                 hf_reservation_at(names->reservations, index));
+    }
+}
+
+uint32_t hf_names_find(const struct hf_names *names, struct hf_text name, uint64_t hash)
 {
     struct hf_probe probe = hf_table_probe(&names->table, hash);
     for (uint32_t found = hf_probe_next(&probe); found != HF_NONE; found = hf_probe_next(&probe)) {
-        const struct hf_text text =
-            (found & HF_NAME_REF) != 0
-                ? hf_ref_text(hf_ref_at(names, found))
-                : hf_reservation_id(reservations, hf_reservation_at(reservations, found));
-        if (hf_text_equal(text, name)) {
+        if (hf_text_equal(text_of(names, found), name)) {
             return found;
         }
     }
@@ -75,7 +88,7 @@ uint32_t hf_ref_add(struct hf_names *names, struct hf_text text, uint64_t lsn,
 void hf_ref_remove(struct hf_names *names, uint32_t name)
 {
     hf_table_remove(&names->table, hf_name_hash(hf_ref_text(hf_ref_at(names, name))), name);
-    hf_pool_give(&names->refs, name & ~HF_NAME_REF);
+    hf_pool_give(&names->refs, hf_name_index(name));
 }
 
 uint64_t hf_names_enqueue(struct hf_names *names, uint32_t name, uint64_t ts_us)

@@ -106,7 +106,8 @@ static bool is_sku_known(const struct hf_engine *engine, const struct hf_plan_li
 
 static bool is_location_known(const struct hf_engine *engine, const struct hf_plan_line *line)
 {
-    return line->location < hf_catalog_count(&engine->catalog, HF_CODE_LOCATION);
+    return line->location == HF_NONE || /* not given: the shipment's */
+           line->location < hf_catalog_count(&engine->catalog, HF_CODE_LOCATION);
 }
 
 static bool creates_codes(const struct hf_op *op, const struct hf_plan_line *line)
@@ -119,6 +120,8 @@ static bool creates_codes(const struct hf_op *op, const struct hf_plan_line *lin
     case HF_KIND_SET_POLICY:
     case HF_KIND_SET_LOCATION:
     case HF_KIND_SET_REGION:
+    case HF_KIND_SET:
+    case HF_KIND_INBOUND_CREATE:
         return true;
     case HF_KIND_ADJUST:
         return line->units > 0;
@@ -133,7 +136,8 @@ static uint32_t plan_line_of(struct hf_engine *engine, uint32_t sku, uint32_t lo
 {
     struct hf_work *work = &engine->work;
     const uint64_t key = (uint64_t)(sku & 0x7FFFFFFFu) << 32 | location;
-    const bool is_no_sku = sku != HF_NONE && sku >= HF_SKUS_LIMIT; /* its key would be another's */
+    /* The key of such a handle would be another's: */
+    const bool is_no_sku = sku != HF_NONE && sku >= HF_SKUS_LIMIT;
     struct hf_map_slot *slot = NULL;
 
     if (work->op->lines_count > 1 && !is_no_sku) {
@@ -149,7 +153,8 @@ static uint32_t plan_line_of(struct hf_engine *engine, uint32_t sku, uint32_t lo
                                   .cell = HF_NONE,
                                   .line_index = line_index,
                                   .reservation_line = HF_NONE};
-    if (sku != HF_NONE && is_sku_known(engine, line) && is_location_known(engine, line)) {
+    if (sku != HF_NONE && location != HF_NONE && is_sku_known(engine, line) &&
+        is_location_known(engine, line)) {
         line->cell = hf_cells_find(&engine->cells, sku, location);
     }
     if (slot != NULL) {
@@ -158,14 +163,39 @@ static uint32_t plan_line_of(struct hf_engine *engine, uint32_t sku, uint32_t lo
     return at;
 }
 
+/* Locations that the operation as a whole names. A transfer's must be there; an inbound shipment
+ * may be the first to go somewhere. */
+static enum hf_err plan_ends(struct hf_engine *engine)
+{
+    struct hf_work *work = &engine->work;
+    const uint32_t known_count = hf_catalog_count(&engine->catalog, HF_CODE_LOCATION);
+
+    work->from = work->to = HF_NONE;
+    if (work->op->from.bytes_count > 0) {
+        work->from = handle_of(engine, HF_CODE_LOCATION, work->op->from);
+    }
+    if (work->op->to.bytes_count > 0) {
+        work->to = handle_of(engine, HF_CODE_LOCATION, work->op->to);
+    }
+    const bool is_from_known = work->from == HF_NONE || work->from < known_count;
+    const bool is_to_known =
+        work->to == HF_NONE || work->to < known_count || work->op->kind == HF_KIND_INBOUND_CREATE;
+    return is_from_known && is_to_known ? HF_OK : HF_UNKNOWN_LOCATION;
+}
+
+static bool names_cells(const struct hf_op *op)
+{
+    return op->kind < HF_KIND_TRANSFER_CREATE;
+}
+
 enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known)
 {
     struct hf_work *work = &engine->work;
     const struct hf_op *op = work->op;
-    enum hf_err err = HF_OK;
 
     hf_map_clear(&work->map);
     work->lines_count = 0;
+    enum hf_err err = plan_ends(engine);
     for (uint32_t i = 0; i < op->lines_count; i++) {
         const struct hf_op_line *line = &op->lines[i];
         const bool has_sku = op->kind != HF_KIND_SET_LOCATION && op->kind != HF_KIND_SET_REGION;
@@ -176,10 +206,15 @@ enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known)
             location = line->location_handle;
         } else {
             sku = has_sku ? handle_of(engine, HF_CODE_SKU, line->sku) : HF_NONE;
-            location = handle_of(engine, HF_CODE_LOCATION, line->location);
+            location =
+                names_cells(op) ? handle_of(engine, HF_CODE_LOCATION, line->location) : HF_NONE;
+        }
+        if (op->kind == HF_KIND_INBOUND_CREATE) {
+            location = work->to;
         }
         const uint32_t at = plan_line_of(engine, sku, location, i);
         work->lines[at].units += line->units;
+        work->lines[at].damaged += line->damaged;
         work->line_of[i] = at;
     }
     for (uint32_t i = 0; i < work->lines_count; i++) {
@@ -191,7 +226,8 @@ enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known)
                                     : !is_location_known(engine, line) ? HF_UNKNOWN_LOCATION
                                                                        : HF_OK;
         if (failing != HF_OK) {
-            hf_result_add_line(engine, line, failing);
+            struct hf_result_line *listed = hf_result_add_line(engine, line, failing);
+            listed->requested = line->units < 0 ? -line->units : line->units;
             err = err == HF_OK ? failing : err;
         }
     }
@@ -199,15 +235,38 @@ enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known)
     return err;
 }
 
+/* What only newer kinds have stands behind, and only with them: the content of the others hashes
+ * to what it did before there were any. */
+static unsigned char *put_shipping(unsigned char *at, const struct hf_work *work)
+{
+    const struct hf_op *op = work->op;
+
+    if (op->kind < HF_KIND_SET && op->to_status == HF_STATUS_NONE) {
+        return at;
+    }
+    *at++ = (unsigned char)op->from_status;
+    *at++ = (unsigned char)op->to_status;
+    hf_put_u64(at, op->as_of);
+    hf_put_u64(at + 8, op->eta_us);
+    at = hf_put_text(at + 16, op->from);
+    at = hf_put_text(at, op->to);
+    for (uint32_t i = 0; (op->flags & HF_OP_DAMAGED) != 0 && i < op->lines_count; i++) {
+        hf_put_u64(at, (uint64_t)op->lines[i].damaged);
+        at += 8;
+    }
+    return at;
+}
+
 void hf_plan_hash(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
     const struct hf_op *op = work->op;
     const uint32_t form_flags = HF_OP_LINKED | HF_OP_HANDLES | HF_OP_VERSIONS;
+    const uint32_t flags = op->flags & ~form_flags;
     unsigned char *at = work->content;
 
     *at++ = (unsigned char)op->kind;
-    *at++ = (unsigned char)(op->flags & ~form_flags);
+    *at++ = (unsigned char)(flags ^ flags >> 8); /* the two bytes have no kind in common */
     *at++ = (unsigned char)op->reason;
     hf_put_u64(at, op->ttl_us);
     at = hf_put_text(at + 8, op->id);
@@ -235,6 +294,7 @@ void hf_plan_hash(struct hf_engine *engine)
             at += 24;
         }
     }
+    at = put_shipping(at, work);
     work->content_hash = XXH3_64bits(work->content, (size_t)(at - work->content));
     work->is_hashed = true;
 }

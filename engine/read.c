@@ -29,19 +29,25 @@ static uint32_t resolve(const struct hf_engine *engine, enum hf_code_class class
 static struct hf_cell_view view_of(const struct hf_engine *engine, const struct hf_cell *cell)
 {
     const struct hf_policy policy = hf_cell_policy(&engine->cells, cell);
+    int64_t values[HF_COUNTERS_COUNT];
 
+    hf_cell_values(&engine->cells, cell, values);
     return (struct hf_cell_view){
         .sku = hf_catalog_text(&engine->catalog, HF_CODE_SKU, cell->sku),
         .location = hf_catalog_text(&engine->catalog, HF_CODE_LOCATION, cell->location),
-        .on_hand = cell->units[HF_ON_HAND],
-        .held = cell->units[HF_HELD],
-        .committed = cell->units[HF_COMMITTED],
-        .in_transit = cell->units[HF_IN_TRANSIT],
+        .on_hand = values[HF_ON_HAND],
+        .held = values[HF_HELD],
+        .committed = values[HF_COMMITTED],
+        .in_transit = values[HF_IN_TRANSIT],
+        .damaged = values[HF_DAMAGED],
+        .quarantined = values[HF_QUARANTINED],
         .safety_stock = policy.safety_stock,
         .low_stock = policy.low_stock,
         .backorder_limit = policy.backorder_limit,
         .atf = hf_cell_atf(&engine->cells, cell),
         .ats = hf_cell_ats(&engine->cells, &engine->catalog, cell),
+        .shortage = hf_cell_shortage(&engine->cells, &engine->catalog, cell),
+        .last_sale_us = cell->has_sold != 0 ? cell->since_us : 0,
         .version = cell->version,
     };
 }
@@ -61,7 +67,7 @@ enum hf_err hf_engine_stock(const struct hf_engine *engine, const struct hf_op_l
     }
     const uint32_t index = hf_cells_find(&engine->cells, sku, location);
     const struct hf_cell no_cell = {
-        .sku = sku, .location = location & (HF_LOCATIONS_LIMIT - 1), .policy = HF_NONE};
+        .sku = sku, .location = location & (HF_LOCATIONS_LIMIT - 1), .extra = HF_NONE};
     *view = view_of(engine, index == HF_NONE ? &no_cell : hf_cell_at(&engine->cells, index));
     return HF_OK;
 }
@@ -155,10 +161,9 @@ static void view_reservation(const struct hf_engine *engine, uint32_t index, uin
 enum hf_err hf_engine_reservation(const struct hf_engine *engine, struct hf_text id,
                                   uint64_t now_us, struct hf_reservation_view *view)
 {
-    const uint32_t found =
-        hf_names_find(&engine->names, &engine->reservations, id, hf_name_hash(id));
+    const uint32_t found = hf_names_find(&engine->names, id, hf_name_hash(id));
 
-    if (found == HF_NONE || (found & HF_NAME_REF) != 0) {
+    if (found == HF_NONE || hf_name_kind(found) != HF_NAME_RESERVATION) {
         return HF_UNKNOWN_RESERVATION;
     }
     view_reservation(engine, found, now_us, view);
@@ -220,6 +225,10 @@ static bool passes(const struct hf_engine *engine, const struct hf_list_filter *
             return false;
         }
     }
+    if (filter->idle_since_us != 0 &&
+        (cell->hot[HF_ON_HAND] == 0 || cell->since_us > filter->idle_since_us)) {
+        return false;
+    }
     if (!filter->only_low) {
         return true;
     }
@@ -240,6 +249,27 @@ bool hf_engine_list(const struct hf_engine *engine, const struct hf_list_filter 
         if (passes(engine, filter, cell)) {
             const struct hf_cell_view view = view_of(engine, cell);
             cb(arg, &view);
+            given++;
+        }
+    }
+    return *cursor < cells_count;
+}
+
+bool hf_engine_shortages(struct hf_engine *engine, uint64_t *cursor, uint32_t cells_max,
+                         hf_shortage_cb cb, void *arg)
+{
+    const uint64_t cells_count = hf_pool_live_count(&engine->cells.pool);
+    uint32_t given = 0;
+
+    for (uint32_t looked = 0; *cursor < cells_count && given < cells_max && looked < LIST_LOOK_MAX;
+         looked++, ++*cursor) {
+        const struct hf_cell *cell = hf_cell_at(&engine->cells, (uint32_t)*cursor);
+        const int64_t missing = hf_cell_shortage(&engine->cells, &engine->catalog, cell);
+        if (missing > 0) {
+            const struct hf_cell_view view = view_of(engine, cell);
+            struct hf_hit hits[HF_HITS_MAX];
+            const uint32_t hits_count = hf_alert_hits(engine, cell, missing, hits);
+            cb(arg, &view, hits, hits_count);
             given++;
         }
     }

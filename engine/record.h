@@ -16,7 +16,8 @@
  *         .  effects        one tag byte and its fields, each; tag 0 ends them
  *         .  zeros          up to a multiple of 8
  *
- * Varints are LEB128, at most 10 bytes; signed ones are zigzag-coded.
+ * Varints are LEB128, at most 10 bytes; signed ones are zigzag-coded. Effects of format 1 (tags 5
+ * and 8: policies and moves of four counters) are read and no longer written.
  */
 #ifndef HF_ENGINE_RECORD_H
 #define HF_ENGINE_RECORD_H
@@ -59,7 +60,7 @@ void hf_record_put(struct hf_record_writer *writer, const struct hf_effect *effe
 uint32_t hf_record_end(struct hf_record_writer *writer);
 /* Mark a finished record as linked with the one after it. */
 void hf_record_set_linked(unsigned char *record);
-/* Bytes that a record with these effects needs at most. */
+/* Bytes that a record with these effects needs at most, without the hits of shortages. */
 uint32_t hf_record_bound(uint32_t effects_count);
 
 /* ---- reading: bytes from a log, so nothing is trusted */
@@ -80,6 +81,16 @@ enum hf_err hf_record_open(struct hf_record_reader *reader, struct hf_record_hea
  * was checked. HF_CORRUPT: not an effect. Texts point into the record. */
 enum hf_err hf_record_next(struct hf_record_reader *reader, uint64_t lsn, struct hf_effect *effect,
                            bool *is_end);
+
+/* The record's reference; that of an operation which opened something and was given none is the id
+ * it opened. `reader` as hf_record_open left it. */
+struct hf_text hf_record_reference(const struct hf_record_header *header,
+                                   struct hf_record_reader reader);
+/* A reservation that a shortage hits, behind `at`; returns where the next one goes. */
+#define HF_HIT_BYTES_MAX (1 + HF_CODE_BYTES_MAX + 10)
+unsigned char *hf_record_put_hit(unsigned char *at, const struct hf_hit *hit);
+/* The hits of a shortage that hf_record_next gave, into `hits` (HF_HITS_MAX). */
+void hf_record_hits(const struct hf_effect_shortage *shortage, struct hf_hit *hits);
 
 /* Size and LSN of a record that is known to be whole; for those who only pass records on. */
 uint32_t hf_record_bytes(const unsigned char *record);

@@ -1,7 +1,7 @@
 /*
  * replay.c - records of the log, applied by the same effects that wrote them.
  */
-#include "engine/state.h"
+#include "engine/story.h"
 
 /* Enter the record's bytes into the ledger. */
 static enum hf_err enter(struct hf_engine *engine, const struct hf_record_header *header,
@@ -42,188 +42,13 @@ static void find_cell(const struct hf_engine *engine, struct hf_effect *effect)
     }
 }
 
-/* ------------------------------------------------------------------ what effects may say */
-
-/*
- * The rules that wrote the log are not asked again, but what they always keep must be kept:
- * else a later operation would stumble over it. So the moves of a reservation are judged by the
- * states before and after, and when they end, its lines by its state.
- */
-struct story {
-    uint32_t reservation; /* index + 1; 0: moves are of no reservation */
-    enum hf_state before; /* HF_STATE_NONE: it is being opened */
-    enum hf_state after;
-    uint32_t next_line;   /* confirm: where the next line to move is searched from */
-    uint32_t lines_count; /* opened so far */
-    uint32_t effects_count;
-};
-
-static bool may_become(enum hf_state before, enum hf_state after)
-{
-    switch (after) {
-    case HF_STATE_HELD:
-    case HF_STATE_EXPIRED:
-        return before == HF_STATE_HELD;
-    case HF_STATE_FULFILLED:
-        return before == HF_STATE_CONFIRMED;
-    case HF_STATE_CONFIRMED:
-    case HF_STATE_RELEASED:
-    case HF_STATE_SUPERSEDED:
-        return true;
-    case HF_STATE_NONE:
-        break;
-    }
-    return false;
-}
-
-/* A confirm moves every open line whole, in the order of the lines. */
-static bool is_confirming_move(const struct hf_engine *engine, struct story *story,
-                               const struct hf_effect_move *move)
-{
-    uint32_t at = story->next_line;
-    while (at != HF_NONE && hf_line_open_units(hf_line_at(&engine->reservations, at)) == 0) {
-        at = hf_line_at(&engine->reservations, at)->next;
-    }
-    if (at == HF_NONE) {
-        return false;
-    }
-    const struct hf_line *line = hf_line_at(&engine->reservations, at);
-    story->next_line = line->next;
-    return line->cell == move->cell && move->delta[HF_COMMITTED] == hf_line_open_units(line) &&
-           move->delta[HF_HELD] == -move->delta[HF_COMMITTED] && move->delta[HF_ON_HAND] == 0;
-}
-
-/* A line more: with units, and the only one of its cell. */
-static bool is_opening_move(const struct hf_engine *engine, struct story *story, uint64_t lsn,
-                            const struct hf_effect_move *move)
-{
-    const enum hf_counter counter = story->after == HF_STATE_HELD ? HF_HELD : HF_COMMITTED;
-    const enum hf_counter other = story->after == HF_STATE_HELD ? HF_COMMITTED : HF_HELD;
-
-    if (move->delta[counter] <= 0 || move->delta[other] != 0 || move->delta[HF_ON_HAND] != 0 ||
-        story->lines_count == HF_LINES_MAX || move->cell == HF_NONE) {
-        return false;
-    }
-    story->lines_count++;
-    /* Only a cell that this record has changed before may have a line of it already. */
-    return hf_cell_at(&engine->cells, move->cell)->version != lsn ||
-           hf_line_find(&engine->reservations, story->reservation - 1, move->cell) == HF_NONE;
-}
-
-static bool is_move_sound(const struct hf_engine *engine, struct story *story, uint64_t lsn,
-                          const struct hf_effect_move *move)
-{
-    if (move->delta[HF_IN_TRANSIT] != 0) {
-        return false;
-    }
-    if (story->reservation == 0) {
-        return move->delta[HF_ON_HAND] != 0 && move->delta[HF_HELD] == 0 &&
-               move->delta[HF_COMMITTED] == 0;
-    }
-    if (story->before == HF_STATE_NONE) {
-        return is_opening_move(engine, story, lsn, move);
-    }
-    if (story->before != story->after && story->after == HF_STATE_CONFIRMED) {
-        return is_confirming_move(engine, story, move);
-    }
-    const enum hf_counter counter = story->before == HF_STATE_HELD ? HF_HELD : HF_COMMITTED;
-    const enum hf_counter other = story->before == HF_STATE_HELD ? HF_COMMITTED : HF_HELD;
-    const bool may_fulfil =
-        story->before == HF_STATE_CONFIRMED &&
-        (story->after == HF_STATE_CONFIRMED || story->after == HF_STATE_FULFILLED);
-    return move->delta[counter] < 0 && move->delta[other] == 0 &&
-           (move->delta[HF_ON_HAND] == 0 || may_fulfil);
-}
-
-/* The moves of a reservation have ended. */
-static bool is_story_sound(const struct hf_engine *engine, const struct story *story)
-{
-    bool has_open = false;
-    bool has_fulfilled = false;
-
-    if (story->reservation == 0) {
-        return true;
-    }
-    if (story->before == HF_STATE_NONE) {
-        return story->lines_count > 0;
-    }
-    for (uint32_t at = hf_reservation_at(&engine->reservations, story->reservation - 1)->first_line;
-         at != HF_NONE; at = hf_line_at(&engine->reservations, at)->next) {
-        const struct hf_line *line = hf_line_at(&engine->reservations, at);
-        has_open = has_open || hf_line_open_units(line) > 0;
-        has_fulfilled = has_fulfilled || line->fulfilled > 0;
-    }
-    if (story->before != story->after && story->after == HF_STATE_CONFIRMED) {
-        for (uint32_t at = story->next_line; at != HF_NONE;
-             at = hf_line_at(&engine->reservations, at)->next) {
-            if (hf_line_open_units(hf_line_at(&engine->reservations, at)) > 0) {
-                return false;
-            }
-        }
-    }
-    return has_open == hf_state_is_open(story->after) &&
-           (hf_state_is_open(story->after) ||
-            has_fulfilled == (story->after == HF_STATE_FULFILLED));
-}
-
-/* Before the effect is applied. */
-static enum hf_err check_effect(const struct hf_engine *engine, struct story *story,
-                                const struct hf_record_header *header,
-                                const struct hf_effect *effect, const char **why)
-{
-    const bool is_reservation = effect->tag == HF_EFFECT_OPEN || effect->tag == HF_EFFECT_STATE;
-
-    if (effect->tag == HF_EFFECT_MOVE &&
-        !is_move_sound(engine, story, header->lsn, &effect->move)) {
-        *why = "a move that its reservation's state does not allow";
-        return HF_CORRUPT;
-    }
-    if (is_reservation && !is_story_sound(engine, story)) {
-        *why = "the lines of a reservation do not fit its state";
-        return HF_CORRUPT;
-    }
-    if (is_reservation && effect->reservation.state == HF_STATE_CONFIRMED &&
-        effect->reservation.life_us != 0) {
-        *why = "a confirmed reservation with a deadline";
-        return HF_CORRUPT;
-    }
-    if (effect->tag == HF_EFFECT_STATE && !hf_state_is_open(effect->reservation.state) &&
-        hf_names_count(&engine->names) == engine->names.queue_max) {
-        *why = "more references than the limits allow";
-        return HF_LIMIT_EXCEEDED;
-    }
-    return HF_OK;
-}
-
-/* After the effect was applied. */
-static enum hf_err note_effect(const struct hf_engine *engine, struct story *story,
-                               const struct hf_effect *effect, const char **why)
-{
-    story->effects_count++;
-    if (effect->tag != HF_EFFECT_OPEN && effect->tag != HF_EFFECT_STATE) {
-        return HF_OK;
-    }
-    const bool is_opening = effect->tag == HF_EFFECT_OPEN;
-    story->reservation = effect->reservation.index + 1;
-    story->before = is_opening ? HF_STATE_NONE : effect->reservation.state_before;
-    story->after = effect->reservation.state;
-    story->next_line =
-        hf_reservation_at(&engine->reservations, effect->reservation.index)->first_line;
-    story->lines_count = 0;
-    if (!is_opening && !may_become(story->before, story->after)) {
-        *why = "a reservation changes to a state that it cannot reach";
-        return HF_CORRUPT;
-    }
-    return HF_OK;
-}
-
 /* ------------------------------------------------------------------ records */
 
 static enum hf_err apply_effects(struct hf_engine *engine, struct hf_record_reader *reader,
                                  const struct hf_record_header *header, const char **why)
 {
     struct hf_effect_context context = {.header = header};
-    struct story story = {0};
+    struct hf_story story = {.engine = engine, .lsn = header->lsn};
 
     for (;;) {
         struct hf_effect effect;
@@ -232,27 +57,24 @@ static enum hf_err apply_effects(struct hf_engine *engine, struct hf_record_read
             *why = "an effect cannot be read";
             return HF_CORRUPT;
         }
-        if (is_end && (story.effects_count == 0 || !is_story_sound(engine, &story))) {
-            *why = story.effects_count == 0 ? "a record that changes nothing"
-                                            : "the lines of a reservation do not fit its state";
-            return HF_CORRUPT;
-        }
         if (is_end) {
-            return HF_OK;
+            hf_effects_end(engine, &context);
+            return hf_story_end(&story, why);
         }
         find_cell(engine, &effect);
-        enum hf_err err = check_effect(engine, &story, header, &effect, why);
+        enum hf_err err = hf_story_check(&story, &effect, why);
         if (err != HF_OK) {
             return err;
         }
-        const bool is_line_added = context.is_opening && effect.tag == HF_EFFECT_MOVE;
+        const bool is_line_added =
+            context.is_opening && context.reservation != 0 && effect.tag == HF_EFFECT_MOVE;
         if (hf_effects_make_room(engine, header, &effect, 1) != HF_OK ||
             (is_line_added && hf_pool_room(&engine->reservations.lines) == 0)) {
             *why = "the configured limits are too small for the log";
             return HF_LIMIT_EXCEEDED;
         }
         err = hf_effect_apply(engine, &context, &effect, true, why);
-        err = err != HF_OK ? err : note_effect(engine, &story, &effect, why);
+        err = err != HF_OK ? err : hf_story_note(&story, &effect, why);
         if (err != HF_OK) {
             return err;
         }
@@ -274,7 +96,10 @@ static enum hf_err check_history(const struct hf_engine *engine, struct hf_recor
         }
         const bool is_move = !is_end && effect.tag == HF_EFFECT_MOVE;
         const bool is_policy = !is_end && effect.tag == HF_EFFECT_POLICY;
-        if ((is_move &&
+        const bool is_shortage = !is_end && effect.tag == HF_EFFECT_SHORTAGE;
+        if ((is_shortage &&
+             (effect.shortage.sku >= skus_count || effect.shortage.location >= locations_count)) ||
+            (is_move &&
              (effect.move.sku >= skus_count || effect.move.location >= locations_count)) ||
             (is_policy &&
              (effect.policy.sku >= skus_count || effect.policy.location >= locations_count))) {
@@ -290,7 +115,7 @@ static enum hf_err remember(struct hf_engine *engine, const struct hf_record_hea
 {
     if (header->ref.bytes_count > 0) {
         const uint64_t hash = hf_name_hash(header->ref);
-        if (hf_names_find(&engine->names, &engine->reservations, header->ref, hash) != HF_NONE) {
+        if (hf_names_find(&engine->names, header->ref, hash) != HF_NONE) {
             *why = "a reference is used twice";
             return HF_CORRUPT;
         }

@@ -48,6 +48,7 @@ struct hf_reservation {
     uint64_t content_hash;
     union {
         struct hf_wheel_link wheel; /* held with a deadline */
+        uint64_t confirmed_lsn;     /* confirmed: since when */
         uint64_t name_position;     /* closed: place in the queue of remembered names */
     };
     uint32_t first_line;

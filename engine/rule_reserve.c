@@ -63,7 +63,7 @@ static enum hf_err check_counters(const struct hf_engine *engine, enum hf_counte
         if (line->units == 0) {
             continue;
         }
-        const int64_t now = hf_cell_at(&engine->cells, line->cell)->units[counter];
+        const int64_t now = hf_cell_at(&engine->cells, line->cell)->hot[counter];
         if (line->units > HF_UNITS_MAX || now + taken(line) > HF_UNITS_MAX) {
             return HF_LIMIT_EXCEEDED;
         }

@@ -19,8 +19,7 @@ enum hf_err hf_state_refusal(enum hf_state state)
         return HF_SUPERSEDED;
     case HF_STATE_CONFIRMED:
         return HF_ALREADY_CONFIRMED;
-    case HF_STATE_NONE:
-    case HF_STATE_HELD:
+    default:
         break;
     }
     HF_ASSERT(false && "an open reservation is not refused by its state");
@@ -53,7 +52,7 @@ enum hf_err hf_rule_confirm(struct hf_engine *engine)
     for (uint32_t at = reservation->first_line; at != HF_NONE;) {
         const struct hf_line *line = hf_line_at(&engine->reservations, at);
         const struct hf_cell *cell = hf_cell_at(&engine->cells, line->cell);
-        if (cell->units[HF_COMMITTED] + hf_line_open_units(line) > HF_UNITS_MAX) {
+        if (cell->hot[HF_COMMITTED] + hf_line_open_units(line) > HF_UNITS_MAX) {
             return HF_LIMIT_EXCEEDED;
         }
         at = line->next;
@@ -278,7 +277,7 @@ static enum hf_err check_on_hand(struct hf_engine *engine)
 
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
-        const int64_t on_hand = hf_cell_at(&engine->cells, line->cell)->units[HF_ON_HAND];
+        const int64_t on_hand = hf_cell_at(&engine->cells, line->cell)->hot[HF_ON_HAND];
         if (line->units > on_hand) {
             hf_result_add_line(engine, line, HF_INSUFFICIENT_ON_HAND)->shortfall =
                 line->units - on_hand;

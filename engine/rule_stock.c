@@ -8,20 +8,21 @@
 
 static int64_t on_hand_of(const struct hf_engine *engine, const struct hf_plan_line *line)
 {
-    return line->cell == HF_NONE ? 0 : hf_cell_at(&engine->cells, line->cell)->units[HF_ON_HAND];
+    return line->cell == HF_NONE ? 0 : hf_cell_at(&engine->cells, line->cell)->hot[HF_ON_HAND];
 }
 
-static void put_on_hand(struct hf_engine *engine, const struct hf_plan_line *line, int64_t delta)
+/* Where received units go; those that are not for sale are set aside at once. */
+static enum hf_counter received_into(const struct hf_op *op)
 {
-    struct hf_effect_move *move = hf_effect_put_move(engine, line->cell, HF_NONE);
-    move->sku = line->sku;
-    move->location = line->location;
-    move->delta[HF_ON_HAND] = delta;
+    return op->to_status == HF_STATUS_DAMAGED       ? HF_DAMAGED
+           : op->to_status == HF_STATUS_QUARANTINED ? HF_QUARANTINED
+                                                    : HF_ON_HAND;
 }
 
 enum hf_err hf_rule_receive(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
+    const enum hf_counter counter = received_into(work->op);
     enum hf_err err = hf_plan_check_versions(engine);
     if (err != HF_OK) {
         return err;
@@ -29,7 +30,7 @@ enum hf_err hf_rule_receive(struct hf_engine *engine)
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
         const int64_t after = on_hand_of(engine, line) + line->units;
-        if (after >= 0) {
+        if (line->units >= 0 || after >= 0) {
             continue;
         }
         struct hf_result_line *failing = hf_result_add_line(engine, line, HF_INSUFFICIENT_ON_HAND);
@@ -38,13 +39,18 @@ enum hf_err hf_rule_receive(struct hf_engine *engine)
         err = HF_INSUFFICIENT_ON_HAND;
     }
     for (uint32_t i = 0; err == HF_OK && i < work->lines_count; i++) {
-        if (on_hand_of(engine, &work->lines[i]) + work->lines[i].units > HF_UNITS_MAX) {
+        const struct hf_plan_line *line = &work->lines[i];
+        const int64_t now =
+            line->cell == HF_NONE
+                ? 0
+                : hf_cell_units(&engine->cells, hf_cell_at(&engine->cells, line->cell), counter);
+        if (now + line->units > HF_UNITS_MAX) {
             err = HF_LIMIT_EXCEEDED;
         }
     }
     for (uint32_t i = 0; err == HF_OK && i < work->lines_count; i++) {
         if (work->lines[i].units != 0) {
-            put_on_hand(engine, &work->lines[i], work->lines[i].units);
+            hf_effect_put_plan_move(engine, &work->lines[i])->delta[counter] = work->lines[i].units;
         }
     }
     return err;
@@ -82,7 +88,7 @@ enum hf_err hf_rule_sell(struct hf_engine *engine)
         }
     }
     for (uint32_t i = 0; err == HF_OK && i < work->lines_count; i++) {
-        put_on_hand(engine, &work->lines[i], -work->lines[i].units);
+        hf_effect_put_plan_move(engine, &work->lines[i])->delta[HF_ON_HAND] = -work->lines[i].units;
     }
     return err;
 }

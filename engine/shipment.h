@@ -27,6 +27,7 @@
 #ifndef HF_ENGINE_SHIPMENT_H
 #define HF_ENGINE_SHIPMENT_H
 
+#include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/pool.h"
 #include "engine/text.h"
@@ -55,14 +56,14 @@ struct hf_shipment_line {
     uint32_t next; /* of the shipment; HF_NONE: the last */
     uint32_t sku;
     uint32_t unused;
-    int64_t units; /* asked for */
-    int64_t unshipped;
-    int64_t under_way;
-    int64_t received; /* sellable */
-    int64_t damaged;  /* on arrival */
-    int64_t cancelled;
-    int64_t lost;
+    int64_t units;                    /* asked for */
+    int64_t figures[HF_LINE_FIGURES]; /* enum hf_line_figure */
 };
+
+static inline int64_t hf_shipment_line_open(const struct hf_shipment_line *line)
+{
+    return line->figures[HF_LINE_UNSHIPPED] + line->figures[HF_LINE_UNDER_WAY];
+}
 
 struct hf_shipments {
     struct hf_pool pool;  /* struct hf_shipment */
@@ -100,7 +101,7 @@ static inline struct hf_text hf_shipment_id(const struct hf_shipment *shipment)
 uint32_t hf_shipments_add(struct hf_shipments *shipments, struct hf_text id);
 /* Free it and its lines. */
 void hf_shipments_remove(struct hf_shipments *shipments, uint32_t index);
-/* A line behind the last one (`last`, HF_NONE: it is the first); its units are unshipped. */
+/* A line behind the last one (`last`, HF_NONE: it is the first); its figures are zero. */
 uint32_t hf_shipment_line_add(struct hf_shipments *shipments, uint32_t shipment, uint32_t last,
                               uint32_t sku, int64_t units);
 /* The shipment's line of a SKU; HF_NONE when it has none. */

@@ -11,18 +11,21 @@
 #define HF_ENGINE_STATE_H
 
 #include "engine/assert.h"
+#include "engine/balance.h"
 #include "engine/catalog.h"
 #include "engine/cell.h"
 #include "engine/digest.h"
 #include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/frozen.h"
 #include "engine/ledger.h"
 #include "engine/name.h"
 #include "engine/order.h"
 #include "engine/record.h"
 #include "engine/reservation.h"
+#include "engine/shipment.h"
 
-/* Items of the image (image.h): what snapshot and digest are made of. */
+/* Items of the image (image.h), by section: what snapshot, digest and frozen reading are made of. */
 enum hf_item {
     HF_ITEM_HEAD = 1,
     HF_ITEM_REGION = 2,
@@ -30,9 +33,10 @@ enum hf_item {
     HF_ITEM_SKU = 4,
     HF_ITEM_CELL = 5,
     HF_ITEM_RESERVATION = 6,
-    HF_ITEM_REF = 7
+    HF_ITEM_REF = 7,
+    HF_ITEM_SHIPMENT = 8
 };
-#define HF_ITEMS_END 8
+#define HF_ITEMS_END 9
 
 /* Effects of one group: the moves, a state for each reservation, and new codes. */
 #define HF_EFFECTS_MAX (2 * HF_MOVES_MAX + 2 * HF_LINES_MAX + 64)
@@ -51,8 +55,9 @@ struct hf_plan_line {
     uint32_t sku, location; /* handles; new codes have the handles they will get */
     uint32_t cell;          /* HF_NONE: there is none yet */
     uint32_t line_index;    /* the first line of the operation that named this cell */
-    uint32_t reservation_line;
+    uint32_t reservation_line; /* or that of a shipment */
     int64_t units;
+    int64_t damaged; /* receive of a shipment */
     int64_t old_units; /* replace: open units of the old reservation here */
     bool is_listed;    /* among the result's lines */
 };
@@ -86,6 +91,8 @@ struct hf_work {
     struct hf_map map;
 
     uint32_t reservation; /* that the operation names; HF_NONE: none */
+    uint32_t shipment;    /* likewise */
+    uint32_t from, to;    /* locations of a new shipment; HF_NONE: not given */
     struct hf_text order; /* of the record: given, or the reservation's */
     bool has_due;         /* holds are due that could not all be released on the way */
 
@@ -97,6 +104,8 @@ struct hf_work {
     uint32_t effects_first;    /* of the record in the making */
     uint32_t effects_count;
     bool is_full; /* an effect found no place */
+    unsigned char *hits;      /* of shortages, as in the record; HF_RECORD_HITS_BYTES_MAX */
+    uint32_t hits_bytes;      /* used by the record in the making */
 };
 
 struct hf_engine {
@@ -104,6 +113,7 @@ struct hf_engine {
     struct hf_catalog catalog;
     struct hf_cells cells;
     struct hf_reservations reservations;
+    struct hf_shipments shipments;
     struct hf_names names;
     struct hf_orders orders;
     struct hf_ledger ledger;
@@ -114,30 +124,79 @@ struct hf_engine {
     uint32_t way_holds_left, way_steps_left;
 
     struct hf_work work;
+    struct hf_told_cell *told;     /* cells of the record that events are told of (event.c) */
     struct hf_group_record *group; /* HF_GROUP_RECORDS_MAX */
     uint32_t group_count;
     bool is_group_open;
     bool is_group_last;        /* the operation being applied is the group's last */
     uint64_t group_room_bytes; /* left of the room that the group may fill */
 
-    struct hf_image_counts *load; /* while a snapshot is loaded (image.c) */
+    struct hf_image_load *load; /* while a snapshot is loaded (image_load.c) */
+    uint32_t watchers;          /* enum hf_watcher: who looks at every change of an item */
     struct hf_digest_run digest;
+    struct hf_frozen frozen;
+    struct hf_balance balance;
 };
 
 /* Around every change of an item of the image; see digest.h. */
-static inline void hf_digest_before(struct hf_engine *engine, unsigned item, uint32_t index)
+static inline void hf_item_before(struct hf_engine *engine, unsigned item, uint32_t index)
 {
-    if (engine->digest.is_running) {
-        hf_digest_correct(engine, item, index, true);
+    if (engine->watchers != 0) {
+        hf_item_watch(engine, item, index, true);
     }
 }
 
-static inline void hf_digest_after(struct hf_engine *engine, unsigned item, uint32_t index)
+static inline void hf_item_after(struct hf_engine *engine, unsigned item, uint32_t index)
 {
-    if (engine->digest.is_running) {
-        hf_digest_correct(engine, item, index, false);
+    if (engine->watchers != 0) {
+        hf_item_watch(engine, item, index, false);
     }
 }
+#define hf_digest_before hf_item_before
+#define hf_digest_after hf_item_after
+
+/* ---- effect.c, effect_shipment.c: parts of hf_effect_apply and hf_effects_revert */
+
+/* Which catalog a SKU, LOCATION or REGION effect is about. */
+enum hf_code_class hf_effect_class(enum hf_effect_tag tag);
+enum hf_err hf_effect_open_shipment(struct hf_engine *engine, struct hf_effect_context *context,
+                                    struct hf_effect_shipment *effect, const char **why);
+enum hf_err hf_effect_change_shipment(struct hf_engine *engine, struct hf_effect_context *context,
+                                      struct hf_effect_shipment *effect, const char **why);
+enum hf_err hf_effect_change_line(struct hf_engine *engine, struct hf_effect_context *context,
+                                  struct hf_effect_line *effect, const char **why);
+void hf_effect_revert_open_shipment(struct hf_engine *engine,
+                                    const struct hf_effect_shipment *effect);
+void hf_effect_revert_shipment(struct hf_engine *engine, const struct hf_effect_shipment *effect);
+/* `owner`: the shipment effect that the line belongs to. */
+void hf_effect_revert_line(struct hf_engine *engine, const struct hf_effect_line *effect,
+                           const struct hf_effect *owner);
+
+/* ---- alert.c */
+
+/* Before the effects [first, count) of a record are applied: note what shortage there is. */
+void hf_alert_before(struct hf_engine *engine, enum hf_kind kind);
+/* After: decide marks and gaps, and put SHORTAGE effects behind the others. */
+void hf_alert_after(struct hf_engine *engine, const struct hf_record_header *header);
+/* Bytes that the hits of the record's shortages need at most, beside hf_record_bound. */
+uint32_t hf_alert_bound(const struct hf_engine *engine, enum hf_kind kind);
+/* The reservations that a shortage of `missing` units at a cell hits; returns how many of
+ * `hits` (HF_HITS_MAX) were filled. Texts are the engine's. */
+uint32_t hf_alert_hits(const struct hf_engine *engine, const struct hf_cell *cell, int64_t missing,
+                       struct hf_hit *hits);
+
+/* ---- event.c */
+
+uint64_t hf_event_scratch_bytes(void);
+
+/* ---- history.c */
+
+/*
+ * How much on_hand of a cell has changed since `as_of` (an LSN, or with `is_time` a time) by all
+ * kinds but set. HF_TOO_OLD: memory does not reach back.
+ */
+enum hf_err hf_history_since(const struct hf_engine *engine, uint32_t cell, uint64_t as_of,
+                             bool is_time, int64_t *units);
 
 /* ---- apply.c */
 
@@ -180,6 +239,14 @@ enum hf_err hf_rule_extend(struct hf_engine *engine);
 enum hf_err hf_rule_release(struct hf_engine *engine);
 enum hf_err hf_rule_release_order(struct hf_engine *engine);
 enum hf_err hf_rule_fulfil(struct hf_engine *engine);
+enum hf_err hf_rule_set(struct hf_engine *engine);
+enum hf_err hf_rule_move_status(struct hf_engine *engine);
+enum hf_err hf_rule_dispose(struct hf_engine *engine);
+enum hf_err hf_rule_create_shipment(struct hf_engine *engine);
+enum hf_err hf_rule_ship(struct hf_engine *engine);
+enum hf_err hf_rule_receive_shipment(struct hf_engine *engine);
+enum hf_err hf_rule_cancel_shipment(struct hf_engine *engine);
+enum hf_err hf_rule_close_shipment(struct hf_engine *engine);
 
 /* The outcome that a closed reservation answers a second try with. */
 enum hf_err hf_state_refusal(enum hf_state state);
@@ -190,6 +257,9 @@ struct hf_result_line *hf_result_add_line(struct hf_engine *engine, const struct
  * group is full (work.is_full). */
 struct hf_effect *hf_effect_put(struct hf_engine *engine, enum hf_effect_tag tag);
 struct hf_effect_move *hf_effect_put_move(struct hf_engine *engine, uint32_t cell, uint32_t line);
+/* A move of a plan line's cell, which may not be there yet. */
+struct hf_effect_move *hf_effect_put_plan_move(struct hf_engine *engine,
+                                               const struct hf_plan_line *line);
 
 /* ---- commit.c */
 
