@@ -28,7 +28,7 @@ VERSION  := $(shell sed -n 's/^\#define HF_VERSION "\(.*\)"$$/\1/p' engine/versi
 SOMAJOR  := $(firstword $(subst ., ,$(VERSION)))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(WERROR)
-PACKAGES := libuv libxxhash liblz4 inih zlib jansson
+PACKAGES := libuv libxxhash liblz4 inih zlib jansson libedit
 # Evaluated when first used: `make test` begins on a machine that has none of them yet.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 pkg_libs   = $$(pkg-config --libs $(1))
@@ -119,7 +119,7 @@ $(BUILD)/holdfastd: $(call objects,tools/holdfastd/*.c) $(COMMON) $(NET_LIB) $(P
 	$(LINK) -o $@ $^ $(call pkg_libs,libuv liblz4 inih) -lm
 
 $(BUILD)/holdfast: $(call objects,tools/holdfast/*.c) $(COMMON) $(CLIENT_LIB)
-	$(LINK) -o $@ $^ $(call pkg_libs,jansson)
+	$(LINK) -o $@ $^ $(call pkg_libs,jansson libedit)
 
 $(BUILD)/holdfast-replay: $(call objects,bench/replay/*.c) $(COMMON) $(CLIENT_LIB)
 	$(LINK) -o $@ $^ $(call pkg_libs,zlib)

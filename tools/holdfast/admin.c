@@ -82,8 +82,10 @@ enum hf_exit hf_cli_audit(struct hf_cli *cli)
         }
         hf_json_print(object);
     } else {
-        (void)printf("%s: %" PRIu64 " cells, %" PRIu64 " reservations, %" PRIu64 " violations\n",
-                     is_ok ? "ok" : "violated", audit.cells, audit.reservations, audit.violations);
+        (void)printf("%s: %" PRIu64 " cell%s, %" PRIu64 " reservation%s, %" PRIu64 " violation%s\n",
+                     is_ok ? "ok" : "violated", audit.cells, hf_plural(audit.cells),
+                     audit.reservations, hf_plural(audit.reservations), audit.violations,
+                     hf_plural(audit.violations));
         if (!is_ok) {
             (void)printf("  the first: %s\n", audit.first_violation);
         }

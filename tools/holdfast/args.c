@@ -73,6 +73,45 @@ static enum hf_option find_option(const char *name, size_t name_bytes)
     return HF_OPTIONS_COUNT;
 }
 
+/* SKU=QTY */
+static bool is_sku_line(const char *word)
+{
+    const char *equals = strrchr(word, '=');
+    return equals != NULL && equals != word && hf_args_is_number(equals + 1) && !is_option(word);
+}
+
+/* Remember the value of an option. NULL: there is none. */
+static bool keep_value(struct hf_args *args, enum hf_option option, const char *value)
+{
+    const char *name = options[option].name;
+    const bool may_repeat = option == HF_OPTION_DAMAGED || option == HF_OPTION_KIND; /* A4 */
+
+    if (value == NULL) {
+        set_error(args->error, "option --%s needs a value: --%s %s", name, name,
+                  options[option].value);
+        return false;
+    }
+    if (value[0] == '\0') {
+        set_error(args->error, "the value of option --%s is empty: --%s %s", name, name,
+                  options[option].value);
+        return false;
+    }
+    if (args->values[option] != NULL && !may_repeat) {
+        set_error(args->error, "option --%s is given twice: \"%s\" and \"%s\"", name,
+                  args->values[option], value);
+        return false;
+    }
+    if (option == HF_OPTION_DAMAGED) {
+        args->damaged[args->damaged_count++] = value;
+    } else if (option == HF_OPTION_KIND) {
+        args->kinds[args->kinds_count++] = value;
+    }
+    if (args->values[option] == NULL) {
+        args->values[option] = value;
+    }
+    return true;
+}
+
 /* Take the option argv[*at], and its value where it needs one. Moves *at to the last word taken. */
 static bool take_option(struct hf_args *args, int argc, char *const *argv, int *at)
 {
@@ -94,29 +133,28 @@ static bool take_option(struct hf_args *args, int argc, char *const *argv, int *
         set_error(args->error, "unknown option \"--%.*s\"", (int)name_bytes, name);
         return false;
     }
-    if (args->values[option] != NULL) {
-        set_error(args->error, "option --%s is given twice", options[option].name);
-        return false;
-    }
     if (options[option].value[0] == '\0') {
         if (equals != NULL) {
             set_error(args->error, "option --%s takes no value", options[option].name);
             return false;
         }
-        args->values[option] = "";
+        args->values[option] = ""; /* said again it says the same */
         return true;
     }
+    const char *value = NULL;
     if (equals != NULL) {
-        args->values[option] = equals + 1;
+        value = equals + 1;
     } else if (*at + 1 < argc && !is_option(argv[*at + 1])) {
         *at += 1;
-        args->values[option] = argv[*at];
+        value = argv[*at];
     }
-    if (args->values[option] == NULL || args->values[option][0] == '\0') {
-        args->values[option] = NULL;
-        set_error(args->error, "option --%s needs a value: %s", options[option].name,
-                  options[option].value);
+    if (!keep_value(args, option, value)) {
         return false;
+    }
+    while (option == HF_OPTION_DAMAGED && equals == NULL && *at + 1 < argc &&
+           is_sku_line(argv[*at + 1])) { /* A6 */
+        *at += 1;
+        args->damaged[args->damaged_count++] = argv[*at];
     }
     return true;
 }
@@ -127,6 +165,8 @@ bool hf_args_parse(struct hf_args *args, int argc, char *const *argv)
 
     *args = (struct hf_args){0};
     args->words = allocate((size_t)argc, sizeof *args->words);
+    args->damaged = allocate((size_t)argc, sizeof *args->damaged);
+    args->kinds = allocate((size_t)argc, sizeof *args->kinds);
 
     bool are_options_over = false;
     for (int i = 0; i < argc; i++) {
@@ -147,6 +187,8 @@ bool hf_args_parse(struct hf_args *args, int argc, char *const *argv)
 void hf_args_release(struct hf_args *args)
 {
     free(args->words);
+    free(args->damaged);
+    free(args->kinds);
     *args = (struct hf_args){0};
 }
 
@@ -156,10 +198,10 @@ bool hf_args_has(const struct hf_args *args, enum hf_option option)
     return args->values[option] != NULL;
 }
 
-enum hf_option hf_args_stray(const struct hf_args *args, uint32_t mask)
+enum hf_option hf_args_stray(const struct hf_args *args, uint64_t mask)
 {
     for (unsigned i = 0; i < HF_OPTIONS_COUNT; i++) {
-        if (args->values[i] != NULL && (mask & (UINT32_C(1) << i)) == 0) {
+        if (args->values[i] != NULL && (mask & (UINT64_C(1) << i)) == 0) {
             return (enum hf_option)i;
         }
     }
@@ -259,16 +301,28 @@ static enum hf_lines_error add_line(struct hf_lines *lines, const char *word)
     return set_units(lines, equals + 1);
 }
 
+/* SKU@LOC=QTY, where the location or SKU may hold further "=". */
+static bool ends_in_quantity(const char *word)
+{
+    const char *at = strchr(word, '@');
+    const char *equals = strrchr(word, '=');
+    return at != NULL && equals != NULL && at < equals && hf_args_is_number(equals + 1);
+}
+
 enum hf_lines_error hf_lines_parse(struct hf_lines *lines, const char *const *words, size_t count)
 {
     init_lines(lines, count);
 
+    /* SKU@LOC and a second word that is no line: it was meant as the quantity, and is to blame. */
+    if (count == 2 && strchr(words[0], '@') != NULL && strchr(words[1], '@') == NULL &&
+        !hf_args_is_number(words[1]) && !ends_in_quantity(words[0])) {
+        set_error(lines->error, "\"%s\" is not a whole number of units", words[1]);
+        return HF_LINES_USAGE;
+    }
     /* SKU@LOC QTY. A code may hold "=", so the first word is a cell even when it looks like more:
      * but a quantity given twice is a mistake, not a location called "BERLIN=5". */
     if (count == 2 && hf_args_is_number(words[1])) {
-        const char *equals = strrchr(words[0], '=');
-        if (equals != NULL && strchr(words[0], '@') != NULL && strchr(words[0], '@') < equals &&
-            hf_args_is_number(equals + 1)) {
+        if (ends_in_quantity(words[0])) {
             set_error(lines->error, "\"%s %s\" gives the quantity twice", words[0], words[1]);
             return HF_LINES_USAGE;
         }
@@ -284,6 +338,70 @@ enum hf_lines_error hf_lines_parse(struct hf_lines *lines, const char *const *wo
         }
     }
     HF_ASSERT(lines->count == count);
+    return HF_LINES_OK;
+}
+
+/* SKU=QTY; the line has room. */
+static enum hf_lines_error add_sku(struct hf_lines *lines, const char *word)
+{
+    const char *equals = strrchr(word, '=');
+    if (equals == NULL || equals == word) {
+        set_error(lines->error, "\"%s\" is not SKU=QUANTITY", word);
+        return HF_LINES_USAGE;
+    }
+    const size_t sku_bytes = (size_t)(equals - word);
+    char *text = allocate(sku_bytes + 1, 1);
+    memcpy(text, word, sku_bytes);
+    lines->texts[lines->count] = text;
+    lines->lines[lines->count] = (struct holdfast_line){.sku = text};
+    lines->count += 1;
+    return set_units(lines, equals + 1);
+}
+
+enum hf_lines_error hf_lines_parse_skus(struct hf_lines *lines, const char *const *words,
+                                        size_t count)
+{
+    return hf_lines_parse_arrival(lines, words, count, NULL, 0);
+}
+
+/* The line that was just read names damaged units: give them to the first line of the SKU that has
+ * none yet, else let it stand by itself. */
+static void settle_damaged(struct hf_lines *lines)
+{
+    struct holdfast_line *last = &lines->lines[lines->count - 1];
+
+    for (size_t i = 0; i + 1 < lines->count; i++) {
+        if (lines->lines[i].damaged == 0 && strcmp(lines->lines[i].sku, last->sku) == 0) {
+            lines->lines[i].damaged = last->units;
+            lines->count -= 1;
+            free(lines->texts[lines->count]);
+            return;
+        }
+    }
+    last->damaged = last->units;
+    last->units = 0;
+}
+
+enum hf_lines_error hf_lines_parse_arrival(struct hf_lines *lines, const char *const *words,
+                                           size_t count, const char *const *damaged,
+                                           size_t damaged_count)
+{
+    init_lines(lines, count + damaged_count);
+
+    for (size_t i = 0; i < count; i++) {
+        const enum hf_lines_error error = add_sku(lines, words[i]);
+        if (error != HF_LINES_OK) {
+            return error;
+        }
+    }
+    for (size_t i = 0; i < damaged_count; i++) {
+        const enum hf_lines_error error = add_sku(lines, damaged[i]);
+        if (error != HF_LINES_OK) {
+            return error;
+        }
+        settle_damaged(lines);
+    }
+    HF_ASSERT(lines->count <= count + damaged_count);
     return HF_LINES_OK;
 }
 

@@ -52,6 +52,11 @@ const char *hf_number_text(int64_t number, char text[HF_NUMBER_BYTES])
     return text;
 }
 
+const char *hf_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* ------------------------------------------------------------------ JSON */
 
 /* Text that came from the command line may hold any bytes; JSON may not. */
@@ -138,7 +143,7 @@ void hf_json_print(json_t *object)
     json_decref(object);
 }
 
-json_t *hf_json_cell(const struct holdfast_cell *cell)
+json_t *hf_json_cell(const struct holdfast_cell *cell, bool has_policies)
 {
     json_t *object = hf_json_object();
     hf_json_set(object, "sku", hf_json_text(cell->sku));
@@ -153,6 +158,16 @@ json_t *hf_json_cell(const struct holdfast_cell *cell)
     hf_json_set(object, "ats", json_integer(cell->ats));
     hf_json_set(object, "version", hf_json_count(cell->version));
     hf_json_set(object, "lsn", hf_json_count(cell->lsn));
+    if (has_policies) {
+        const bool has_threshold = cell->low_stock != HOLDFAST_LOW_STOCK_NONE;
+        hf_json_set(object, "low_stock",
+                    has_threshold ? json_integer(cell->low_stock) : json_null());
+        hf_json_set(object, "backorder_limit", json_integer(cell->backorder_limit));
+    }
+    hf_json_set(object, "damaged", json_integer(cell->damaged));
+    hf_json_set(object, "quarantined", json_integer(cell->quarantined));
+    hf_json_set(object, "shortage", json_integer(cell->shortage));
+    hf_json_set(object, "last_sale", hf_json_time(cell->last_sale_us));
     return object;
 }
 
@@ -179,13 +194,76 @@ json_t *hf_json_reservation(const struct holdfast_reservation *reservation)
     return object;
 }
 
-static json_t *json_counters(const struct holdfast_counters *counters)
+json_t *hf_json_counters(const struct holdfast_counters *counters)
 {
     json_t *object = hf_json_object();
     hf_json_set(object, "on_hand", json_integer(counters->on_hand));
     hf_json_set(object, "held", json_integer(counters->held));
     hf_json_set(object, "committed", json_integer(counters->committed));
     hf_json_set(object, "in_transit", json_integer(counters->in_transit));
+    hf_json_set(object, "damaged", json_integer(counters->damaged));
+    hf_json_set(object, "quarantined", json_integer(counters->quarantined));
+    return object;
+}
+
+json_t *hf_json_hits(const struct holdfast_hit *hits, size_t hits_count)
+{
+    json_t *array = hf_json_array();
+    for (size_t i = 0; i < hits_count; i++) {
+        json_t *item = hf_json_object();
+        hf_json_set(item, "id", hf_json_text(hits[i].reservation));
+        hf_json_set(item, "qty", json_integer(hits[i].units));
+        hf_json_append(array, item);
+    }
+    return array;
+}
+
+static json_t *json_shipment_lines(const struct holdfast_shipment *shipment, bool is_inbound)
+{
+    json_t *lines = hf_json_array();
+    for (size_t i = 0; i < shipment->lines_count; i++) {
+        const struct holdfast_shipment_line *line = &shipment->lines[i];
+        json_t *item = hf_json_object();
+        hf_json_set(item, "sku", hf_json_text(line->sku));
+        hf_json_set(item, "qty", json_integer(line->units));
+        hf_json_set(item, "received", json_integer(line->received));
+        hf_json_set(item, "damaged", json_integer(line->damaged));
+        hf_json_set(item, "cancelled", json_integer(line->cancelled));
+        if (!is_inbound) {
+            hf_json_set(item, "unshipped", json_integer(line->unshipped));
+        }
+        hf_json_set(item, "in_transit", json_integer(line->under_way));
+        if (!is_inbound) {
+            hf_json_set(item, "lost", json_integer(line->lost));
+        }
+        hf_json_append(lines, item);
+    }
+    return lines;
+}
+
+json_t *hf_json_shipment(const struct holdfast_shipment *shipment)
+{
+    const bool is_inbound = shipment->from[0] == '\0';
+    json_t *object = hf_json_object();
+
+    hf_json_set(object, "id", hf_json_text(shipment->id));
+    if (is_inbound) {
+        hf_json_set(object, "location", hf_json_text(shipment->to));
+        hf_json_set(object, "eta", hf_json_time(shipment->eta_us));
+        hf_json_set(object, "sellable", json_boolean(shipment->is_sellable));
+    } else {
+        hf_json_set(object, "from", hf_json_text(shipment->from));
+        hf_json_set(object, "to", hf_json_text(shipment->to));
+    }
+    hf_json_set(object, "state", hf_json_text(holdfast_state_name(shipment->state)));
+    if (shipment->lines != NULL) {
+        hf_json_set(object, "lines", json_shipment_lines(shipment, is_inbound));
+    } else {
+        hf_json_set(object, "lines_count", hf_json_count(shipment->lines_count));
+        hf_json_set(object, "open", json_integer(shipment->open_units));
+    }
+    hf_json_set(object, "order", hf_json_text(shipment->order));
+    hf_json_set(object, "opened", hf_json_time(shipment->opened_us));
     return object;
 }
 
@@ -205,8 +283,8 @@ json_t *hf_json_move(const struct holdfast_move *move)
     hf_json_set(object, "order", hf_json_text(move->order));
     hf_json_set(object, "by", hf_json_text(move->by));
     hf_json_set(object, "reservation", hf_json_text(move->reservation));
-    hf_json_set(object, "delta", json_counters(&move->delta));
-    hf_json_set(object, "after", json_counters(&move->after));
+    hf_json_set(object, "delta", hf_json_counters(&move->delta));
+    hf_json_set(object, "after", hf_json_counters(&move->after));
     return object;
 }
 

@@ -37,11 +37,17 @@ void hf_json_append(json_t *array, json_t *value);
 /* Print on one line of stdout, and let go of it. */
 void hf_json_print(json_t *object);
 
-/* The object of a stock cell: {"sku","location","on_hand",...,"version","lsn"}. */
-json_t *hf_json_cell(const struct holdfast_cell *cell);
+/* The object of a stock cell: {"sku","location","on_hand",...,"version","lsn",...}; with its
+ * policies besides when `has_policies`. */
+json_t *hf_json_cell(const struct holdfast_cell *cell, bool has_policies);
 /* The object of a reservation with its lines. */
 json_t *hf_json_reservation(const struct holdfast_reservation *reservation);
 json_t *hf_json_move(const struct holdfast_move *move);
+/* The object of a transfer or inbound shipment, with its lines, or of a summary without them. */
+json_t *hf_json_shipment(const struct holdfast_shipment *shipment);
+json_t *hf_json_counters(const struct holdfast_counters *counters);
+/* [{"id","qty"}...] of the reservations that a shortage hits. */
+json_t *hf_json_hits(const struct holdfast_hit *hits, size_t hits_count);
 
 /* ------------------------------------------------------------------ tables */
 
@@ -68,5 +74,7 @@ void hf_listing_end(struct hf_listing *table);
 
 #define HF_NUMBER_BYTES 24
 const char *hf_number_text(int64_t number, char text[HF_NUMBER_BYTES]);
+/* "" for 1, "s" for any other number of things. */
+const char *hf_plural(uint64_t count);
 
 #endif

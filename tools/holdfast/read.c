@@ -7,34 +7,47 @@
 #include <string.h>
 
 #include "engine/assert.h"
+#include "tools/common/parse.h"
 #include "tools/holdfast/cli.h"
 #include "tools/holdfast/output.h"
 
 /* ------------------------------------------------------------------ cells */
 
 static const char *const cell_titles[] = {
-    "SKU",           "LOCATION",   ">ON HAND",   ">HELD", ">COMMITTED", ">IN TRANSIT",
-    ">SAFETY STOCK", ">LOW STOCK", ">BACKORDER", ">ATF",  ">ATS",       ">VERSION"};
+    "SKU",        "LOCATION",    ">ON HAND",      ">DAMAGED",   ">QUARANTINED", ">HELD",
+    ">COMMITTED", ">IN TRANSIT", ">SAFETY STOCK", ">LOW STOCK", ">BACKORDER",   ">ATF",
+    ">ATS",       ">SHORTAGE",   "LAST SALE",     ">VERSION"};
 #define CELL_COLUMNS (sizeof cell_titles / sizeof cell_titles[0])
+
+/* Nothing for 0: a column without any figure is not shown. */
+static const char *rare_text(int64_t number, char text[HF_NUMBER_BYTES])
+{
+    return number == 0 ? "" : hf_number_text(number, text);
+}
 
 static void add_cell_row(struct hf_listing *table, const struct holdfast_cell *cell)
 {
-    char numbers[10][HF_NUMBER_BYTES];
+    char numbers[13][HF_NUMBER_BYTES];
+    char last_sale[HF_TIME_BYTES];
     const bool has_threshold = cell->low_stock != HOLDFAST_LOW_STOCK_NONE;
 
     const char *const cells[CELL_COLUMNS] = {
         cell->sku,
         cell->location,
         hf_number_text(cell->on_hand, numbers[0]),
-        hf_number_text(cell->held, numbers[1]),
-        hf_number_text(cell->committed, numbers[2]),
-        hf_number_text(cell->in_transit, numbers[3]),
-        hf_number_text(cell->safety_stock, numbers[4]),
-        has_threshold ? hf_number_text(cell->low_stock, numbers[5]) : "",
-        cell->backorder_limit != 0 ? hf_number_text(cell->backorder_limit, numbers[6]) : "",
-        hf_number_text(cell->atf, numbers[7]),
-        hf_number_text(cell->ats, numbers[8]),
-        hf_number_text((int64_t)cell->version, numbers[9]),
+        rare_text(cell->damaged, numbers[1]),
+        rare_text(cell->quarantined, numbers[2]),
+        hf_number_text(cell->held, numbers[3]),
+        hf_number_text(cell->committed, numbers[4]),
+        hf_number_text(cell->in_transit, numbers[5]),
+        hf_number_text(cell->safety_stock, numbers[6]),
+        has_threshold ? hf_number_text(cell->low_stock, numbers[7]) : "",
+        rare_text(cell->backorder_limit, numbers[8]),
+        hf_number_text(cell->atf, numbers[9]),
+        hf_number_text(cell->ats, numbers[10]),
+        rare_text(cell->shortage, numbers[11]),
+        cell->last_sale_us == 0 ? "" : hf_time_text(cell->last_sale_us, last_sale),
+        hf_number_text((int64_t)cell->version, numbers[12]),
     };
     hf_listing_add(table, cells);
 }
@@ -55,7 +68,7 @@ enum hf_exit hf_cli_stock(struct hf_cli *cli)
         if (outcome != HOLDFAST_OK) {
             code = hf_cli_report_failure(cli, outcome);
         } else if (cli->is_json) {
-            hf_json_print(hf_json_cell(&cell));
+            hf_json_print(hf_json_cell(&cell, false));
         } else {
             struct hf_listing table;
             hf_listing_init(&table, cell_titles, CELL_COLUMNS);
@@ -82,27 +95,27 @@ static bool list_cell(void *arg, const struct holdfast_cell *cell)
         add_cell_row(&state->table, cell);
         return true;
     }
-    json_t *object = hf_json_cell(cell);
-    const bool has_threshold = cell->low_stock != HOLDFAST_LOW_STOCK_NONE;
-    hf_json_set(object, "low_stock", has_threshold ? json_integer(cell->low_stock) : json_null());
-    hf_json_set(object, "backorder_limit", json_integer(cell->backorder_limit));
-    hf_json_print(object);
+    hf_json_print(hf_json_cell(cell, true));
     return true;
 }
 
 enum hf_exit hf_cli_list(struct hf_cli *cli)
 {
-    struct list_state state = {.cli = cli};
-
-    if (!hf_cli_connect(cli, NULL)) {
-        return HF_EXIT_UNKNOWN;
-    }
-    hf_listing_init(&state.table, cell_titles, CELL_COLUMNS);
-    const struct holdfast_list_query query = {
+    const char *idle = cli->args.values[HF_OPTION_IDLE_FOR];
+    struct holdfast_list_query query = {
         .location = cli->args.values[HF_OPTION_LOCATION],
         .sku_prefix = cli->args.values[HF_OPTION_PREFIX],
         .only_low = hf_args_has(&cli->args, HF_OPTION_LOW),
     };
+    struct list_state state = {.cli = cli};
+
+    if (idle != NULL && (!hf_parse_duration_us(idle, &query.idle_us) || query.idle_us == 0)) {
+        return hf_cli_usage(cli, "--idle-for \"%s\" is not a duration: 30s, 15m, 2h or 30d", idle);
+    }
+    if (!hf_cli_connect(cli, NULL)) {
+        return HF_EXIT_UNKNOWN;
+    }
+    hf_listing_init(&state.table, cell_titles, CELL_COLUMNS);
     const enum holdfast_outcome outcome = holdfast_list(cli->hf, &query, list_cell, &state);
     hf_listing_end(&state.table);
     if (outcome != HOLDFAST_OK) {
@@ -110,6 +123,79 @@ enum hf_exit hf_cli_list(struct hf_cli *cli)
     }
     if (!cli->is_json && state.count == 0) {
         (void)printf("no cells\n");
+    }
+    return HF_EXIT_DONE;
+}
+
+/* ------------------------------------------------------------------ shortages */
+
+static const char *const shortage_titles[] = {"SKU",       "LOCATION", ">MISSING",    ">ON HAND",
+                                              ">RESERVED", ">ATS",     "RESERVATION", ">UNITS"};
+#define SHORTAGE_COLUMNS (sizeof shortage_titles / sizeof shortage_titles[0])
+
+/* A cell takes a row for each reservation it hits; its own figures stand in the first. */
+static void add_shortage_rows(struct hf_listing *table, const struct holdfast_cell *cell,
+                              const struct holdfast_hit *hits, size_t hits_count)
+{
+    char numbers[5][HF_NUMBER_BYTES];
+
+    for (size_t i = 0; i == 0 || i < hits_count; i++) {
+        const bool is_first = i == 0;
+        const char *const cells[SHORTAGE_COLUMNS] = {
+            is_first ? cell->sku : "",
+            is_first ? cell->location : "",
+            is_first ? hf_number_text(cell->shortage, numbers[0]) : "",
+            is_first ? hf_number_text(cell->on_hand, numbers[1]) : "",
+            is_first ? hf_number_text(cell->held + cell->committed, numbers[2]) : "",
+            is_first ? hf_number_text(cell->ats, numbers[3]) : "",
+            i < hits_count ? hits[i].reservation : "",
+            i < hits_count ? hf_number_text(hits[i].units, numbers[4]) : "",
+        };
+        hf_listing_add(table, cells);
+    }
+}
+
+static bool list_shortage(void *arg, const struct holdfast_cell *cell,
+                          const struct holdfast_hit *hits, size_t hits_count)
+{
+    struct list_state *state = arg;
+
+    state->count += 1;
+    if (!state->cli->is_json) {
+        add_shortage_rows(&state->table, cell, hits, hits_count);
+        return true;
+    }
+    json_t *object = hf_json_object();
+    hf_json_set(object, "sku", hf_json_text(cell->sku));
+    hf_json_set(object, "location", hf_json_text(cell->location));
+    hf_json_set(object, "missing", json_integer(cell->shortage));
+    hf_json_set(object, "on_hand", json_integer(cell->on_hand));
+    hf_json_set(object, "held", json_integer(cell->held));
+    hf_json_set(object, "committed", json_integer(cell->committed));
+    hf_json_set(object, "reserved", json_integer(cell->held + cell->committed));
+    hf_json_set(object, "in_transit", json_integer(cell->in_transit));
+    hf_json_set(object, "backorder_limit", json_integer(cell->backorder_limit));
+    hf_json_set(object, "ats", json_integer(cell->ats));
+    hf_json_set(object, "reservations", hf_json_hits(hits, hits_count));
+    hf_json_print(object);
+    return true;
+}
+
+enum hf_exit hf_cli_shortages(struct hf_cli *cli)
+{
+    struct list_state state = {.cli = cli};
+
+    if (!hf_cli_connect(cli, NULL)) {
+        return HF_EXIT_UNKNOWN;
+    }
+    hf_listing_init(&state.table, shortage_titles, SHORTAGE_COLUMNS);
+    const enum holdfast_outcome outcome = holdfast_get_shortages(cli->hf, list_shortage, &state);
+    hf_listing_end(&state.table);
+    if (outcome != HOLDFAST_OK) {
+        return hf_cli_report_failure(cli, outcome);
+    }
+    if (!cli->is_json && state.count == 0) {
+        (void)printf("no shortages\n");
     }
     return HF_EXIT_DONE;
 }
@@ -303,8 +389,8 @@ enum hf_exit hf_cli_order(struct hf_cli *cli)
 /* ------------------------------------------------------------------ ledger */
 
 static const char *const move_titles[] = {
-    ">LSN", "TIME",      "KIND",       "REASON",      "SKU",   "LOCATION", "ON HAND",
-    "HELD", "COMMITTED", "IN TRANSIT", "RESERVATION", "ORDER", "REF",      "BY"};
+    ">LSN",        "TIME", "KIND",      "REASON",     "SKU", "LOCATION", "ON HAND", "DAMAGED",
+    "QUARANTINED", "HELD", "COMMITTED", "IN TRANSIT", "ID",  "ORDER",    "REF",     "BY"};
 #define MOVE_COLUMNS (sizeof move_titles / sizeof move_titles[0])
 
 #define CHANGE_BYTES (2 * HF_NUMBER_BYTES + 8)
@@ -336,7 +422,7 @@ static bool print_move(void *arg, const struct holdfast_move *move)
     }
     char lsn[HF_NUMBER_BYTES];
     char time[HF_TIME_BYTES];
-    char changes[4][CHANGE_BYTES];
+    char changes[6][CHANGE_BYTES];
     const char *const cells[MOVE_COLUMNS] = {
         hf_number_text((int64_t)move->lsn, lsn),
         hf_time_text(move->ts_us, time),
@@ -345,6 +431,8 @@ static bool print_move(void *arg, const struct holdfast_move *move)
         move->sku,
         move->location,
         change_text(move->delta.on_hand, move->after.on_hand, changes[0]),
+        change_text(move->delta.damaged, move->after.damaged, changes[4]),
+        change_text(move->delta.quarantined, move->after.quarantined, changes[5]),
         change_text(move->delta.held, move->after.held, changes[1]),
         change_text(move->delta.committed, move->after.committed, changes[2]),
         change_text(move->delta.in_transit, move->after.in_transit, changes[3]),

@@ -1,6 +1,7 @@
 #include "tools/holdfast/cli.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,22 +50,27 @@ enum hf_exit hf_cli_usage(const struct hf_cli *cli, const char *format, ...)
     return HF_EXIT_USAGE;
 }
 
-bool hf_cli_connect(struct hf_cli *cli, const char *ref)
+const char *hf_cli_address(const struct hf_cli *cli)
 {
     const char *address = cli->args.values[HF_OPTION_SERVER];
-    const struct holdfast_options options = {.name = "holdfast",
-                                             .request_timeout_ms = cli->patience_ms};
-    char error[512];
 
+    if (address == NULL && cli->session != NULL) {
+        address = cli->session->server;
+    }
     if (address == NULL) {
         address = getenv("HOLDFAST_SERVER");
     }
-    if (address == NULL || address[0] == '\0') {
-        address = DEFAULT_SERVER;
-    }
-    cli->hf = holdfast_connect(address, &options, error, sizeof error);
-    if (cli->hf != NULL) {
-        return true;
+    return address == NULL || address[0] == '\0' ? DEFAULT_SERVER : address;
+}
+
+struct holdfast *hf_cli_open(const struct hf_cli *cli, const struct holdfast_options *options,
+                             const char *ref)
+{
+    char error[512];
+    struct holdfast *hf = holdfast_connect(hf_cli_address(cli), options, error, sizeof error);
+
+    if (hf != NULL) {
+        return hf;
     }
     (void)fprintf(stderr, "holdfast: %s\n", error);
     if (cli->is_json) {
@@ -81,7 +87,43 @@ bool hf_cli_connect(struct hf_cli *cli, const char *ref)
     } else if (ref != NULL) {
         (void)fprintf(stderr, "nothing was sent\n");
     }
-    return false;
+    return NULL;
+}
+
+/* The connection of the command before is of use: to the same server, as patient, and alive. When
+ * nothing is in flight there is nothing to read, but the end. */
+static bool is_usable(const struct hf_cli *cli, const struct hf_session *session)
+{
+    if (cli->hf == NULL || session->patience_ms != cli->patience_ms ||
+        strcmp(session->address, hf_cli_address(cli)) != 0) {
+        return false;
+    }
+    struct pollfd idle = {.fd = holdfast_fd(cli->hf), .events = POLLIN};
+    return idle.fd >= 0 && poll(&idle, 1, 0) == 0;
+}
+
+bool hf_cli_connect(struct hf_cli *cli, const char *ref)
+{
+    const struct holdfast_options options = {.name = "holdfast",
+                                             .request_timeout_ms = cli->patience_ms};
+    struct hf_session *session = cli->session;
+
+    if (session != NULL && is_usable(cli, session)) {
+        return true;
+    }
+    holdfast_close(cli->hf);
+    cli->hf = hf_cli_open(cli, &options, ref);
+    if (cli->hf == NULL || session == NULL) {
+        return cli->hf != NULL;
+    }
+    free(session->address);
+    session->address = strdup(hf_cli_address(cli));
+    session->patience_ms = cli->patience_ms;
+    if (session->address == NULL) {
+        (void)fputs("holdfast: out of memory\n", stderr);
+        exit(HF_EXIT_UNKNOWN); /* nothing has been sent */
+    }
+    return true;
 }
 
 enum hf_exit hf_cli_report_failure(const struct hf_cli *cli, enum holdfast_outcome outcome)
@@ -126,6 +168,7 @@ struct report {
     const struct holdfast_reply *reply;
     const struct holdfast_result_line *lines; /* of the reply, copied where `whole` was asked for */
     const struct holdfast_reservation *whole; /* whose lines are meant, when the command had none */
+    const struct holdfast_shipment *shipment; /* the same, and where they leave and go */
     const char *ref;
 };
 
@@ -134,24 +177,82 @@ struct names {
     const char *location;
 };
 
-/* The cell that a line of the reply is about: a line of the command, or of the reservation. */
+static bool is_of_shipment(const struct holdfast_op *op)
+{
+    return op->kind >= HOLDFAST_TRANSFER_CREATE && op->kind <= HOLDFAST_INBOUND_CANCEL;
+}
+
+/* The location whose stock a line of a transfer or inbound shipment is judged by. */
+static const char *location_of(const struct report *report)
+{
+    const struct holdfast_op *op = report->op;
+    const struct holdfast_shipment *shipment = report->shipment;
+
+    switch (op->kind) {
+    case HOLDFAST_TRANSFER_CREATE:
+        return op->from;
+    case HOLDFAST_INBOUND_CREATE:
+        return op->to;
+    case HOLDFAST_TRANSFER_SHIP:
+        return shipment == NULL ? NULL : shipment->from;
+    default:
+        return shipment == NULL ? NULL : shipment->to;
+    }
+}
+
+/* The cell that a line of the reply is about: a line of the command, of the reservation, or of the
+ * shipment. */
 static struct names names_of(const struct report *report, const struct holdfast_result_line *line)
 {
     const struct holdfast_op *op = report->op;
+    const size_t index = line->line_index;
 
-    if (line->line_index < op->lines_count) {
-        const struct holdfast_line *asked = &op->lines[line->line_index];
-        return (struct names){asked->sku, asked->location};
+    if (is_of_shipment(op)) {
+        const char *sku = NULL;
+        if (index < op->lines_count) {
+            sku = op->lines[index].sku;
+        } else if (report->shipment != NULL && index < report->shipment->lines_count) {
+            sku = report->shipment->lines[index].sku;
+        }
+        return (struct names){sku, location_of(report)};
     }
-    if (report->whole != NULL && line->line_index < report->whole->lines_count) {
-        const struct holdfast_reservation_line *held = &report->whole->lines[line->line_index];
+    if (index < op->lines_count) {
+        return (struct names){op->lines[index].sku, op->lines[index].location};
+    }
+    if (report->whole != NULL && index < report->whole->lines_count) {
+        const struct holdfast_reservation_line *held = &report->whole->lines[index];
         return (struct names){held->sku, held->location};
     }
     return (struct names){NULL, NULL};
 }
 
-static bool is_of_reservation(const struct holdfast_op *op)
+/* Of a cell that there is not, nothing is known but what was asked for. */
+static bool has_figures(const struct holdfast_result_line *line)
 {
+    return line->outcome != HOLDFAST_UNKNOWN_SKU && line->outcome != HOLDFAST_UNKNOWN_LOCATION;
+}
+
+/* A negative adjustment asks for units to be there, like every other line that takes some away. */
+static int64_t asked_units(const struct report *report, const struct holdfast_result_line *line)
+{
+    const bool is_taking = report->op->kind == HOLDFAST_ADJUST && line->requested < 0;
+    return is_taking ? -line->requested : line->requested;
+}
+
+/* What the user calls the field that the server names. */
+static const char *field_name(const struct holdfast_op *op, const char *field)
+{
+    if (op->kind == HOLDFAST_SET_REGION && field != NULL && strcmp(field, "id") == 0) {
+        return "region";
+    }
+    return field;
+}
+
+static bool has_state(const struct holdfast_op *op)
+{
+    if (is_of_shipment(op)) {
+        return true;
+    }
     switch (op->kind) {
     case HOLDFAST_RESERVE:
     case HOLDFAST_REPLACE:
@@ -178,12 +279,13 @@ static json_t *json_lines(const struct report *report)
 
         hf_json_set(object, "sku", hf_json_text(names.sku));
         hf_json_set(object, "location", hf_json_text(names.location));
-        hf_json_set(object, "requested", json_integer(line->requested));
+        hf_json_set(object, "requested", json_integer(asked_units(report, line)));
         if (reply->outcome == HOLDFAST_OK) {
             hf_json_set(object, "granted", json_integer(line->granted));
         }
-        hf_json_set(object, "ats", json_integer(line->ats));
-        hf_json_set(object, "shortfall", json_integer(line->shortfall));
+        hf_json_set(object, "ats", has_figures(line) ? json_integer(line->ats) : json_null());
+        hf_json_set(object, "shortfall",
+                    has_figures(line) ? json_integer(line->shortfall) : json_null());
         hf_json_set(object, "earliest_expiry", hf_json_time(line->earliest_expiry_us));
         hf_json_append(lines, object);
     }
@@ -200,16 +302,16 @@ static void report_json(const struct hf_cli *cli, const struct report *report)
     hf_json_set(object, "lsn", is_unknown ? json_null() : hf_json_count(reply->lsn));
     hf_json_set(object, "repeated", json_boolean(reply->is_repeated));
     hf_json_set(object, "ref", hf_json_text(report->ref));
-    if (is_of_reservation(report->op)) {
-        const bool has_state = reply->state != HOLDFAST_STATE_NONE;
+    if (has_state(report->op)) {
+        const bool is_known = reply->state != HOLDFAST_STATE_NONE;
         hf_json_set(object, "state",
-                    hf_json_text(has_state ? holdfast_state_name(reply->state) : NULL));
+                    hf_json_text(is_known ? holdfast_state_name(reply->state) : NULL));
     }
     if (reply->lines_count > 0) {
         hf_json_set(object, "lines", json_lines(report));
     }
     if (reply->outcome == HOLDFAST_INVALID_ARGUMENT) {
-        hf_json_set(object, "field", hf_json_text(reply->field));
+        hf_json_set(object, "field", hf_json_text(field_name(report->op, reply->field)));
         hf_json_set(object, "line",
                     reply->line_index < 0 ? json_null() : json_integer(reply->line_index));
     }
@@ -243,10 +345,10 @@ static void print_lines(const struct report *report)
         const char *const cells[] = {
             sku,
             names.location == NULL ? "-" : names.location,
-            hf_number_text(line->requested, requested),
+            hf_number_text(asked_units(report, line), requested),
             reply->outcome == HOLDFAST_OK ? hf_number_text(line->granted, granted) : "",
-            hf_number_text(line->ats, ats),
-            hf_number_text(line->shortfall, shortfall),
+            has_figures(line) ? hf_number_text(line->ats, ats) : "-",
+            has_figures(line) ? hf_number_text(line->shortfall, shortfall) : "-",
             hf_time_text(line->earliest_expiry_us, expiry),
             line->outcome == HOLDFAST_OK || line->outcome == reply->outcome
                 ? ""
@@ -260,8 +362,6 @@ static void print_lines(const struct report *report)
 static const char *done_text(enum holdfast_kind kind)
 {
     switch (kind) {
-    case HOLDFAST_RECEIVE:
-        return "received";
     case HOLDFAST_ADJUST:
         return "adjusted";
     case HOLDFAST_SELL:
@@ -279,6 +379,24 @@ static const char *done_text(enum holdfast_kind kind)
         return "released";
     case HOLDFAST_FULFIL:
         return "fulfilled";
+    case HOLDFAST_MOVE_STATUS:
+        return "moved";
+    case HOLDFAST_DISPOSE:
+        return "disposed of";
+    case HOLDFAST_TRANSFER_CREATE:
+    case HOLDFAST_INBOUND_CREATE:
+        return "created";
+    case HOLDFAST_TRANSFER_SHIP:
+        return "shipped";
+    case HOLDFAST_RECEIVE:
+    case HOLDFAST_TRANSFER_RECEIVE:
+    case HOLDFAST_INBOUND_RECEIVE:
+        return "received";
+    case HOLDFAST_TRANSFER_CANCEL:
+    case HOLDFAST_INBOUND_CANCEL:
+        return "cancelled";
+    case HOLDFAST_TRANSFER_CLOSE:
+        return "closed";
     default:
         return "set";
     }
@@ -313,7 +431,7 @@ static void print_refused(const struct report *report)
     (void)printf("refused: %s - %s", holdfast_outcome_name(reply->outcome),
                  holdfast_outcome_text(reply->outcome));
     if (reply->field != NULL) {
-        (void)printf(": %s", reply->field);
+        (void)printf(": %s", field_name(op, reply->field));
     }
     if (reply->line_index >= 0) {
         (void)printf(" of line %d", reply->line_index + 1);
@@ -343,27 +461,37 @@ static void print_unknown(const struct hf_cli *cli, const struct report *report)
 
 /*
  * A reservation released or fulfilled as a whole is refused by lines that the command does not
- * name: ask for them. Asking ends the life of the reply's lines, so they are copied into `copy`.
+ * name: ask for them; a shipment's also say where it goes. Asking ends the life of the reply's
+ * lines, so they are copied into `copy`.
  */
-static const struct holdfast_reservation *find_whole(const struct hf_cli *cli,
-                                                     struct report *report,
-                                                     struct holdfast_reservation *reservation,
-                                                     struct holdfast_result_line **copy)
+static void find_whole(const struct hf_cli *cli, struct report *report,
+                       struct holdfast_reservation *reservation, struct holdfast_shipment *shipment,
+                       struct holdfast_result_line **copy)
 {
+    const struct holdfast_op *op = report->op;
     const struct holdfast_reply *reply = report->reply;
+    const bool is_created =
+        op->kind == HOLDFAST_TRANSFER_CREATE || op->kind == HOLDFAST_INBOUND_CREATE;
 
-    if (reply->lines_count == 0 || report->op->lines_count > 0 || report->op->id == NULL) {
-        return NULL;
+    if (reply->lines_count == 0 || op->id == NULL || is_created ||
+        (op->lines_count > 0 && !is_of_shipment(op))) {
+        return;
     }
     *copy = malloc(reply->lines_count * sizeof **copy);
     if (*copy == NULL) {
-        return NULL;
+        return;
     }
     memcpy(*copy, reply->lines, reply->lines_count * sizeof **copy);
     report->lines = *copy;
-    const enum holdfast_outcome outcome =
-        holdfast_get_reservation(cli->hf, report->op->id, reservation);
-    return outcome == HOLDFAST_OK ? reservation : NULL;
+    if (!is_of_shipment(op)) {
+        const bool is_found = holdfast_get_reservation(cli->hf, op->id, reservation) == HOLDFAST_OK;
+        report->whole = is_found ? reservation : NULL;
+        return;
+    }
+    const enum holdfast_outcome outcome = op->kind < HOLDFAST_INBOUND_CREATE
+                                              ? holdfast_get_transfer(cli->hf, op->id, shipment)
+                                              : holdfast_get_inbound(cli->hf, op->id, shipment);
+    report->shipment = outcome == HOLDFAST_OK ? shipment : NULL;
 }
 
 enum hf_exit hf_cli_report_write(const struct hf_cli *cli, const struct holdfast_op *op,
@@ -373,8 +501,9 @@ enum hf_exit hf_cli_report_write(const struct hf_cli *cli, const struct holdfast
 
     struct report report = {.op = op, .reply = reply, .lines = reply->lines, .ref = ref};
     struct holdfast_reservation reservation;
+    struct holdfast_shipment shipment;
     struct holdfast_result_line *copy = NULL;
-    report.whole = find_whole(cli, &report, &reservation, &copy);
+    find_whole(cli, &report, &reservation, &shipment, &copy);
 
     if (cli->is_json) {
         report_json(cli, &report);

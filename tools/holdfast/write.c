@@ -9,6 +9,7 @@
 #include "engine/assert.h"
 #include "tools/common/parse.h"
 #include "tools/holdfast/cli.h"
+#include "tools/holdfast/when.h"
 
 #define REF_BYTES 33
 
@@ -25,15 +26,21 @@ static bool random_ref(char ref[REF_BYTES])
     return true;
 }
 
+/* Operations that make a thing with an id: it is their reference when no other is given (P4). */
+static bool is_named_by_id(enum holdfast_kind kind)
+{
+    return kind == HOLDFAST_RESERVE || kind == HOLDFAST_REPLACE ||
+           kind == HOLDFAST_TRANSFER_CREATE || kind == HOLDFAST_INBOUND_CREATE;
+}
+
 /*
- * Add what every write may carry, send the operation and say what became of it. A reserve or
- * replace without --ref is known by its id (DESIGN.md P4); any other write gets a reference made
- * here, so that an unknown outcome can always be settled.
+ * Add what every write may carry, send the operation and say what became of it. What makes a thing
+ * with an id is known by that when there is no --ref; any other write gets a reference made here,
+ * so that an unknown outcome can always be settled.
  */
-static enum hf_exit execute(struct hf_cli *cli, const struct holdfast_op *asked)
+enum hf_exit hf_cli_execute(struct hf_cli *cli, const struct holdfast_op *asked)
 {
     struct holdfast_op op = *asked;
-    const bool is_named_by_id = op.kind == HOLDFAST_RESERVE || op.kind == HOLDFAST_REPLACE;
     char made[REF_BYTES];
     const char *name;
 
@@ -41,7 +48,7 @@ static enum hf_exit execute(struct hf_cli *cli, const struct holdfast_op *asked)
     op.order = cli->args.values[HF_OPTION_ORDER];
     op.by = cli->args.values[HF_OPTION_BY];
     name = op.ref;
-    if (name == NULL && is_named_by_id) {
+    if (name == NULL && is_named_by_id(op.kind)) {
         HF_ASSERT(op.id != NULL);
         name = op.id;
     } else if (name == NULL) {
@@ -62,7 +69,7 @@ static enum hf_exit execute(struct hf_cli *cli, const struct holdfast_op *asked)
 
 /* ------------------------------------------------------------------ parts of an operation */
 
-static enum hf_exit report_lines(const struct hf_cli *cli, enum hf_lines_error error,
+enum hf_exit hf_cli_report_lines(const struct hf_cli *cli, enum hf_lines_error error,
                                  const struct hf_lines *lines)
 {
     HF_ASSERT(error != HF_LINES_OK);
@@ -107,7 +114,7 @@ static enum hf_exit set_ttl(const struct hf_cli *cli, struct holdfast_op *op)
     return HF_EXIT_DONE;
 }
 
-static enum hf_exit set_reason(const struct hf_cli *cli, struct holdfast_op *op,
+enum hf_exit hf_cli_set_reason(const struct hf_cli *cli, struct holdfast_op *op,
                                enum holdfast_reason otherwise)
 {
     const char *text = cli->args.values[HF_OPTION_REASON];
@@ -132,7 +139,8 @@ static enum hf_exit execute_lines(struct hf_cli *cli, struct holdfast_op *op, si
     struct hf_lines lines;
     const enum hf_lines_error error =
         hf_lines_parse(&lines, cli->words + skip, cli->words_count - skip);
-    enum hf_exit code = error == HF_LINES_OK ? HF_EXIT_DONE : report_lines(cli, error, &lines);
+    enum hf_exit code =
+        error == HF_LINES_OK ? HF_EXIT_DONE : hf_cli_report_lines(cli, error, &lines);
 
     if (code == HF_EXIT_DONE) {
         op->lines = lines.lines;
@@ -140,7 +148,7 @@ static enum hf_exit execute_lines(struct hf_cli *cli, struct holdfast_op *op, si
         code = set_version(cli, op, &lines);
     }
     if (code == HF_EXIT_DONE) {
-        code = execute(cli, op);
+        code = hf_cli_execute(cli, op);
     }
     hf_lines_release(&lines);
     return code;
@@ -148,17 +156,38 @@ static enum hf_exit execute_lines(struct hf_cli *cli, struct holdfast_op *op, si
 
 /* ------------------------------------------------------------------ receive, adjust, sell */
 
+/* --from or --to: a status into `status`, which stays as it is when the option is not given. */
+static enum hf_exit set_status(const struct hf_cli *cli, enum hf_option option,
+                               enum holdfast_status *status)
+{
+    const char *text = cli->args.values[option];
+
+    if (text == NULL) {
+        return HF_EXIT_DONE;
+    }
+    const int number = holdfast_status_of(text);
+    if (number < HOLDFAST_SELLABLE) {
+        return hf_cli_usage(cli, "--%s \"%s\" is not a status: sellable, damaged or quarantined",
+                            hf_option_name(option), text);
+    }
+    *status = (enum holdfast_status)number;
+    return HF_EXIT_DONE;
+}
+
 enum hf_exit hf_cli_receive(struct hf_cli *cli)
 {
     struct holdfast_op op = {.kind = HOLDFAST_RECEIVE};
-    const enum hf_exit code = set_reason(cli, &op, HOLDFAST_PURCHASE);
+    enum hf_exit code = hf_cli_set_reason(cli, &op, HOLDFAST_PURCHASE);
+    if (code == HF_EXIT_DONE) {
+        code = set_status(cli, HF_OPTION_TO, &op.to_status);
+    }
     return code == HF_EXIT_DONE ? execute_lines(cli, &op, 0) : code;
 }
 
 enum hf_exit hf_cli_adjust(struct hf_cli *cli)
 {
     struct holdfast_op op = {.kind = HOLDFAST_ADJUST};
-    const enum hf_exit code = set_reason(cli, &op, HOLDFAST_CORRECTION);
+    const enum hf_exit code = hf_cli_set_reason(cli, &op, HOLDFAST_CORRECTION);
     return code == HF_EXIT_DONE ? execute_lines(cli, &op, 0) : code;
 }
 
@@ -167,6 +196,67 @@ enum hf_exit hf_cli_sell(struct hf_cli *cli)
     struct holdfast_op op = {.kind = HOLDFAST_SELL};
     op.flags = hf_args_has(&cli->args, HF_OPTION_FACT) ? HOLDFAST_FACT : 0;
     return execute_lines(cli, &op, 0);
+}
+
+/* ------------------------------------------------------------------ set, status, dispose */
+
+enum hf_exit hf_cli_set(struct hf_cli *cli)
+{
+    const char *text = cli->args.values[HF_OPTION_AS_OF];
+    struct holdfast_op op = {.kind = HOLDFAST_SET};
+    struct hf_as_of as_of;
+
+    const enum hf_exit code = hf_cli_set_reason(cli, &op, HOLDFAST_COUNT);
+    if (code != HF_EXIT_DONE) {
+        return code;
+    }
+    if (text != NULL) {
+        if (!hf_when_parse_as_of(text, hf_when_now_us(), &as_of)) {
+            return hf_cli_usage(cli,
+                                "--as-of \"%s\" is neither an LSN nor a time: 4711, "
+                                "2026-11-22T10:00:00Z or \"10m ago\"",
+                                text);
+        }
+        op.as_of = as_of.value;
+        op.flags |= as_of.flag;
+    }
+    return execute_lines(cli, &op, 0);
+}
+
+enum hf_exit hf_cli_move_status(struct hf_cli *cli)
+{
+    struct holdfast_op op = {.kind = HOLDFAST_MOVE_STATUS};
+
+    if (!hf_args_has(&cli->args, HF_OPTION_FROM) || !hf_args_has(&cli->args, HF_OPTION_TO) ||
+        !hf_args_has(&cli->args, HF_OPTION_REASON)) {
+        return hf_cli_usage(cli, "move-status needs --from, --to and --reason");
+    }
+    enum hf_exit code = hf_cli_set_reason(cli, &op, HOLDFAST_REASON_NONE);
+    if (code == HF_EXIT_DONE) {
+        code = set_status(cli, HF_OPTION_FROM, &op.from_status);
+    }
+    if (code == HF_EXIT_DONE) {
+        code = set_status(cli, HF_OPTION_TO, &op.to_status);
+    }
+    if (code == HF_EXIT_DONE && op.from_status == op.to_status) {
+        code =
+            hf_cli_usage(cli, "--from and --to are both %s", holdfast_status_name(op.from_status));
+    }
+    return code == HF_EXIT_DONE ? execute_lines(cli, &op, 0) : code;
+}
+
+enum hf_exit hf_cli_dispose(struct hf_cli *cli)
+{
+    struct holdfast_op op = {.kind = HOLDFAST_DISPOSE};
+
+    if (!hf_args_has(&cli->args, HF_OPTION_FROM)) {
+        return hf_cli_usage(cli, "dispose needs --from: sellable, damaged or quarantined");
+    }
+    enum hf_exit code = hf_cli_set_reason(cli, &op, HOLDFAST_REASON_NONE);
+    if (code == HF_EXIT_DONE) {
+        code = set_status(cli, HF_OPTION_FROM, &op.from_status);
+    }
+    return code == HF_EXIT_DONE ? execute_lines(cli, &op, 0) : code;
 }
 
 /* ------------------------------------------------------------------ policies */
@@ -210,7 +300,7 @@ static enum hf_exit set_location(struct hf_cli *cli)
         return hf_cli_usage(cli, "--in-transit-sellable \"%s\" is neither yes nor no", text);
     }
     line.units = strcmp(text, "yes") == 0 ? 1 : 0;
-    return execute(cli, &op);
+    return hf_cli_execute(cli, &op);
 }
 
 enum hf_exit hf_cli_policy(struct hf_cli *cli)
@@ -226,7 +316,8 @@ enum hf_exit hf_cli_policy(struct hf_cli *cli)
     struct hf_lines lines;
     struct holdfast_op op = {.kind = HOLDFAST_SET_POLICY, .lines_count = 1};
     const enum hf_lines_error error = hf_lines_parse_cell(&lines, cli->words[0]);
-    enum hf_exit code = error == HF_LINES_OK ? HF_EXIT_DONE : report_lines(cli, error, &lines);
+    enum hf_exit code =
+        error == HF_LINES_OK ? HF_EXIT_DONE : hf_cli_report_lines(cli, error, &lines);
 
     op.lines = lines.lines;
     if (code == HF_EXIT_DONE) {
@@ -242,7 +333,7 @@ enum hf_exit hf_cli_policy(struct hf_cli *cli)
         code = set_version(cli, &op, &lines);
     }
     if (code == HF_EXIT_DONE) {
-        code = execute(cli, &op);
+        code = hf_cli_execute(cli, &op);
     }
     hf_lines_release(&lines);
     return code;
@@ -261,7 +352,7 @@ enum hf_exit hf_cli_region(struct hf_cli *cli)
     }
     struct holdfast_op op = {
         .kind = HOLDFAST_SET_REGION, .id = cli->words[0], .lines = lines, .lines_count = count};
-    return execute(cli, &op);
+    return hf_cli_execute(cli, &op);
 }
 
 /* ------------------------------------------------------------------ reservations */
@@ -285,7 +376,7 @@ enum hf_exit hf_cli_replace(struct hf_cli *cli)
 enum hf_exit hf_cli_confirm(struct hf_cli *cli)
 {
     struct holdfast_op op = {.kind = HOLDFAST_CONFIRM, .id = cli->words[0]};
-    return execute(cli, &op);
+    return hf_cli_execute(cli, &op);
 }
 
 enum hf_exit hf_cli_extend(struct hf_cli *cli)
@@ -299,7 +390,7 @@ enum hf_exit hf_cli_extend(struct hf_cli *cli)
     if ((op.flags & HOLDFAST_TTL) == 0) {
         return hf_cli_usage(cli, "extend needs --ttl");
     }
-    return execute(cli, &op);
+    return hf_cli_execute(cli, &op);
 }
 
 enum hf_exit hf_cli_release(struct hf_cli *cli)
