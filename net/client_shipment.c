@@ -52,10 +52,10 @@ static enum holdfast_outcome get_shipment(struct holdfast *hf, unsigned operatio
     }
     if (reply.entries_count == 0 || reply.entries_count > HF_LINES_MAX + 1 ||
         hf_shipment_next(&reply.entries, &head) != HF_OK ||
+        head.lines_count != reply.entries_count - 1 ||
         !hf_client_copy_shipment(out, &head, reply.lsn)) {
         return hf_client_unreadable(hf);
     }
-    out->lines_count = reply.entries_count - 1;
     if (!hf_client_reserve((void **)&hf->shipment_lines, &hf->shipment_lines_max, out->lines_count,
                            sizeof *hf->shipment_lines)) {
         return hf_client_fail(hf, HOLDFAST_BUSY, "out of memory");

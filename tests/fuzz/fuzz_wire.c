@@ -133,7 +133,7 @@ static void read_frames(const uint8_t *data, size_t bytes_count)
         const uint32_t asked = hf_get_u32(data + at + 4);
         const size_t body_bytes = asked < left ? asked : left;
         memcpy(frame, data + at, HF_FRAME_HEADER_BYTES + body_bytes);
-        memcpy(frame, "HF\1", 3);
+        memcpy(frame, "HF\2", 3);
         hf_put_u32(frame + 4, (uint32_t)body_bytes);
         hf_put_u16(frame + 16, 0);
         if (hf_get_u32(frame + 20) != 0) {

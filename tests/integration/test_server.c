@@ -397,7 +397,7 @@ static void idle_connections_are_closed(void **state)
     assert_true(hf_fixture_start(&server, arguments));
     hf_raw_open(&silent, &server);
     hf_raw_connect(&unfinished, &server);
-    assert_true(hf_raw_send(&unfinished, "HF\1", 3));
+    assert_true(hf_raw_send(&unfinished, "HF\2", 3));
     assert_false(hf_raw_read(&silent, &frame));
     assert_false(hf_raw_read(&unfinished, &frame));
     hf_raw_close(&silent);

@@ -154,6 +154,27 @@ bool hf_fake_read(struct hf_fake *fake, struct hf_frame *frame)
     }
 }
 
+void hf_fake_read_question(struct hf_fake *fake, unsigned operation, struct hf_frame *frame,
+                           struct hf_request *request, struct hf_op_line *lines, uint32_t lines_max)
+{
+    enum hf_field field;
+    uint32_t line_index;
+
+    *request = (struct hf_request){0};
+    if (!hf_fake_read(fake, frame)) {
+        hf_fake_check(fake, false, "a question did not come");
+        return;
+    }
+    hf_fake_check(fake, frame->operation == operation, "another question came");
+    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
+    bool has_rest;
+    hf_fake_check(fake,
+                  hf_request_scan(body, 1, &has_rest) == 1 &&
+                      hf_request_next(&body, operation, lines, lines_max, request, &field,
+                                      &line_index) == HF_OK,
+                  "the question cannot be read");
+}
+
 void hf_fake_expect_end(struct hf_fake *fake)
 {
     char byte;

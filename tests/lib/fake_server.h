@@ -59,6 +59,10 @@ void hf_fake_accept(struct hf_fake *fake, const struct hf_welcome *welcome);
 void hf_fake_accept_silently(struct hf_fake *fake);
 /* The next frame; its body is valid until the next read. False: the client has closed. */
 bool hf_fake_read(struct hf_fake *fake, struct hf_frame *frame);
+/* The same, of a question; its item is read into `request`, the lines into `lines`. */
+void hf_fake_read_question(struct hf_fake *fake, unsigned operation, struct hf_frame *frame,
+                           struct hf_request *request, struct hf_op_line *lines,
+                           uint32_t lines_max);
 /* The client is expected to close now. */
 void hf_fake_expect_end(struct hf_fake *fake);
 /* Answer each item of a write with ok and an LSN of its own, counted up from `lsn`. */

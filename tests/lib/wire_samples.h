@@ -16,6 +16,7 @@ struct hf_wire_sample {
     const char *name;
     void (*put)(struct hf_buffer *out); /* adds the whole frame */
     bool is_reply;
+    unsigned section; /* of an export's rows (enum hf_frozen_section); 0: none are in it */
 };
 
 extern const struct hf_wire_sample hf_wire_samples[];

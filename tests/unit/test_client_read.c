@@ -17,25 +17,6 @@
 
 static struct hf_fake fake;
 
-/* Read the next question into `request`; its lines go into `lines`. */
-static void read_question(struct hf_fake *f, unsigned operation, struct hf_frame *frame,
-                          struct hf_request *request, struct hf_op_line *lines, uint32_t lines_max)
-{
-    enum hf_field field;
-    uint32_t line_index;
-
-    if (!hf_fake_read(f, frame)) {
-        hf_fake_check(f, false, "a question did not come");
-        return;
-    }
-    hf_fake_check(f, frame->operation == operation, "another question came");
-    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
-    hf_fake_check(
-        f,
-        hf_request_next(&body, operation, lines, lines_max, request, &field, &line_index) == HF_OK,
-        "the question cannot be read");
-}
-
 static bool is(struct hf_text text, const char *want)
 {
     return hf_text_equal(text, hf_text_of(want));
@@ -52,11 +33,15 @@ static struct hf_cell_view view_of(const char *sku, const char *location, int64_
         .held = base + 2,
         .committed = base + 3,
         .in_transit = base + 4,
+        .damaged = base + 11,
+        .quarantined = base + 12,
         .safety_stock = base + 5,
         .low_stock = base + 6,
         .backorder_limit = base + 7,
         .atf = -base - 8,
         .ats = base + 9,
+        .shortage = base + 13,
+        .last_sale_us = (uint64_t)base + 14,
         .version = (uint64_t)base + 10,
     };
 }
@@ -69,7 +54,7 @@ static void script_stock(struct hf_fake *f)
     const struct hf_cell_view view = view_of("PHONE", "BERLIN", 100);
 
     hf_fake_accept(f, NULL);
-    read_question(f, HF_ASK_STOCK, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_STOCK, &frame, &request, &line, 1);
     hf_fake_check(f, is(line.sku, "PHONE") && is(line.location, "BERLIN"), "another cell");
     const size_t place = hf_fake_begin(f);
     const size_t item = hf_reply_begin(&f->out);
@@ -79,7 +64,7 @@ static void script_stock(struct hf_fake *f)
     hf_fake_end(f, place, &frame);
     hf_fake_send(f);
 
-    read_question(f, HF_ASK_STOCK, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_STOCK, &frame, &request, &line, 1);
     const size_t refusal = hf_fake_begin(f);
     hf_reply_put_plain(
         &f->out,
@@ -103,6 +88,10 @@ static void stock_is_one_cell(void **state)
     assert_int_equal(cell.held, 102);
     assert_int_equal(cell.committed, 103);
     assert_int_equal(cell.in_transit, 104);
+    assert_int_equal(cell.damaged, 111);
+    assert_int_equal(cell.quarantined, 112);
+    assert_int_equal(cell.shortage, 113);
+    assert_int_equal(cell.last_sale_us, 114);
     assert_int_equal(cell.safety_stock, 105);
     assert_int_equal(cell.low_stock, 106);
     assert_int_equal(cell.backorder_limit, 107);
@@ -143,28 +132,34 @@ static void script_list(struct hf_fake *f)
     struct hf_op_line line;
 
     hf_fake_accept(f, NULL);
-    read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
     hf_fake_check(f, is(request.op.id, "SK") && is(line.location, "L"), "another filter");
     hf_fake_check(f, request.only_low && request.cursor == 0 && request.limit > 0, "page 1");
     put_cells(f, &frame, 0, 3, 50);
-    read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
     hf_fake_check(f, request.cursor == 50 && request.only_low, "page 2");
     put_cells(f, &frame, 3, 0, 60); /* a page without entries is not the end */
-    read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
     hf_fake_check(f, request.cursor == 60, "page 3");
     put_cells(f, &frame, 3, 2, 0);
 
     /* without filters; the caller stops after the first entry */
-    read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
     hf_fake_check(f, request.op.lines_count == 0 && request.op.id.bytes_count == 0, "a filter");
     hf_fake_check(f, !request.only_low, "low without being asked");
     put_cells(f, &frame, 0, 3, 50);
 
     /* a cursor that does not move would ask for ever */
-    read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
     put_cells(f, &frame, 0, 1, 70);
-    read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
     put_cells(f, &frame, 0, 1, 70);
+
+    /* slow movers, of all locations */
+    hf_fake_read_question(f, HF_ASK_LIST, &frame, &request, &line, 1);
+    hf_fake_check(f, request.op.lines_count == 1 && line.units == 1000000, "not idle");
+    hf_fake_check(f, line.location.bytes_count == 0 && line.sku.bytes_count == 0, "a cell");
+    put_cells(f, &frame, 0, 1, 0);
     hf_fake_expect_end(f);
 }
 
@@ -197,11 +192,19 @@ static void list_follows_the_cursor(void **state)
     struct seen all = {.hf = hf};
     struct seen one = {.hf = hf, .stop_at = 1};
     struct seen stuck = {.hf = hf, .stop_at = -1};
-    assert_int_equal(holdfast_list(hf, "L", "SK", true, see_cell, &all), HOLDFAST_OK);
+    struct seen idle = {.hf = hf};
+    const struct holdfast_list_query low = {.location = "L", .sku_prefix = "SK", .only_low = true};
+    const struct holdfast_list_query none = {0};
+    struct holdfast_list_query slow = {.idle_us = HOLDFAST_SECOND_US};
+    assert_int_equal(holdfast_list(hf, &low, see_cell, &all), HOLDFAST_OK);
     assert_int_equal(all.count, 5);
-    assert_int_equal(holdfast_list(hf, NULL, NULL, false, see_cell, &one), HOLDFAST_OK);
+    assert_int_equal(holdfast_list(hf, &none, see_cell, &one), HOLDFAST_OK);
     assert_int_equal(one.count, 1);
-    assert_int_equal(holdfast_list(hf, NULL, NULL, false, see_cell, &stuck), HOLDFAST_UNKNOWN);
+    assert_int_equal(holdfast_list(hf, &none, see_cell, &stuck), HOLDFAST_UNKNOWN);
+    assert_int_equal(holdfast_list(hf, &slow, see_cell, &idle), HOLDFAST_OK);
+    assert_int_equal(idle.count, 1);
+    slow.idle_us = UINT64_MAX;
+    assert_int_equal(holdfast_list(hf, &slow, see_cell, &idle), HOLDFAST_INVALID_ARGUMENT);
     holdfast_close(hf);
     hf_fake_stop(&fake);
 }
@@ -217,7 +220,7 @@ static void script_ats(struct hf_fake *f)
 
     hf_fake_accept(f, NULL);
     for (int i = 0; i < 2; i++) { /* 4,096 and 1 */
-        read_question(f, HF_ASK_ATS, &frame, &request, lines, HF_LINES_MAX);
+        hf_fake_read_question(f, HF_ASK_ATS, &frame, &request, lines, HF_LINES_MAX);
         hf_fake_check(f, is(request.op.id, "north"), "another region");
         const size_t place = hf_fake_begin(f);
         const size_t item = hf_reply_begin(&f->out);
@@ -236,7 +239,7 @@ static void script_ats(struct hf_fake *f)
     }
     hf_fake_check(f, done == HF_LINES_MAX + 1, "not one entry a SKU");
 
-    read_question(f, HF_ASK_LOOKUP, &frame, &request, lines, HF_LINES_MAX);
+    hf_fake_read_question(f, HF_ASK_LOOKUP, &frame, &request, lines, HF_LINES_MAX);
     hf_fake_check(f, request.op.lines_count == 2, "two pairs");
     hf_fake_check(f, is(lines[0].sku, "A") && lines[0].location.bytes_count == 0, "SKU only");
     hf_fake_check(f, is(lines[1].location, "L") && lines[1].sku.bytes_count == 0, "location only");
@@ -248,7 +251,7 @@ static void script_ats(struct hf_fake *f)
     hf_fake_end(f, place, &frame);
     hf_fake_send(f);
 
-    read_question(f, HF_ASK_ATS, &frame, &request, lines, HF_LINES_MAX);
+    hf_fake_read_question(f, HF_ASK_ATS, &frame, &request, lines, HF_LINES_MAX);
     hf_fake_check(f, frame.handle_tag == 77, "handles without their tag");
     hf_fake_check(f, lines[0].sku_handle == 5 && lines[0].location_handle == 6, "other handles");
     const size_t stale = hf_fake_begin(f);
@@ -344,7 +347,7 @@ static void script_reservation(struct hf_fake *f)
     };
 
     hf_fake_accept(f, NULL);
-    read_question(f, HF_ASK_RESERVATION, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_RESERVATION, &frame, &request, &line, 1);
     hf_fake_check(f, is(request.op.id, "cart-1"), "another reservation");
     const size_t place = hf_fake_begin(f);
     const size_t item = hf_reply_begin(&f->out);
@@ -361,7 +364,7 @@ static void script_reservation(struct hf_fake *f)
     hf_fake_send(f);
 
     for (uint64_t page = 0; page < 2; page++) {
-        read_question(f, HF_ASK_ORDER, &frame, &request, &line, 1);
+        hf_fake_read_question(f, HF_ASK_ORDER, &frame, &request, &line, 1);
         hf_fake_check(f, is(request.op.order, "web-1") && request.cursor == page * 11, "page");
         const size_t order_place = hf_fake_begin(f);
         const size_t order_item = hf_reply_begin(&f->out);
@@ -442,8 +445,8 @@ static void put_moves(struct hf_fake *f, const struct hf_frame *frame, uint64_t 
             .location = hf_text_of("L"),
             .ref = hf_text_of("r"),
             .by = hf_text_of("anna"),
-            .delta = {1, 2, 3, 4},
-            .after = {11, 12, 13, 14},
+            .delta = {1, 2, 3, 4, 5, 6},
+            .after = {11, 12, 13, 14, 15, 16},
         };
         hf_move_entry_put(&f->out, &move);
     }
@@ -461,18 +464,18 @@ static void script_ledger(struct hf_fake *f)
     struct hf_op_line line;
 
     hf_fake_accept(f, NULL);
-    read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
     hf_fake_check(f, is(line.sku, "A") && is(line.location, "L"), "another cell");
     hf_fake_check(f, request.limit == 3 && request.cursor == 0, "page 1");
     put_moves(f, &frame, 100, 2, 98);
-    read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
     hf_fake_check(f, request.limit == 1 && request.cursor == 98, "page 2");
     put_moves(f, &frame, 98, 2, 96); /* whole operations are given: one more than asked for */
 
-    read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
     hf_fake_check(f, is(request.op.ref, "r") && request.op.lines_count == 0, "by reference");
     put_moves(f, &frame, 5, 1, 0);
-    read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
+    hf_fake_read_question(f, HF_ASK_LEDGER, &frame, &request, &line, 1);
     hf_fake_check(f, is(request.op.order, "o") && request.op.ref.bytes_count == 0, "by order");
     put_moves(f, &frame, 5, 0, 0);
     hf_fake_expect_end(f);
@@ -494,8 +497,12 @@ static bool see_move(void *arg, const struct holdfast_move *move)
     assert_int_equal(move->delta.held, 2);
     assert_int_equal(move->delta.committed, 3);
     assert_int_equal(move->delta.in_transit, 4);
+    assert_int_equal(move->delta.damaged, 5);
+    assert_int_equal(move->delta.quarantined, 6);
     assert_int_equal(move->after.on_hand, 11);
     assert_int_equal(move->after.in_transit, 14);
+    assert_int_equal(move->after.damaged, 15);
+    assert_int_equal(move->after.quarantined, 16);
     *count += 1;
     return true;
 }

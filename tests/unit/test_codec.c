@@ -72,7 +72,7 @@ static void copy_request(const struct hf_frame *frame, struct hf_buffer *out)
         hf_hello_put(out, name);
         return;
     }
-    if (frame->operation > HF_ASK_HELLO) {
+    if (frame->operation > HF_ASK_HELLO && frame->operation < HF_ASK_EXPORT) {
         assert_int_equal(frame->body_bytes, 0);
         return;
     }
@@ -92,9 +92,31 @@ static void copy_request(const struct hf_frame *frame, struct hf_buffer *out)
     assert_ptr_equal(body.at, body.end);
 }
 
-/* Read an entry of the operation's kind, and write it again. The first of a reservation differs. */
-static enum hf_err copy_entry(unsigned operation, uint32_t index, struct hf_items *entries,
-                              struct hf_buffer *out)
+static enum hf_err copy_shortage(struct hf_items *entries, struct hf_buffer *out)
+{
+    struct hf_cell_view cell;
+    struct hf_items rest;
+    struct hf_hit hits[HF_HITS_MAX];
+    uint32_t hits_count;
+
+    if (hf_shortage_next(entries, &cell, &rest, &hits_count) != HF_OK || hits_count > HF_HITS_MAX) {
+        return HF_CORRUPT;
+    }
+    for (uint32_t i = 0; i < hits_count; i++) {
+        if (hf_hit_next(&rest, &hits[i]) != HF_OK) {
+            return HF_CORRUPT;
+        }
+    }
+    hf_shortage_put(out, &cell, hits, hits_count);
+    return HF_OK;
+}
+
+/*
+ * Read an entry of the operation's kind, and write it again. The first of a reservation, transfer or
+ * inbound shipment differs; rows of an export are as their section says.
+ */
+static enum hf_err copy_entry(unsigned operation, unsigned section, uint32_t index,
+                              struct hf_items *entries, struct hf_buffer *out)
 {
     union {
         struct hf_result_line line;
@@ -103,6 +125,9 @@ static enum hf_err copy_entry(unsigned operation, uint32_t index, struct hf_item
         struct hf_reservation_view reservation;
         struct hf_reservation_line_view reservation_line;
         struct hf_move move;
+        struct hf_shipment_view shipment;
+        struct hf_shipment_line_view shipment_line;
+        struct hf_frozen_row row;
         struct hf_handle_pair pair;
         struct hf_stat stat;
         struct hf_audit_report audit;
@@ -131,6 +156,20 @@ static enum hf_err copy_entry(unsigned operation, uint32_t index, struct hf_item
         COPY(summary, reservation);
     case HF_ASK_LEDGER:
         COPY(move_entry, move);
+    case HF_ASK_SHORTAGES:
+        return copy_shortage(entries, out);
+    case HF_ASK_TRANSFER:
+    case HF_ASK_INBOUND:
+        if (index > 0) {
+            COPY(shipment_line, shipment_line);
+        }
+        COPY(shipment, shipment);
+    case HF_ASK_TRANSFERS:
+    case HF_ASK_INBOUND_SHIPMENTS:
+        COPY(shipment, shipment);
+    case HF_ASK_EXPORT_NEXT:
+        entry.row.section = (enum hf_frozen_section)section;
+        COPY(row, row);
     case HF_ASK_LOOKUP:
         COPY(handle_pair, pair);
     case HF_ASK_HELLO:
@@ -148,17 +187,18 @@ static enum hf_err copy_entry(unsigned operation, uint32_t index, struct hf_item
 }
 
 /* Read a reply's items and entries, and write them again. HF_CORRUPT: something is not whole. */
-static enum hf_err copy_reply(unsigned operation, uint32_t count, struct hf_items body,
-                              struct hf_buffer *out)
+static enum hf_err copy_reply(const struct hf_wire_sample *sample, const struct hf_frame *frame,
+                              struct hf_items body, struct hf_buffer *out)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < frame->count; i++) {
         struct hf_reply reply;
         if (hf_reply_next(&body, &reply) != HF_OK) {
             return HF_CORRUPT;
         }
         const size_t place = hf_reply_begin(out);
         for (uint32_t entry = 0; entry < reply.entries_count; entry++) {
-            if (copy_entry(operation, entry, &reply.entries, out) != HF_OK) {
+            if (copy_entry(frame->operation, sample->section, entry, &reply.entries, out) !=
+                HF_OK) {
                 return HF_CORRUPT;
             }
         }
@@ -179,7 +219,7 @@ static void there_and_back(void **state)
         open_frame(&first, &frame);
         const size_t place = hf_frame_begin(&second);
         if (hf_wire_samples[i].is_reply) {
-            assert_int_equal(copy_reply(frame.operation, frame.count,
+            assert_int_equal(copy_reply(&hf_wire_samples[i], &frame,
                                         hf_items_of(frame.body, frame.body_bytes), &second),
                              HF_OK);
         } else {
@@ -192,6 +232,103 @@ static void there_and_back(void **state)
         hf_buffer_release(&second);
         hf_buffer_release(&first);
     }
+}
+
+/* ------------------------------------------------------------------ fields of version 2 */
+
+static const struct hf_wire_sample *sample_of(const char *name);
+
+static struct hf_request read_sample(struct hf_buffer *bytes, const char *name,
+                                     struct hf_op_line lines[LINES_MAX])
+{
+    struct hf_request request;
+    struct hf_frame frame;
+    enum hf_field field;
+    uint32_t line_index;
+
+    sample_of(name)->put(bytes);
+    open_frame(bytes, &frame);
+    struct hf_items body = hf_items_of(frame.body, frame.body_bytes);
+    assert_int_equal(
+        hf_request_next(&body, frame.operation, lines, LINES_MAX, &request, &field, &line_index),
+        HF_OK);
+    return request;
+}
+
+static void assert_text(struct hf_text got, const char *want)
+{
+    assert_true(hf_text_equal(got, hf_text_of(want)));
+}
+
+/* The one number of an item goes where the operation says, and nowhere else. */
+static void arguments_of_requests(void **state)
+{
+    static const struct {
+        const char *sample;
+        uint64_t ttl_us, as_of, eta_us, cursor;
+    } wanted[] = {
+        {"reserve", 900000000, 0, 0, 0},
+        {"set", 0, 4711, 0, 0},
+        {"set_as_of_time", 0, UINT64_C(1772366400000000), 0, 0},
+        {"inbound_create", 0, 0, UINT64_C(1772366400000000), 0},
+        {"inbound_receive", 0, 0, 0, 0},
+        {"shortages", 0, 0, 0, 77},
+        {"export", 0, 0, 0, HF_FROZEN_RESERVATIONS},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        struct hf_op_line lines[LINES_MAX];
+        struct hf_buffer bytes = {0};
+        const struct hf_request request = read_sample(&bytes, wanted[i].sample, lines);
+        assert_int_equal(request.op.ttl_us, wanted[i].ttl_us);
+        assert_int_equal(request.op.as_of, wanted[i].as_of);
+        assert_int_equal(request.op.eta_us, wanted[i].eta_us);
+        assert_int_equal(request.cursor, wanted[i].cursor);
+        hf_buffer_release(&bytes);
+    }
+}
+
+static void places_statuses_and_damage(void **state)
+{
+    struct hf_op_line lines[LINES_MAX];
+    struct hf_buffer bytes = {0};
+    (void)state;
+
+    struct hf_request request = read_sample(&bytes, "transfer_create", lines);
+    assert_int_equal(request.op.kind, HF_KIND_TRANSFER_CREATE);
+    assert_int_equal(request.op.flags, HF_OP_SHIP);
+    assert_text(request.op.id, "T-1");
+    assert_text(request.op.order, "move-7");
+    assert_text(request.op.from, "BERLIN");
+    assert_text(request.op.to, "M\xC3\xBCnchen");
+    assert_int_equal(lines[0].location.bytes_count, 0);
+
+    hf_buffer_clear(&bytes);
+    request = read_sample(&bytes, "move_status", lines);
+    assert_int_equal(request.op.from_status, HF_STATUS_SELLABLE);
+    assert_int_equal(request.op.to_status, HF_STATUS_DAMAGED);
+
+    hf_buffer_clear(&bytes);
+    request = read_sample(&bytes, "transfer_receive", lines);
+    assert_int_equal(request.op.flags, HF_OP_DAMAGED | HF_OP_REST);
+    assert_int_equal(request.op.lines_count, 2);
+    assert_int_equal(lines[0].units, 4);
+    assert_int_equal(lines[0].damaged, 2);
+    assert_int_equal(lines[1].units, 0);
+    assert_int_equal(lines[1].damaged, 1);
+
+    hf_buffer_clear(&bytes);
+    request = read_sample(&bytes, "set_as_of_time", lines);
+    assert_int_equal(lines[0].damaged, 0);
+    assert_int_equal(lines[0].if_version, 4700);
+
+    hf_buffer_clear(&bytes);
+    request = read_sample(&bytes, "inbound_shipments", lines);
+    assert_true(request.only_late);
+    assert_false(request.only_open || request.only_low);
+    assert_int_equal(request.op.flags, 0);
+    hf_buffer_release(&bytes);
 }
 
 /* ------------------------------------------------------------------ cut short */
@@ -237,7 +374,7 @@ static void prefixes_of_bodies(void **state)
             const struct hf_items body = hf_items_of(bytes, count);
             struct hf_buffer copy = {0};
             if (hf_wire_samples[i].is_reply) {
-                assert_int_equal(copy_reply(frame.operation, frame.count, body, &copy), HF_CORRUPT);
+                assert_int_equal(copy_reply(&hf_wire_samples[i], &frame, body, &copy), HF_CORRUPT);
             } else {
                 assert_false(is_request_whole(&frame, body));
             }
@@ -273,7 +410,7 @@ static void prefixes_of_items(void **state)
             struct hf_buffer copy = {0};
             hf_put_u32(bytes, (uint32_t)count);
             if (hf_wire_samples[i].is_reply) {
-                assert_int_equal(copy_reply(frame.operation, frame.count, body, &copy), HF_CORRUPT);
+                assert_int_equal(copy_reply(&hf_wire_samples[i], &frame, body, &copy), HF_CORRUPT);
             } else {
                 assert_false(is_request_whole(&frame, body));
             }
@@ -293,11 +430,18 @@ static const struct row {
     enum hf_field want;
     uint32_t want_line;
 } rows[] = {
-    {"flags: the highest known", 4, 128, HF_FIELD_NONE, UINT32_MAX},
-    {"flags: one that does not exist", 5, 1, HF_FIELD_FLAGS, UINT32_MAX},
-    {"zero at 14", 14, 1, HF_FIELD_LAYOUT, UINT32_MAX},
-    {"zero at 15", 15, 1, HF_FIELD_LAYOUT, UINT32_MAX},
-    {"zero at 28", 28, 1, HF_FIELD_LAYOUT, UINT32_MAX},
+    {"flags: all of a question, for the engine's door to refuse", 5, 0xC0, HF_FIELD_NONE,
+     UINT32_MAX},
+    {"flags: damaged makes lines longer", 5, 0x10, HF_FIELD_LAYOUT, 1},
+    {"flags: an as_of where none is read is for the engine to refuse", 5, 1, HF_FIELD_NONE,
+     UINT32_MAX},
+    {"from_status: for the engine to refuse", 14, 255, HF_FIELD_NONE, UINT32_MAX},
+    {"to_status: for the engine to refuse", 15, 255, HF_FIELD_NONE, UINT32_MAX},
+    {"from: as long as the padding", 28, 5, HF_FIELD_NONE, UINT32_MAX},
+    {"from: one byte of the line", 28, 6, HF_FIELD_LAYOUT, UINT32_MAX},
+    {"from: longer than the item", 28, 255, HF_FIELD_LAYOUT, UINT32_MAX},
+    {"to: longer than the item", 29, 255, HF_FIELD_LAYOUT, UINT32_MAX},
+    {"zero at 30", 30, 1, HF_FIELD_LAYOUT, UINT32_MAX},
     {"zero at 31", 31, 1, HF_FIELD_LAYOUT, UINT32_MAX},
     {"lines: too many to be there", 7, 0x0F, HF_FIELD_LAYOUT, 2},
     {"lines: more than an operation may have", 7, 0x10, HF_FIELD_LINES, UINT32_MAX},
@@ -452,6 +596,8 @@ int main(void)
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(golden_bytes),
         cmocka_unit_test(there_and_back),
+        cmocka_unit_test(arguments_of_requests),
+        cmocka_unit_test(places_statuses_and_damage),
         cmocka_unit_test(prefixes_of_bodies),
         cmocka_unit_test(prefixes_of_items),
         cmocka_unit_test(layout_of_bodies),

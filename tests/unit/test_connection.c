@@ -369,7 +369,7 @@ static void end_of_input_answers_what_came(void **state)
 
     start(&world, 0);
     (void)hf_world_send(&world, HF_KIND_RESERVE, &reserve, 1);
-    hf_world_receive(&world, "HF\1", 3); /* half a header, dropped */
+    hf_world_receive(&world, "HF\2", 3); /* half a header, dropped */
     hf_connection_end(&world.connection);
     assert_int_equal(world.finishes_count, 0);
     hf_world_sync(&world);

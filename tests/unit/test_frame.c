@@ -50,7 +50,8 @@ static const struct row {
     {"a good frame", {{-1, 0}, {-1, 0}}, false, HF_FIELD_NONE, true},
     {"magic, first byte", {{0, 1}, {-1, 0}}, true, HF_FIELD_MAGIC, false},
     {"magic, second byte", {{1, 0x20}, {-1, 0}}, true, HF_FIELD_MAGIC, false},
-    {"version", {{2, 3}, {-1, 0}}, true, HF_FIELD_PROTOCOL_VERSION, false},
+    {"version 1, an older one", {{2, 2 ^ 1}, {-1, 0}}, true, HF_FIELD_PROTOCOL_VERSION, false},
+    {"version 3, a newer one", {{2, 2 ^ 3}, {-1, 0}}, true, HF_FIELD_PROTOCOL_VERSION, false},
     {"version before flags", {{2, 3}, {17, 1}}, true, HF_FIELD_PROTOCOL_VERSION, false},
     {"an operation nobody knows is not a matter of framing",
      {{3, 0x80}, {-1, 0}},
@@ -137,7 +138,7 @@ static void size_limit(void **state)
 /* A wrong byte is told as soon as it is there; a right one asks for the rest. */
 static void told_at_once(void **state)
 {
-    static const unsigned char good[] = {'H', 'F', 1};
+    static const unsigned char good[] = {'H', 'F', HF_FRAME_VERSION};
     struct hf_frame frame;
     size_t frame_bytes;
     enum hf_field fault;
