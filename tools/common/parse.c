@@ -118,6 +118,22 @@ bool hf_parse_count(const char *word, uint64_t max, uint64_t *count)
     return true;
 }
 
+const char *hf_format_count(uint64_t count, char text[HF_COUNT_TEXT_BYTES])
+{
+    char digits[HF_COUNT_TEXT_BYTES];
+    const int digits_count = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    char *to = text;
+
+    for (int i = 0; i < digits_count; i++) {
+        if (i > 0 && (digits_count - i) % 3 == 0) {
+            *to++ = ',';
+        }
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return text;
+}
+
 /* ":PORT" or nothing. */
 static bool parse_port(const char *word, uint16_t *port)
 {

@@ -29,6 +29,9 @@ void hf_format_size(uint64_t bytes_count, char text[HF_SIZE_TEXT_BYTES]);
 
 /* A whole number without sign, at most `max`. */
 bool hf_parse_count(const char *word, uint64_t max, uint64_t *count);
+/* "14,000": for people; not read back. */
+#define HF_COUNT_TEXT_BYTES 32
+const char *hf_format_count(uint64_t count, char text[HF_COUNT_TEXT_BYTES]);
 
 /* "HOST:PORT", "HOST" (port HF_PORT_DEFAULT), "[v6]:PORT", "[v6]", ":PORT" (host 127.0.0.1). A bare
  * IPv6 address needs its brackets. The host is not looked up. */
