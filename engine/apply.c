@@ -363,6 +363,7 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
         return;
     }
     if (result->outcome == HF_OK) {
+        result->is_unchanged = work->effects_count == work->effects_first;
         result->outcome = hf_commit(engine, op->kind, order_of(engine), true);
     }
     result->lsn = engine->last_lsn;

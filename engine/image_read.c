@@ -218,7 +218,8 @@ bool hf_image_read_shipment(struct hf_reader *in, struct hf_image_shipment *ship
     }
     shipment->lines_count = read_lines_count(in);
     return !in->is_bad && sellable <= 1 && shipment->from != shipment->to &&
-           shipment->opened_lsn > 0 && shipment->opened_lsn <= shipment->last_lsn;
+           shipment->eta_us <= HF_TIME_US_MAX && shipment->opened_lsn > 0 &&
+           shipment->opened_lsn <= shipment->last_lsn;
 }
 
 bool hf_image_read_shipment_line(struct hf_reader *in, struct hf_image_shipment_line *line)

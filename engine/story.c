@@ -189,6 +189,12 @@ static bool is_chapter_sound(const struct hf_story *story)
                                    : true;
 }
 
+static const char *misfit(const struct hf_story *story)
+{
+    return story->shipment != 0 ? "the lines of a shipment do not fit its state"
+                                : "the lines of a reservation do not fit its state";
+}
+
 /* ------------------------------------------------------------------ lines of a shipment */
 
 /* The figures of a line keep their sum: units are where they went (shipment.h). */
@@ -256,7 +262,8 @@ enum hf_err hf_story_check(struct hf_story *story, const struct hf_effect *effec
     const bool is_reservation = effect->tag == HF_EFFECT_OPEN || effect->tag == HF_EFFECT_STATE;
 
     if (effect->tag == HF_EFFECT_MOVE && !is_move_sound(story, &effect->move)) {
-        *why = "a move that what it is of does not allow";
+        *why = story->shipment != 0 ? "a move that its shipment's line does not say"
+                                    : "a move that its reservation's state does not allow";
         return HF_CORRUPT;
     }
     if (effect->tag == HF_EFFECT_LINE && !is_line_sound(story, &effect->line)) {
@@ -264,7 +271,7 @@ enum hf_err hf_story_check(struct hf_story *story, const struct hf_effect *effec
         return HF_CORRUPT;
     }
     if (begins_chapter(effect) && !is_chapter_sound(story)) {
-        *why = "lines do not fit the state of what they are of";
+        *why = misfit(story);
         return HF_CORRUPT;
     }
     if (is_reservation && effect->reservation.state == HF_STATE_CONFIRMED &&
@@ -339,7 +346,7 @@ enum hf_err hf_story_end(const struct hf_story *story, const char **why)
         return HF_CORRUPT;
     }
     if (!is_chapter_sound(story)) {
-        *why = "lines do not fit the state of what they are of";
+        *why = misfit(story);
         return HF_CORRUPT;
     }
     return HF_OK;

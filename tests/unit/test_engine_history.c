@@ -325,7 +325,7 @@ static void fields_of_a_move(void **state)
     assert_int_equal(told.count, 1);
     assert_int_equal(told.move.kind, HF_KIND_SET_POLICY);
     assert_string_equal(told.reservation, "");
-    static const int64_t zeros[4];
+    static const int64_t zeros[HF_COUNTERS_COUNT];
     assert_memory_equal(told.move.delta, zeros, sizeof zeros);
     assert_memory_equal(told.move.after, after, sizeof after);
     hf_small_release(&small);

@@ -338,10 +338,66 @@ static int64_t random_units(uint64_t *seed)
     return (int64_t)random_edge(seed, (uint64_t)HF_UNITS_MAX);
 }
 
+/* Marks and gap; what is not written is zero. */
+static struct hf_effect_tell random_tell(uint64_t *seed)
+{
+    struct hf_effect_tell tell = {.gap = random_units(seed) - random_units(seed)};
+
+    if (hf_random_below(seed, 2) == 0) {
+        tell.marks = (uint8_t)(HF_MARK_GIVEN | hf_random_below(seed, HF_MARK_GIVEN));
+    }
+    return tell;
+}
+
+static struct hf_effect_shipment random_shipment(uint64_t *seed, bool is_opening, char *room)
+{
+    struct hf_effect_shipment shipment = {
+        .id = random_text(seed, room, false),
+        .state = (enum hf_state)(HF_STATE_DRAFT +
+                                 hf_random_below(seed, HF_STATE_CLOSED - HF_STATE_DRAFT + 1)),
+        .from = HF_HANDLE_NONE,
+        .index = HF_HANDLE_NONE,
+    };
+
+    if (is_opening) {
+        shipment.kind = hf_random_below(seed, 2) == 0 ? HF_TRANSFER : HF_INBOUND;
+        shipment.is_sellable = hf_random_below(seed, 2) == 0;
+        if (hf_random_below(seed, 2) == 0) {
+            shipment.from = (uint32_t)random_edge(seed, HF_HANDLE_NONE - 2);
+        }
+        shipment.to = (uint32_t)random_edge(seed, HF_HANDLE_NONE - 1);
+        shipment.eta_us = random_edge(seed, HF_TIME_US_MAX);
+    }
+    return shipment;
+}
+
+/* Bytes of the hits; one shortage at a time is looked at. */
+static unsigned char hits_room[HF_HITS_MAX * HF_HIT_BYTES_MAX];
+
+static struct hf_effect_shortage random_shortage(uint64_t *seed, char *room)
+{
+    struct hf_effect_shortage shortage = {
+        .sku = (uint32_t)random_edge(seed, HF_HANDLE_NONE - 1),
+        .location = (uint32_t)random_edge(seed, HF_HANDLE_NONE - 1),
+        .missing = 1 + (int64_t)random_edge(seed, 2 * (uint64_t)HF_UNITS_MAX - 1),
+        .hits_count = (uint32_t)hf_random_below(seed, 4),
+        .hits = hits_room,
+    };
+    const struct hf_hit hit = {.reservation = random_text(seed, room, false),
+                               .units = random_units(seed)};
+    unsigned char *at = hits_room;
+
+    for (uint32_t i = 0; i < shortage.hits_count; i++) {
+        at = hf_record_put_hit(at, &hit);
+    }
+    shortage.hits_bytes = (uint32_t)(at - hits_room);
+    return shortage;
+}
+
 static void random_effect(uint64_t *seed, uint64_t lsn, struct hf_effect *effect, char *room)
 {
     memset(effect, 0, sizeof *effect);
-    effect->tag = (enum hf_effect_tag)(1 + hf_random_below(seed, HF_EFFECT_MOVE));
+    effect->tag = (enum hf_effect_tag)(1 + hf_random_below(seed, HF_EFFECT_SHORTAGE));
     const uint32_t handle = (uint32_t)random_edge(seed, HF_HANDLE_NONE - 1);
     const uint64_t version = random_edge(seed, lsn);
     switch (effect->tag) {
@@ -368,11 +424,12 @@ static void random_effect(uint64_t *seed, uint64_t lsn, struct hf_effect *effect
         for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
             effect->policy.after[i] = random_units(seed);
         }
+        effect->policy.tell = random_tell(seed);
         break;
     case HF_EFFECT_OPEN:
     case HF_EFFECT_STATE:
         effect->reservation.id = random_text(seed, room, false);
-        effect->reservation.state = (enum hf_state)(1 + hf_random_below(seed, HF_STATES_COUNT - 1));
+        effect->reservation.state = (enum hf_state)(1 + hf_random_below(seed, HF_STATE_SUPERSEDED));
         effect->reservation.life_us = random_edge(seed, HF_LIFE_US_LIMIT);
         effect->reservation.index = HF_HANDLE_NONE;
         break;
@@ -386,6 +443,21 @@ static void random_effect(uint64_t *seed, uint64_t lsn, struct hf_effect *effect
             effect->move.delta[i] = random_units(seed) - random_units(seed);
             effect->move.after[i] = random_units(seed);
         }
+        effect->move.tell = random_tell(seed);
+        break;
+    case HF_EFFECT_SHIPMENT_OPEN:
+    case HF_EFFECT_SHIPMENT_STATE:
+        effect->shipment = random_shipment(seed, effect->tag == HF_EFFECT_SHIPMENT_OPEN, room);
+        break;
+    case HF_EFFECT_LINE:
+        effect->line = (struct hf_effect_line){.sku = handle, .line = HF_HANDLE_NONE};
+        effect->line.units = hf_random_below(seed, 2) == 0 ? 0 : random_units(seed);
+        for (unsigned i = 0; i < HF_LINE_FIGURES; i++) {
+            effect->line.delta[i] = random_units(seed) - random_units(seed);
+        }
+        break;
+    case HF_EFFECT_SHORTAGE:
+        effect->shortage = random_shortage(seed, room);
         break;
     case HF_EFFECT_END:
         fail();
@@ -396,6 +468,43 @@ static void check_texts(struct hf_text got, struct hf_text want)
 {
     assert_int_equal(got.bytes_count, want.bytes_count);
     assert_true(hf_text_equal(got, want));
+}
+
+static void check_tell(const struct hf_effect_tell *got, const struct hf_effect_tell *want)
+{
+    assert_int_equal(got->marks, want->marks);
+    assert_true(got->gap == want->gap);
+}
+
+static void check_shipment(const struct hf_effect_shipment *got,
+                           const struct hf_effect_shipment *want)
+{
+    check_texts(got->id, want->id);
+    assert_int_equal(got->state, want->state);
+    assert_int_equal(got->kind, want->kind);
+    assert_int_equal(got->is_sellable, want->is_sellable);
+    assert_int_equal(got->from, want->from);
+    assert_int_equal(got->to, want->to);
+    assert_true(got->eta_us == want->eta_us);
+    assert_int_equal(got->index, HF_HANDLE_NONE);
+}
+
+static void check_shortage(const struct hf_effect_shortage *got,
+                           const struct hf_effect_shortage *want)
+{
+    struct hf_hit got_hits[HF_HITS_MAX];
+    struct hf_hit want_hits[HF_HITS_MAX];
+
+    assert_int_equal(got->sku, want->sku);
+    assert_int_equal(got->location, want->location);
+    assert_true(got->missing == want->missing);
+    assert_int_equal(got->hits_count, want->hits_count);
+    hf_record_hits(got, got_hits);
+    hf_record_hits(want, want_hits);
+    for (uint32_t i = 0; i < got->hits_count; i++) {
+        check_texts(got_hits[i].reservation, want_hits[i].reservation);
+        assert_true(got_hits[i].units == want_hits[i].units);
+    }
 }
 
 static void check_effect(const struct hf_effect *got, const struct hf_effect *want)
@@ -419,6 +528,7 @@ static void check_effect(const struct hf_effect *got, const struct hf_effect *wa
         assert_int_equal(got->policy.version_before, want->policy.version_before);
         assert_memory_equal(&got->policy.policy, &want->policy.policy, sizeof got->policy.policy);
         assert_memory_equal(got->policy.after, want->policy.after, sizeof got->policy.after);
+        check_tell(&got->policy.tell, &want->policy.tell);
         break;
     case HF_EFFECT_OPEN:
     case HF_EFFECT_STATE:
@@ -433,8 +543,22 @@ static void check_effect(const struct hf_effect *got, const struct hf_effect *wa
         assert_int_equal(got->move.version_before, want->move.version_before);
         assert_int_equal(got->move.cell, HF_HANDLE_NONE);
         assert_int_equal(got->move.line, HF_HANDLE_NONE);
+        check_tell(&got->move.tell, &want->move.tell);
         assert_memory_equal(got->move.delta, want->move.delta, sizeof got->move.delta);
         assert_memory_equal(got->move.after, want->move.after, sizeof got->move.after);
+        break;
+    case HF_EFFECT_SHIPMENT_OPEN:
+    case HF_EFFECT_SHIPMENT_STATE:
+        check_shipment(&got->shipment, &want->shipment);
+        break;
+    case HF_EFFECT_LINE:
+        assert_int_equal(got->line.sku, want->line.sku);
+        assert_int_equal(got->line.line, HF_HANDLE_NONE);
+        assert_true(got->line.units == want->line.units);
+        assert_memory_equal(got->line.delta, want->line.delta, sizeof got->line.delta);
+        break;
+    case HF_EFFECT_SHORTAGE:
+        check_shortage(&got->shortage, &want->shortage);
         break;
     case HF_EFFECT_END:
         fail();

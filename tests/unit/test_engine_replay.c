@@ -53,8 +53,8 @@ static struct hf_effect move(uint32_t sku, uint32_t location, uint64_t version_b
 }
 
 #define MOVE(sku, location, version, d0, d1, d2, d3, a0, a1, a2, a3)                               \
-    move((sku), (location), (version), (const int64_t[]){(d0), (d1), (d2), (d3)},                  \
-         (const int64_t[]){(a0), (a1), (a2), (a3)})
+    move((sku), (location), (version), (const int64_t[HF_COUNTERS_COUNT]){(d0), (d1), (d2), (d3)}, \
+         (const int64_t[HF_COUNTERS_COUNT]){(a0), (a1), (a2), (a3)})
 
 static struct hf_effect reservation(enum hf_effect_tag tag, const char *id, enum hf_state state,
                                     uint64_t life_us)
