@@ -157,6 +157,7 @@ static void release(struct holdfast *hf)
     free(hf->reservation_lines);
     free(hf->shipment_lines);
     free(hf->ats);
+    free(hf->feed);
     free(hf);
 }
 
@@ -309,8 +310,19 @@ void holdfast_close(struct holdfast *hf)
 
 /* ------------------------------------------------------------------ blocking */
 
+bool hf_client_is_feed(struct holdfast *hf)
+{
+    if (hf->is_feed) {
+        hf_client_set_error(hf, "the connection has subscribed and carries nothing else");
+    }
+    return hf->is_feed;
+}
+
 bool hf_client_may_block(struct holdfast *hf)
 {
+    if (hf_client_is_feed(hf)) {
+        return false;
+    }
     if (hf->is_processing || hf->is_closing) {
         hf_client_set_error(hf, "a callback must not make a blocking call");
         return false;

@@ -60,8 +60,11 @@ struct hf_client_answer {
     struct hf_buffer body;
 };
 
+struct hf_client_feed; /* client_feed.c: room for one event */
+
 struct holdfast {
     int fd;             /* -1: broken */
+    bool is_feed;       /* it has subscribed: frames are left to client_feed.c */
     bool is_processing; /* inside holdfast_process, or a callback of a read */
     bool is_closing;
     struct holdfast_options options; /* zeros replaced by the defaults */
@@ -101,6 +104,8 @@ struct holdfast {
     size_t ats_max;
     size_t ats_count;
     struct hf_client_answer answer;
+    struct hf_client_feed *feed;
+    uint64_t feed_correlation; /* of the subscribe */
 };
 
 /* ---- client_connect.c */
@@ -128,6 +133,8 @@ bool hf_client_reserve_replies(struct holdfast *hf, size_t count);
 bool hf_client_make_room(struct holdfast *hf);
 /* Add an entry behind the others; there is room. */
 void hf_client_push(struct holdfast *hf, const struct hf_client_entry *entry);
+/* Does the connection carry the change feed, and nothing else? True: hf->error says so. */
+bool hf_client_is_feed(struct holdfast *hf);
 /* May a blocking call begin? False: hf->error says why not. */
 bool hf_client_may_block(struct holdfast *hf);
 /*

@@ -281,6 +281,7 @@ void hf_client_drop(struct holdfast *hf)
         (void)close(hf->fd);
         hf->fd = -1;
     }
+    hf->is_feed = false;
     hf_buffer_clear(&hf->in);
     hf_buffer_clear(&hf->out);
 }

@@ -263,6 +263,15 @@ static bool unreadable(struct holdfast *hf)
     return false;
 }
 
+/* The answer to a subscribe: do frames of events follow it? */
+static bool begins_feed(const struct hf_frame *frame)
+{
+    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
+    struct hf_reply reply;
+    return (frame->flags & HF_FRAME_ERROR) == 0 && hf_reply_next(&body, &reply) == HF_OK &&
+           reply.outcome == HF_OK;
+}
+
 /* A frame has arrived. False: it does not answer the oldest frame in flight (C1). */
 static bool take_frame(struct holdfast *hf, const struct hf_frame *frame)
 {
@@ -292,6 +301,7 @@ static bool take_frame(struct holdfast *hf, const struct hf_frame *frame)
         return unreadable(hf);
     }
     const struct hf_client_entry entry = pop(hf);
+    hf->is_feed = entry.operation == HF_ASK_SUBSCRIBE && begins_feed(frame);
     tell(hf, &entry);
     return true;
 }
@@ -301,7 +311,7 @@ static bool take_frames(struct holdfast *hf)
 {
     const size_t frame_bytes_max = (size_t)hf->server.frame_bytes_max * HF_REPLY_FACTOR;
 
-    while (hf_buffer_count(&hf->in) > 0) {
+    while (hf_buffer_count(&hf->in) > 0 && !hf->is_feed) {
         struct hf_frame frame;
         size_t frame_bytes;
         enum hf_field fault;
@@ -332,7 +342,7 @@ static bool process_round(struct holdfast *hf)
     if (!hf_client_flush(hf)) {
         return false;
     }
-    while (!is_empty) {
+    while (!is_empty && !hf->is_feed) {
         const size_t bytes_before = hf_buffer_count(&hf->in);
         if (!hf_client_receive(hf, &is_empty)) {
             return false;

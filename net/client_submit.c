@@ -166,6 +166,9 @@ enum holdfast_outcome hf_client_submit(struct holdfast *hf, const struct holdfas
                                        size_t count, holdfast_replies_cb cb, void *arg,
                                        struct hf_client_fault *fault)
 {
+    if (hf_client_is_feed(hf)) {
+        return HOLDFAST_INVALID_ARGUMENT;
+    }
     if (!hf_client_ready(hf)) {
         return HOLDFAST_UNKNOWN;
     }
@@ -212,6 +215,9 @@ enum holdfast_outcome holdfast_submit_ats(struct holdfast *hf, const uint32_t *s
 {
     HF_ASSERT(cb != NULL);
 
+    if (hf_client_is_feed(hf)) {
+        return HOLDFAST_INVALID_ARGUMENT;
+    }
     if (!hf_client_ready(hf)) {
         return HOLDFAST_UNKNOWN;
     }

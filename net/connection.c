@@ -30,10 +30,12 @@ void hf_connection_init(struct hf_connection *connection, struct hf_dispatch *di
         .limits = *limits,
     };
     connection->active_us = monotonic_us(connection);
+    connection->taken_us = connection->active_us;
 }
 
 void hf_connection_release(struct hf_connection *connection)
 {
+    hf_feed_unsubscribe(&connection->subscriber);
     hf_dispatch_abandon(connection->dispatch, &connection->job);
     hf_buffer_release(&connection->gates);
     hf_buffer_release(&connection->out);
@@ -61,6 +63,17 @@ static void close_gate(struct hf_connection *connection, uint64_t lsn)
     }
     const struct gate gate = {lsn, end_bytes};
     (void)hf_buffer_append(&connection->gates, &gate, sizeof gate);
+}
+
+/* The LSN that the newest reply in the queue waits for; 0: none waits. */
+static uint64_t newest_gate_lsn(const struct hf_connection *connection)
+{
+    const size_t bytes_count = hf_buffer_count(&connection->gates);
+    struct gate last = {0};
+    if (bytes_count > 0) {
+        memcpy(&last, hf_buffer_front(&connection->gates) + bytes_count - sizeof last, sizeof last);
+    }
+    return last.lsn;
 }
 
 static void release_durable(struct hf_connection *connection)
@@ -96,6 +109,7 @@ static void send_released(struct hf_connection *connection)
             hf_buffer_take(&connection->out, taken);
             connection->sent_bytes += taken;
             connection->active_us = monotonic_us(connection);
+            connection->taken_us = connection->active_us;
         }
     }
     if (hf_buffer_count(&connection->out) == 0 && !connection->out.is_failed &&
@@ -152,6 +166,22 @@ static bool is_hello(struct hf_connection *connection, const struct hf_frame *fr
     return true;
 }
 
+static void serve_feed(void *ctx);
+
+/* What is told of by the feed is durable: it waits for nothing but the replies before it. */
+static void execute_subscribe(struct hf_connection *connection, const struct hf_frame *frame)
+{
+    connection->dispatch->frames_count++;
+    connection->subscriber.serve = serve_feed;
+    connection->subscriber.ctx = connection;
+    if (hf_feed_subscribe(connection->dispatch->feed, frame, &connection->subscriber,
+                          &connection->out)) {
+        connection->state = HF_CONNECTION_FEEDING;
+        connection->has_fed = true;
+    }
+    close_gate(connection, newest_gate_lsn(connection));
+}
+
 static void execute_frame(struct hf_connection *connection, const struct hf_frame *frame)
 {
     if (connection->state == HF_CONNECTION_NEW) {
@@ -162,6 +192,10 @@ static void execute_frame(struct hf_connection *connection, const struct hf_fram
             return;
         }
         connection->state = HF_CONNECTION_SERVING;
+    }
+    if (frame->operation == HF_ASK_SUBSCRIBE && connection->dispatch->feed != NULL) {
+        execute_subscribe(connection, frame);
+        return;
     }
     uint64_t gate_lsn;
     if (hf_dispatch_frame(connection->dispatch, frame, &connection->out, &connection->job,
@@ -213,6 +247,68 @@ static void execute_buffered(struct hf_connection *connection)
     }
 }
 
+/* ------------------------------------------------------------------ feeding */
+
+/* Nothing more will be told; what is queued is still sent. */
+static void close_feed(struct hf_connection *connection)
+{
+    hf_feed_unsubscribe(&connection->subscriber);
+    connection->state = HF_CONNECTION_CLOSING;
+    connection->taken_us = monotonic_us(connection);
+}
+
+void hf_connection_end_feed(struct hf_connection *connection, enum hf_err outcome)
+{
+    HF_ASSERT(connection->state == HF_CONNECTION_FEEDING);
+
+    hf_feed_end(&connection->subscriber, outcome, &connection->out);
+    close_gate(connection, newest_gate_lsn(connection));
+    close_feed(connection);
+    hf_connection_pump(connection);
+}
+
+/* Queue frames while there is room and something to tell. True: there was no room for more. */
+static bool fill_feed(struct hf_connection *connection)
+{
+    while (hf_buffer_count(&connection->out) < HF_FEED_OUT_BYTES_MAX) {
+        const enum hf_feed_step step = hf_feed_next(&connection->subscriber, &connection->out);
+        if (step == HF_FEED_NOTHING) {
+            return false;
+        }
+        close_gate(connection, newest_gate_lsn(connection));
+        if (step == HF_FEED_ENDED) {
+            close_feed(connection);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void serve_feed(void *ctx)
+{
+    struct hf_connection *connection = ctx;
+    bool is_more = true;
+
+    while (is_more && connection->state == HF_CONNECTION_FEEDING &&
+           hf_buffer_count(&connection->out) < HF_FEED_OUT_BYTES_MAX) {
+        is_more = fill_feed(connection);
+        if (connection->is_stopping && connection->state == HF_CONNECTION_FEEDING &&
+            connection->subscriber.lsn == hf_engine_lsn(connection->dispatch->engine)) {
+            close_feed(connection);
+        }
+        hf_connection_pump(connection);
+    }
+}
+
+bool hf_connection_is_stalled(struct hf_connection *connection, uint64_t stall_us)
+{
+    const uint64_t now_us = monotonic_us(connection);
+    if (!connection->has_fed || hf_buffer_count(&connection->out) == 0) {
+        connection->taken_us = now_us;
+    }
+    return now_us - connection->taken_us > stall_us;
+}
+
 /* ------------------------------------------------------------------ what to do next */
 
 static void close_when_done(struct hf_connection *connection)
@@ -241,6 +337,17 @@ static void pause_or_resume(struct hf_connection *connection)
     }
 }
 
+/* Who has subscribed may say nothing more. */
+static void end_talkative_feed(struct hf_connection *connection)
+{
+    if (connection->state == HF_CONNECTION_FEEDING && hf_buffer_count(&connection->in) > 0) {
+        hf_reply_put_error(&connection->out, HF_ASK_EVENTS, connection->subscriber.correlation,
+                           HF_INVALID_ARGUMENT, HF_FIELD_OPERATION);
+        close_gate(connection, newest_gate_lsn(connection));
+        close_feed(connection);
+    }
+}
+
 void hf_connection_pump(struct hf_connection *connection)
 {
     if (connection->state == HF_CONNECTION_CLOSED) {
@@ -248,6 +355,7 @@ void hf_connection_pump(struct hf_connection *connection)
     }
     for (;;) {
         execute_buffered(connection);
+        end_talkative_feed(connection);
         if (!has_memory(connection)) {
             return;
         }
@@ -279,7 +387,21 @@ void hf_connection_receive(struct hf_connection *connection, const unsigned char
 void hf_connection_end(struct hf_connection *connection)
 {
     connection->is_ended = true;
+    if (connection->state == HF_CONNECTION_FEEDING) {
+        close_feed(connection);
+    }
     hf_connection_pump(connection);
+}
+
+void hf_connection_stop(struct hf_connection *connection)
+{
+    if (connection->state != HF_CONNECTION_FEEDING) {
+        hf_connection_end(connection);
+        return;
+    }
+    connection->is_stopping = true;
+    connection->is_ended = true;
+    connection->taken_us = monotonic_us(connection);
 }
 
 void hf_connection_refuse(struct hf_connection *connection, enum hf_err outcome)
@@ -318,7 +440,8 @@ bool hf_connection_waits_for_log(const struct hf_connection *connection)
 bool hf_connection_is_idle(const struct hf_connection *connection, uint64_t idle_us)
 {
     const uint64_t now_us = monotonic_us(connection);
-    if (connection->job.operation != 0 || now_us - connection->active_us <= idle_us) {
+    if (connection->state == HF_CONNECTION_FEEDING || connection->job.operation != 0 ||
+        now_us - connection->active_us <= idle_us) {
         return false;
     }
     const bool has_stuck_replies = connection->released_bytes > connection->sent_bytes;

@@ -6,6 +6,7 @@
  *                     hello first
  *
  *     NEW --hello--> SERVING --end of input, lost framing--> CLOSING --all sent--> CLOSED
+ *                       '--subscribe--> FEEDING --end, too slow, gone--'
  *
  * Invariants:
  *     I1  frames execute in the order of their bytes, replies leave in that order; while a frame
@@ -17,6 +18,8 @@
  *     I4  bounded (DESIGN.md P8): past limits.out_bytes_max of queued replies no frame is executed
  *         and reading is paused, until half of them have gone; `in` holds at most one frame and
  *         what one read brings
+ *     I5  a connection that feeds executes nothing more; feed.h gives it frames while fewer than
+ *         HF_FEED_OUT_BYTES_MAX are queued. Any byte that comes ends it
  *
  * Knows no socket: `struct hf_transport` is a table of functions that the libuv adapter
  * (server.h), a test or a simulator fills. Loop thread only. Not re-entrant: a transport must not
@@ -59,6 +62,7 @@ struct hf_connection_limits {
 enum hf_connection_state {
     HF_CONNECTION_NEW,     /* waits for the hello */
     HF_CONNECTION_SERVING, /* executes frames */
+    HF_CONNECTION_FEEDING, /* subscribed: is told of events */
     HF_CONNECTION_CLOSING, /* executes nothing more; sends what is queued */
     HF_CONNECTION_CLOSED   /* finish was called */
 };
@@ -71,6 +75,7 @@ struct hf_connection {
     char name[HF_CODE_BYTES_MAX + 1]; /* of the hello, for logs; what is not a code is left out */
     enum hf_field framing_fault;      /* why framing was lost; HF_FIELD_NONE: it was not */
     uint64_t active_us;               /* monotonic; when bytes last came or went */
+    bool has_fed;                     /* it is, or was, FEEDING */
 
     /* private */
     struct hf_buffer in;     /* bytes that are not executed yet */
@@ -79,9 +84,12 @@ struct hf_connection {
     uint64_t sent_bytes;     /* of all replies ever; where `out` begins */
     uint64_t released_bytes; /* of all replies ever; may be sent */
     struct hf_job job;
-    bool is_full;   /* limits.out_bytes_max was reached, and half of it not yet */
-    bool is_paused; /* transport was told so */
-    bool is_ended;  /* no more bytes will come */
+    struct hf_subscriber subscriber;
+    uint64_t taken_us; /* monotonic; when the transport last took bytes, or none were queued */
+    bool is_stopping;  /* FEEDING: ends once it is even with the engine */
+    bool is_full;      /* limits.out_bytes_max was reached, and half of it not yet */
+    bool is_paused;    /* transport was told so */
+    bool is_ended;     /* no more bytes will come */
 };
 
 /* `dispatch` must outlive the connection. */
@@ -100,6 +108,9 @@ void hf_connection_receive(struct hf_connection *connection, const unsigned char
 /* No more bytes will come: the peer ended its side, or the server stops. What came is executed and
  * answered; half a frame is dropped; then `finish`. */
 void hf_connection_end(struct hf_connection *connection);
+/* The server stops. As hf_connection_end, but who follows the feed is given all that has happened
+ * first. */
+void hf_connection_stop(struct hf_connection *connection);
 /* Something has changed outside: durable_lsn has grown, or the transport can take more. */
 void hf_connection_pump(struct hf_connection *connection);
 
@@ -114,5 +125,10 @@ bool hf_connection_waits_for_log(const struct hf_connection *connection);
  * `idle_us`. A peer that does not read its replies is idle, too.
  */
 bool hf_connection_is_idle(const struct hf_connection *connection, uint64_t idle_us);
+
+/* Of a connection that has fed: bytes are queued, and for longer than `stall_us` none was taken. */
+bool hf_connection_is_stalled(struct hf_connection *connection, uint64_t stall_us);
+/* FEEDING: end the subscription with an error frame that carries `outcome` and the resume token. */
+void hf_connection_end_feed(struct hf_connection *connection, enum hf_err outcome);
 
 #endif

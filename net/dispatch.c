@@ -316,9 +316,13 @@ static void answer_stats(struct call *call)
     struct hf_dispatch *dispatch = call->dispatch;
     struct hf_engine_stats engine = {0};
     struct hf_log_stats log = {0};
+    struct hf_feed_stats feed = {0};
 
     hf_engine_stats(dispatch->engine, &engine);
     dispatch->log->ops->stats(dispatch->log->ctx, &log);
+    if (dispatch->feed != NULL) {
+        hf_feed_stats(dispatch->feed, &feed);
+    }
     const struct {
         const char *name;
         uint64_t value;
@@ -343,6 +347,9 @@ static void answer_stats(struct call *call)
         {"connections", dispatch->connections_count},
         {"frames", dispatch->frames_count},
         {"operations", dispatch->operations_count},
+        {"subscriptions", feed.subscriptions_count},
+        {"feed_events", feed.events_count},
+        {"feed_lag", feed.lag_max},
     };
     const uint32_t count = sizeof stats / sizeof stats[0];
     const struct hf_reply reply = {

@@ -31,6 +31,7 @@
 #include "net/buffer.h"
 #include "net/clock.h"
 #include "net/export.h"
+#include "net/feed.h"
 #include "net/frame.h"
 #include "net/log.h"
 
@@ -75,6 +76,7 @@ struct hf_dispatch {
     uint64_t export_bytes_max;
     uint32_t handle_tag;
 
+    struct hf_feed *feed;       /* the server's; NULL: nobody may subscribe */
     uint32_t connections_count; /* kept by the server, for stats */
     uint64_t frames_count;
     uint64_t operations_count;

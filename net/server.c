@@ -10,6 +10,7 @@
 #include "engine/assert.h"
 #include "net/connection.h"
 #include "net/dispatch.h"
+#include "net/feed.h"
 
 #define READ_BYTES ((size_t)256 * 1024)
 #define WRITE_BYTES ((size_t)256 * 1024) /* copied when a socket is full */
@@ -47,9 +48,11 @@ struct hf_server {
     uv_async_t async;
     uv_timer_t expiry;
     uv_timer_t sweep;
+    uv_timer_t tick; /* the next round of the feed */
 
     struct hf_server_config config;
     struct hf_dispatch dispatch;
+    struct hf_feed feed;
     const struct hf_log *log;
     const struct hf_clock *clock;
     struct hf_server_report report;
@@ -61,6 +64,8 @@ struct hf_server {
     bool is_refusal_told; /* in the operator's log, since a connection was last accepted */
     uint64_t published_lsn;
     uint64_t expiry_deadline_us; /* what the timer is set to; UINT64_MAX: not set */
+    uint64_t fed_us;             /* monotonic; when the feed's last round began */
+    bool wants_round;            /* of the feed */
     bool has_expiries;           /* more holds are due than one step releases */
     bool is_stopping;
     bool is_stopped; /* the server's own handles are being closed */
@@ -323,6 +328,25 @@ static void start_work(struct hf_server *server)
     }
 }
 
+static void want_round(struct hf_server *server)
+{
+    server->wants_round = true;
+    start_work(server);
+}
+
+static void feed_arrived_cb(void *arg)
+{
+    want_round(arg);
+}
+
+/* Somebody may be told something, or has room for more. */
+static void look_after_feed(struct client *client)
+{
+    if (client->connection.state == HF_CONNECTION_FEEDING) {
+        want_round(client->server);
+    }
+}
+
 static void wrote_cb(uv_write_t *request, int status)
 {
     struct client *client = request->data;
@@ -343,6 +367,7 @@ static void wrote_cb(uv_write_t *request, int status)
     }
     hf_connection_pump(&client->connection);
     settle(client);
+    look_after_feed(client);
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -412,6 +437,7 @@ static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
     if (!client->is_closing && hf_connection_has_work(&client->connection)) {
         start_work(client->server);
     }
+    look_after_feed(client);
 }
 
 static void start_reading(struct client *client)
@@ -489,6 +515,34 @@ static void step_busy(struct hf_server *server, bool *has_work)
     }
 }
 
+static void run_round(struct hf_server *server)
+{
+    (void)uv_timer_stop(&server->tick);
+    server->fed_us = monotonic_us(server);
+    server->wants_round = hf_feed_round(&server->feed);
+}
+
+static void tick_cb(uv_timer_t *timer)
+{
+    want_round(timer->data);
+}
+
+/* The log has moved on: who follows is told at once when it was quiet, else in time. */
+static void set_tick(struct hf_server *server)
+{
+    if (server->feed.subscribers_count == 0 || server->wants_round ||
+        uv_is_active((uv_handle_t *)&server->tick)) {
+        return;
+    }
+    const uint64_t passed_us = monotonic_us(server) - server->fed_us;
+    if (passed_us >= HF_FEED_TICK_US) {
+        want_round(server);
+        return;
+    }
+    uv_update_time(&server->loop);
+    (void)uv_timer_start(&server->tick, tick_cb, (HF_FEED_TICK_US - passed_us) / 1000 + 1, 0);
+}
+
 static void async_cb(uv_async_t *async)
 {
     struct hf_server *server = async->data;
@@ -500,6 +554,7 @@ static void async_cb(uv_async_t *async)
     if (has_work) {
         start_work(server);
     }
+    set_tick(server);
 }
 
 static void idle_cb(uv_idle_t *idle)
@@ -511,7 +566,10 @@ static void idle_cb(uv_idle_t *idle)
         server->has_expiries = hf_dispatch_expire(&server->dispatch);
     }
     step_busy(server, &has_work);
-    if (!has_work && !server->has_expiries) {
+    if (server->wants_round) {
+        run_round(server);
+    }
+    if (!has_work && !server->has_expiries && !server->wants_round) {
         (void)uv_idle_stop(idle);
     }
 }
@@ -574,6 +632,16 @@ static void sweep_client(struct client *client)
         }
         return;
     }
+    const uint64_t stall_us = server->is_stopping ? HF_LINGER_US : server->config.feed_stall_us;
+    if (hf_connection_is_stalled(&client->connection, stall_us)) {
+        if (client->connection.state == HF_CONNECTION_FEEDING && !server->is_stopping) {
+            report_client(client, 'w', "its subscription is ended: it takes nothing");
+            hf_connection_end_feed(&client->connection, HF_BUSY);
+        } else {
+            close_client(client);
+        }
+        return;
+    }
     if (hf_connection_is_idle(&client->connection, server->config.idle_us)) {
         report_client(client, 'i', "closed: idle for too long");
         close_client(client);
@@ -597,6 +665,9 @@ static void sweep_cb(uv_timer_t *timer)
             sweep_client(client);
         }
     }
+    if (server->feed.subscribers_count > 0) {
+        want_round(server); /* tokens move on, and lines are kept alive */
+    }
 }
 
 /* ------------------------------------------------------------------ life cycle */
@@ -619,6 +690,7 @@ static void close_server_handles(struct hf_server *server)
     close_handle(&server->idle);
     close_handle(&server->expiry);
     close_handle(&server->sweep);
+    close_handle(&server->tick);
     /* Other threads may wake the server until it is freed: the handle stays, without keeping the
      * loop alive. */
     uv_unref((uv_handle_t *)&server->async);
@@ -638,8 +710,9 @@ void hf_server_stop(struct hf_server *server)
         next = client->next;
         if (!client->is_finishing) {
             transport_pause(client);
-            hf_connection_end(&client->connection);
+            hf_connection_stop(&client->connection);
             settle(client);
+            look_after_feed(client);
         }
     }
     if (server->clients == NULL) {
@@ -714,6 +787,7 @@ static int init_loop(struct hf_server *server)
     (void)uv_idle_init(&server->loop, &server->idle);
     (void)uv_timer_init(&server->loop, &server->expiry);
     (void)uv_timer_init(&server->loop, &server->sweep);
+    (void)uv_timer_init(&server->loop, &server->tick);
     status = uv_async_init(&server->loop, &server->async, async_cb);
     if (status != 0) {
         /* hf_server_free closes all handles, so this one must be a handle. */
@@ -725,6 +799,7 @@ static int init_loop(struct hf_server *server)
     server->idle.data = server;
     server->async.data = server;
     server->expiry.data = server;
+    server->tick.data = server;
     server->sweep.data = server;
     return 0;
 }
@@ -760,6 +835,9 @@ struct hf_server *hf_server_create(const struct hf_server_config *config, struct
          hf_dispatch_init(&server->dispatch, &dispatch_config, engine, log, clock) != HF_OK)) {
         status = UV_ENOMEM;
     }
+    const struct hf_feed_config feed_config = {config->subscriptions_max, config->feed_stall_us};
+    hf_feed_init(&server->feed, &feed_config, engine, log, clock, feed_arrived_cb, server);
+    server->dispatch.feed = &server->feed;
     if (status == 0) {
         status = listen_at(server);
     }
@@ -769,7 +847,10 @@ struct hf_server *hf_server_create(const struct hf_server_config *config, struct
         hf_server_free(server);
         return NULL;
     }
-    const uint64_t quarter_ms = config->idle_us / 4000;
+    const uint64_t patience_us =
+        config->feed_stall_us > 0 && config->feed_stall_us < config->idle_us ? config->feed_stall_us
+                                                                             : config->idle_us;
+    const uint64_t quarter_ms = patience_us / 4000;
     const uint64_t sweep_ms = quarter_ms < SWEEP_MS_MAX ? quarter_ms : SWEEP_MS_MAX;
     (void)uv_prepare_start(&server->prepare, prepare_cb);
     (void)uv_timer_start(&server->sweep, sweep_cb, sweep_ms, sweep_ms);
@@ -787,6 +868,7 @@ void hf_server_free(struct hf_server *server)
     (void)uv_run(&server->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&server->loop);
     hf_dispatch_release(&server->dispatch);
+    hf_feed_release(&server->feed);
     free(server->spare_block);
     free(server->read_bytes);
     free(server);

@@ -6,7 +6,7 @@
  *         prepare   what this turn appended is published to the log: once, for all connections
  *         poll      sockets are read, frames executed, replies queued (connection.h)
  *         async     the log has moved on: replies it covers leave, one write a connection
- *         idle      only while there is work in slices: audits, mass expiry
+ *         idle      only while there is work in slices: audits, mass expiry, the change feed
  *
  * Writes are tried at once (one system call for all replies of a connection that may go); only
  * when the socket is full are bytes copied and left to libuv, one block at a time, and the
@@ -15,6 +15,10 @@
  * Closing is gentle: after the last reply the sending half is shut down and what the peer still
  * sends is read and dropped, until it closes or HF_LINGER_US have passed. Closing with unread bytes
  * would make the kernel reset the connection and could take the last reply from the peer.
+ *
+ * The feed (feed.h) is served in rounds, at most one each HF_FEED_TICK_US while its subscribers are
+ * even with the log: at once when it was quiet, else when the tick is over. While some are behind,
+ * one round a turn, after the sockets of that turn.
  *
  * Stop: no new connections, nothing is read any more; frames that have come whole are executed,
  * published, waited for and answered; then every connection is closed and hf_server_run returns.
@@ -44,11 +48,13 @@ struct hf_server_config {
     const char *host; /* an address, or a name that is looked up once */
     uint16_t port;    /* 0: the system chooses */
     uint32_t connections_max;
-    uint32_t frame_bytes_max; /* HF_FRAME_BYTES_MIN .. HF_FRAME_BYTES_LIMIT */
-    uint32_t operations_max;  /* 1 .. hf_operations_max_of(frame_bytes_max) */
-    uint64_t idle_us;         /* connections that are silent for longer are closed */
-    uint64_t stop_us;         /* how long a stop waits for clients that do not read */
-    uint64_t export_bytes_max; /* kept aside while an export reads; 0: HF_EXPORT_BYTES_DEFAULT */
+    uint32_t frame_bytes_max;   /* HF_FRAME_BYTES_MIN .. HF_FRAME_BYTES_LIMIT */
+    uint32_t operations_max;    /* 1 .. hf_operations_max_of(frame_bytes_max) */
+    uint64_t idle_us;           /* connections that are silent for longer are closed */
+    uint64_t stop_us;           /* how long a stop waits for clients that do not read */
+    uint32_t subscriptions_max; /* of the change feed */
+    uint64_t feed_stall_us;     /* a subscriber that takes nothing for longer is ended */
+    uint64_t export_bytes_max;  /* kept aside while an export reads; 0: HF_EXPORT_BYTES_DEFAULT */
 };
 
 /* One line for the operator's log; `level` is 'i' information, 'w' warning, 'e' error. */

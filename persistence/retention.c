@@ -40,12 +40,51 @@ static uint32_t drop_snapshots(const struct hf_directory *directory,
     return dropped;
 }
 
+/* Bytes of a segment's file; one that cannot be looked at counts as nothing, and stays longer. */
+static uint64_t segment_bytes(const struct hf_directory *directory, uint64_t first_lsn)
+{
+    const struct hf_disk *disk = directory->disk;
+    char name[HF_NAME_BYTES_MAX];
+
+    hf_segment_name(name, first_lsn, "");
+    const int file = hf_directory_open(directory, name, HF_DISK_READ);
+    if (file < 0) {
+        return 0;
+    }
+    const int64_t bytes_count = disk->size(disk->ctx, file);
+    (void)disk->close(disk->ctx, file); /* opened for reading */
+    return bytes_count < 0 ? 0 : (uint64_t)bytes_count;
+}
+
+/* How many of the oldest segments nobody needs; the newest of those stay as kept_bytes allows. */
+static size_t count_needless(const struct hf_directory *directory,
+                             const struct hf_retention *retention, const struct hf_listing *listing,
+                             uint64_t needed_lsn)
+{
+    size_t count = 0;
+    uint64_t bytes_left = retention->kept_bytes;
+
+    while (count + 1 < listing->segments_count && listing->segments[count + 1] <= needed_lsn) {
+        count++;
+    }
+    while (count > 0 && bytes_left > 0) {
+        const uint64_t bytes_count = segment_bytes(directory, listing->segments[count - 1]);
+        if (bytes_count > bytes_left) {
+            break;
+        }
+        bytes_left -= bytes_count;
+        count--;
+    }
+    return count;
+}
+
 uint32_t hf_retention_apply(const struct hf_directory *directory,
-                            const struct hf_retention *retention)
+                            const struct hf_retention *retention, uint64_t *first_lsn)
 {
     struct hf_listing listing;
     uint64_t oldest_lsn = retention->snapshot_lsn;
     uint32_t dropped = 0;
+    size_t first = 0;
 
     HF_ASSERT(retention->snapshots_kept > 0);
 
@@ -60,16 +99,18 @@ uint32_t hf_retention_apply(const struct hf_directory *directory,
     dropped += drop_snapshots(directory, retention, &listing, &oldest_lsn);
     const uint64_t needed_lsn =
         oldest_lsn + 1 < retention->wanted_lsn ? oldest_lsn + 1 : retention->wanted_lsn;
-    for (size_t i = 0; i + 1 < listing.segments_count; i++) {
+    const size_t needless_count = count_needless(directory, retention, &listing, needed_lsn);
+    while (first < needless_count) {
         char name[HF_NAME_BYTES_MAX];
-        if (listing.segments[i + 1] > needed_lsn) {
-            break; /* its newest record is needed */
-        }
-        hf_segment_name(name, listing.segments[i], "");
+        hf_segment_name(name, listing.segments[first], "");
         if (!drop(directory, name)) {
             break; /* an unbroken run must stay */
         }
+        first++;
         dropped++;
+    }
+    if (listing.segments_count > 0) {
+        *first_lsn = listing.segments[first];
     }
     hf_listing_release(&listing);
     return dropped;

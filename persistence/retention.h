@@ -1,9 +1,10 @@
 /*
  * retention.h - what a data directory keeps, and what is dropped after a new snapshot.
  *
- *     snapshots        1        2        3       kept: the newest `snapshots_kept`, here 2 and 3
- *     segments   |--a--|--b--|--c--|--d--|--e--
- *                         ^ ledger               dropped: a; 2 needs c, the ledger wants b
+ *     snapshots           1        2        3    kept: the newest `snapshots_kept`, here 2 and 3
+ *     segments |--a--|--b--|--c--|--d--|--e--
+ *                             ^ ledger           2 needs d, the ledger wants c; of a and b as
+ *                                                many are kept, newest first, as kept_bytes hold
  *
  * Segments are dropped oldest first, and each removal is synced before the next, so that whatever
  * a crash leaves is one unbroken run of segments. The newest segment always stays.
@@ -17,11 +18,14 @@ struct hf_retention {
     uint64_t snapshot_lsn;   /* the current one; newer files are none of ours to judge */
     uint32_t snapshots_kept; /* at least 1 */
     uint64_t wanted_lsn;     /* records from here on are wanted by others; UINT64_MAX: by none */
+    uint64_t kept_bytes;     /* so much log is kept besides, in whole segments, for consumers of
+                                the change feed that come back */
 };
 
 /* Drop what is not needed. A file that cannot be removed is said as a warning and tried again
- * after the next snapshot. Returns how many files are gone. */
+ * after the next snapshot. Returns how many files are gone; *first_lsn becomes the LSN with which
+ * the log begins from now on, unless the directory cannot be listed. */
 uint32_t hf_retention_apply(const struct hf_directory *directory,
-                            const struct hf_retention *retention);
+                            const struct hf_retention *retention, uint64_t *first_lsn);
 
 #endif

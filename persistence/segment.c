@@ -21,7 +21,7 @@ enum hf_err hf_segment_reader_init(struct hf_segment_reader *reader,
     return reader->window == NULL ? HF_NO_MEMORY : HF_OK;
 }
 
-static void close_file(struct hf_segment_reader *reader)
+void hf_segment_reader_close(struct hf_segment_reader *reader)
 {
     if (reader->file >= 0) {
         const struct hf_disk *disk = reader->directory->disk;
@@ -32,9 +32,19 @@ static void close_file(struct hf_segment_reader *reader)
 
 void hf_segment_reader_release(struct hf_segment_reader *reader)
 {
-    close_file(reader);
+    hf_segment_reader_close(reader);
     free(reader->window);
     *reader = (struct hf_segment_reader){.file = -1};
+}
+
+void hf_segment_reader_refresh(struct hf_segment_reader *reader)
+{
+    reader->window_bytes = 0;
+}
+
+void hf_segment_reader_expect(struct hf_segment_reader *reader, bool is_hopping)
+{
+    reader->read_bytes = is_hopping ? HOP_BYTES : READ_BYTES;
 }
 
 /*
@@ -105,7 +115,7 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
     const unsigned char *bytes;
     const char *why = NULL;
 
-    close_file(reader);
+    hf_segment_reader_close(reader);
     hf_segment_name(reader->name, first_lsn, "");
     reader->file = hf_directory_open(reader->directory, reader->name, HF_DISK_READ);
     const int64_t size = reader->file < 0 ? reader->file : disk->size(disk->ctx, reader->file);
@@ -113,7 +123,7 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
     reader->file_bytes = size < 0 ? 0 : (uint64_t)size;
     reader->offset = hf_format_group_offset(HF_SEGMENT_HEADER_BYTES);
     reader->window_bytes = 0;
-    reader->read_bytes = is_hopping ? HOP_BYTES : READ_BYTES;
+    hf_segment_reader_expect(reader, is_hopping);
     const int64_t got = size < 0 ? -1 : look(reader, 0, HF_SECTOR_BYTES, &bytes);
     if (got < 0) {
         (void)snprintf(error, error_bytes, "could not read log segment \"%s\": %s", reader->name,

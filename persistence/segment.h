@@ -29,6 +29,12 @@ struct hf_segment_reader {
 enum hf_err hf_segment_reader_init(struct hf_segment_reader *reader,
                                    const struct hf_directory *directory);
 void hf_segment_reader_release(struct hf_segment_reader *reader);
+/* Close the file and keep the memory. */
+void hf_segment_reader_close(struct hf_segment_reader *reader);
+/* Forget what was read of a segment that is still being written; what comes is read anew. */
+void hf_segment_reader_refresh(struct hf_segment_reader *reader);
+/* Blocks will be asked for after headers, or the other way round (see _open). */
+void hf_segment_reader_expect(struct hf_segment_reader *reader, bool is_hopping);
 
 /*
  * Go to the first block of the segment named after `first_lsn`, closing the one before; the header

@@ -21,6 +21,7 @@ struct hf_store {
     uint64_t interval_us;
     uint64_t segment_bytes;
     uint32_t snapshots_kept;
+    uint64_t log_kept_bytes;
     uint32_t epoch;
     struct hf_ledger *ledger; /* the engine's */
     int lock_file;
@@ -33,6 +34,7 @@ struct hf_store {
     _Atomic uint64_t published_lsn; /* loop thread -> log thread */
     _Atomic uint64_t durable_lsn;   /* log thread -> all */
     _Atomic uint64_t snapshot_lsn;  /* snapshot thread -> all */
+    _Atomic uint64_t first_lsn;     /* snapshot thread -> all: with it the oldest segment begins */
     _Atomic bool has_failed;        /* log thread -> all */
 };
 
@@ -278,6 +280,7 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     store->interval_us = config->interval_us;
     store->segment_bytes = config->segment_bytes;
     store->snapshots_kept = config->snapshots_kept > 0 ? config->snapshots_kept : 1;
+    store->log_kept_bytes = config->log_kept_bytes;
     store->ledger = hf_engine_ledger(engine);
     store->lock_file = -1;
     store->wal.file = -1;
@@ -294,6 +297,8 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     } else {
         is_open = open_directory(&opening, config);
     }
+    const uint64_t first_lsn =
+        opening.listing.segments_count > 0 ? opening.listing.segments[0] : 1; /* a new directory */
     hf_listing_release(&opening.listing);
     if (!is_open) {
         hf_store_close(store);
@@ -304,6 +309,7 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     atomic_store(&store->published_lsn, lsn);
     atomic_store(&store->durable_lsn, lsn);
     atomic_store(&store->snapshot_lsn, store->manifest.snapshot_lsn);
+    atomic_store(&store->first_lsn, first_lsn);
     hf_store_pin(store);
     return store;
 }
@@ -329,6 +335,28 @@ const unsigned char *hf_store_directory_id(const struct hf_store *store)
 uint32_t hf_store_epoch(const struct hf_store *store)
 {
     return store->epoch;
+}
+
+uint32_t hf_store_epochs_count(const struct hf_store *store)
+{
+    return store->manifest.epochs_count;
+}
+
+uint32_t hf_store_epoch_at(const struct hf_store *store, uint32_t index, uint64_t *first_lsn)
+{
+    HF_ASSERT(index < store->manifest.epochs_count);
+    *first_lsn = store->manifest.epochs[index].first_lsn;
+    return store->manifest.epochs[index].number;
+}
+
+uint64_t hf_store_first_lsn(const struct hf_store *store)
+{
+    return atomic_load_explicit(&store->first_lsn, memory_order_acquire);
+}
+
+const struct hf_directory *hf_store_directory(const struct hf_store *store)
+{
+    return &store->directory;
 }
 
 /* ------------------------------------------------------------------ the log */
@@ -484,10 +512,13 @@ static enum hf_err write_snapshot(struct hf_store *store, const struct hf_snapsh
     hf_directory_say(&store->directory, 'i', "snapshot of LSN %" PRIu64 " written", copy->lsn);
     const struct hf_retention retention = {.snapshot_lsn = copy->lsn,
                                            .snapshots_kept = store->snapshots_kept,
-                                           .wanted_lsn = copy->ledger_first_lsn};
-    if (hf_retention_apply(&store->directory, &retention) > 0) {
+                                           .wanted_lsn = copy->ledger_first_lsn,
+                                           .kept_bytes = store->log_kept_bytes};
+    uint64_t first_lsn = hf_store_first_lsn(store);
+    if (hf_retention_apply(&store->directory, &retention, &first_lsn) > 0) {
         hf_wal_spare_retry(&store->wal);
     }
+    atomic_store_explicit(&store->first_lsn, first_lsn, memory_order_release);
     return HF_OK;
 }
 

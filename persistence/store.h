@@ -38,7 +38,8 @@ struct hf_store_config {
     enum hf_durability durability;
     uint64_t interval_us;
     uint64_t segment_bytes;  /* HF_SEGMENT_BYTES_MIN .. 4 GiB */
-    uint32_t snapshots_kept; /* newest ones; older log segments than they need are dropped */
+    uint32_t snapshots_kept; /* newest ones; older log segments than they need are dropped, ... */
+    uint64_t log_kept_bytes; /* ... but for so many bytes of the newest of those, for the feed */
     unsigned char new_directory_id[16]; /* random; used when the directory is new */
 };
 #define HF_SEGMENT_BYTES_MIN (8u * 1024 * 1024)
@@ -65,6 +66,14 @@ void hf_store_close(struct hf_store *store);
 
 const unsigned char *hf_store_directory_id(const struct hf_store *store); /* 16 bytes */
 uint32_t hf_store_epoch(const struct hf_store *store);
+/* An epoch and the first LSN written in it, oldest first; `index` counts from 0. */
+uint32_t hf_store_epochs_count(const struct hf_store *store);
+uint32_t hf_store_epoch_at(const struct hf_store *store, uint32_t index, uint64_t *first_lsn);
+/* Any thread: the LSN with which the log begins. Grows only. */
+uint64_t hf_store_first_lsn(const struct hf_store *store);
+/* For reading the log (reader.h) on any thread; lives as long as the store. */
+struct hf_directory;
+const struct hf_directory *hf_store_directory(const struct hf_store *store);
 
 /* Loop thread: records up to `lsn` may be written. */
 void hf_store_publish(struct hf_store *store, uint64_t lsn);

@@ -80,7 +80,7 @@ static void what_is_left(void **state)
         struct hf_listing listing;
         struct hf_sim_disk *disk = make_disk(row, &directory);
 
-        (void)hf_retention_apply(&directory, &row->ask);
+        (void)hf_retention_apply(&directory, &row->ask, &first_lsn);
         hf_sim_disk_crash(disk, HF_SIM_DROP, 1); /* each removal was synced */
         assert_int_equal(hf_directory_list(&directory, &listing), 0);
         assert_lsns(row->name, listing.segments, listing.segments_count, row->segments_left);
@@ -105,7 +105,7 @@ static void an_unbroken_run(void **state)
         struct hf_listing listing;
         struct hf_sim_disk *disk = make_disk(&ROW, &directory);
         hf_sim_disk_fail(disk, &fault);
-        (void)hf_retention_apply(&directory, &ASK);
+        (void)hf_retention_apply(&directory, &ASK, &first_lsn);
         hf_sim_disk_crash(disk, HF_SIM_MIX, nth);
         assert_int_equal(hf_directory_list(&directory, &listing), 0);
         assert_true(listing.segments_count > 0);

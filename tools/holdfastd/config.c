@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "net/dispatch.h"
+#include "net/feed.h"
 #include "net/frame.h"
 
-#define COUNT_MAX UINT32_C(2000000000) /* the engine numbers things with 31 bits */
+#define COUNT_MAX UINT32_C(2000000000)        /* the engine numbers things with 31 bits */
+#define RESERVATIONS_MAX UINT32_C(1000000000) /* names number reservations with 30 bits */
 #define INTERVAL_MS_MAX 60000u
 
 enum form { ADDRESS, COUNT, SIZE, DURATION, DURABILITY, PATH };
@@ -39,6 +41,10 @@ static const struct key keys[] = {
      "how long a stop waits for clients that do not read their replies"},
     {"server", "export_memory", SIZE, AT(export_memory_bytes), 1024 * 1024, UINT64_C(1) << 40,
      "what changes while an export reads is kept aside up to this; more ends the export"},
+    {"server", "subscriptions_max", COUNT, AT(subscriptions_max), 0, HF_CONNECTIONS_LIMIT,
+     "consumers that follow the change feed at once; one more is told limit_exceeded"},
+    {"server", "feed_stall_timeout", DURATION, AT(feed_stall_us), HF_FEED_STALL_US_MIN,
+     HF_DURATION_US_MAX, "a consumer that takes nothing for this long is ended, with its token"},
 
     {"data", "directory", PATH, AT(directory), 0, 0, "log and snapshots; made when missing"},
     {"data", "durability", DURABILITY, AT(durability), 0, 0,
@@ -47,18 +53,19 @@ static const struct key keys[] = {
      "of one log file"},
     {"data", "snapshots_kept", COUNT, AT(snapshots_kept), 1, 1000,
      "the newest ones; the log they need is kept with them"},
+    {"data", "log_kept", SIZE, AT(log_kept_bytes), 0, UINT64_C(1) << 50,
+     "so much log behind that is kept, too, for consumers of the change feed that come back"},
 
     {"engine", "skus_max", COUNT, AT(skus_max), 1, HF_SKUS_LIMIT, "SKUs"},
     {"engine", "locations_max", COUNT, AT(locations_max), 1, HF_LOCATIONS_LIMIT,
      "locations, and as many regions"},
     {"engine", "cells_max", COUNT, AT(cells_max), 1, COUNT_MAX, "stock cells"},
-    {"engine", "reservations_max", COUNT, AT(reservations_max), 1, COUNT_MAX,
+    {"engine", "reservations_max", COUNT, AT(reservations_max), 1, RESERVATIONS_MAX,
      "open and remembered reservations"},
     {"engine", "lines_max", COUNT, AT(lines_max), 1, COUNT_MAX, "lines of those reservations"},
     {"engine", "shipments_max", COUNT, AT(shipments_max), 1, COUNT_MAX,
      "open and remembered transfers and inbound shipments"},
-    {"engine", "shipment_lines_max", COUNT, AT(shipment_lines_max), 1, COUNT_MAX,
-     "lines of those"},
+    {"engine", "shipment_lines_max", COUNT, AT(shipment_lines_max), 1, COUNT_MAX, "lines of those"},
     {"engine", "references_max", COUNT, AT(references_max), 1, COUNT_MAX,
      "references and closed reservations that are remembered"},
     {"engine", "reference_retention", DURATION, AT(reference_retention_us), 0, HF_DURATION_US_MAX,
@@ -85,10 +92,13 @@ struct hf_config hf_config_default(void)
         .idle_us = HF_IDLE_US_DEFAULT,
         .stop_us = HF_STOP_US_DEFAULT,
         .export_memory_bytes = HF_EXPORT_BYTES_DEFAULT,
+        .subscriptions_max = HF_SUBSCRIPTIONS_MAX_DEFAULT,
+        .feed_stall_us = HF_FEED_STALL_US_DEFAULT,
         .directory = "holdfast-data",
         .durability = HF_DURABILITY_SYNC,
         .segment_bytes = UINT64_C(64) * 1024 * 1024,
         .snapshots_kept = 2,
+        .log_kept_bytes = UINT64_C(1) << 30,
         .skus_max = engine.skus_max,
         .locations_max = engine.locations_max,
         .cells_max = engine.cells_max,
@@ -374,6 +384,8 @@ struct hf_server_config hf_config_server(const struct hf_config *config)
         .idle_us = config->idle_us,
         .stop_us = config->stop_us,
         .export_bytes_max = config->export_memory_bytes,
+        .subscriptions_max = (uint32_t)config->subscriptions_max,
+        .feed_stall_us = config->feed_stall_us,
     };
 }
 
@@ -385,5 +397,6 @@ struct hf_store_config hf_config_store(const struct hf_config *config)
         .interval_us = config->interval_us,
         .segment_bytes = config->segment_bytes,
         .snapshots_kept = (uint32_t)config->snapshots_kept,
+        .log_kept_bytes = config->log_kept_bytes,
     };
 }

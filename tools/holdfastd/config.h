@@ -33,12 +33,15 @@ struct hf_config {
     uint64_t idle_us;
     uint64_t stop_us;
     uint64_t export_memory_bytes;
+    uint64_t subscriptions_max;
+    uint64_t feed_stall_us;
 
     char directory[HF_CONFIG_PATH_BYTES];
     enum hf_durability durability;
     uint64_t interval_us; /* of HF_DURABILITY_INTERVAL */
     uint64_t segment_bytes;
     uint64_t snapshots_kept;
+    uint64_t log_kept_bytes;
 
     uint64_t skus_max;
     uint64_t locations_max;

@@ -1,10 +1,13 @@
 #include "tools/holdfastd/joint.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "engine/assert.h"
+#include "persistence/reader.h"
 #include "tools/holdfastd/journal.h"
 
 /* P9: no reply leaves after this, not even one that waits in a buffer. */
@@ -22,11 +25,16 @@ static void joint_publish(void *ctx, uint64_t lsn)
     }
 }
 
+static void let_go_of_dropped(struct hf_joint *joint);
+
 static uint64_t joint_durable_lsn(void *ctx)
 {
     struct hf_joint *joint = ctx;
     if (hf_store_failed(joint->store)) {
         stop_at_once();
+    }
+    if (hf_store_first_lsn(joint->store) != joint->first_lsn) {
+        let_go_of_dropped(joint);
     }
     return joint->threads != NULL ? hf_store_threads_poll(joint->threads)
                                   : hf_store_durable_lsn(joint->store);
@@ -68,21 +76,165 @@ static void joint_stats(void *ctx, struct hf_log_stats *stats)
     };
 }
 
+/* ------------------------------------------------------------------ reading the log */
+
+struct hf_joint_reader {
+    struct hf_log_reader reader;
+    struct hf_joint *joint;
+    struct hf_joint_reader *next; /* among the free ones */
+    uv_work_t work;
+    struct hf_log_read read;
+    hf_log_records_cb done;
+    void *arg;
+    enum hf_err err;
+};
+
+static void free_reader(struct hf_joint_reader *reader)
+{
+    hf_log_reader_release(&reader->reader);
+    free(reader);
+}
+
+/* The free reader that stands at `lsn`, else the one that was free for the longest, else a new one.
+ * NULL: no memory. */
+static struct hf_joint_reader *take_reader(struct hf_joint *joint, uint64_t lsn)
+{
+    struct hf_joint_reader **at = &joint->readers;
+
+    while (*at != NULL && hf_log_reader_place(&(*at)->reader) != lsn && (*at)->next != NULL) {
+        at = &(*at)->next;
+    }
+    struct hf_joint_reader *reader = *at;
+    if (reader != NULL) {
+        *at = reader->next;
+        return reader;
+    }
+    reader = calloc(1, sizeof *reader);
+    if (reader == NULL ||
+        hf_log_reader_init(&reader->reader, hf_store_directory(joint->store)) != HF_OK) {
+        free(reader);
+        return NULL;
+    }
+    reader->joint = joint;
+    return reader;
+}
+
+/* Keep a reader that has done its work; the one that was free for the longest may go. */
+static void give_reader(struct hf_joint *joint, struct hf_joint_reader *reader)
+{
+    uint32_t count = 1;
+
+    reader->next = joint->readers;
+    joint->readers = reader;
+    for (; reader->next != NULL; reader = reader->next) {
+        if (++count > HF_JOINT_READERS_KEPT) {
+            free_reader(reader->next); /* the last one: there was one too many at most */
+            reader->next = NULL;
+            return;
+        }
+    }
+}
+
+/* Retention has dropped segments: free readers need not hold them open. */
+static void let_go_of_dropped(struct hf_joint *joint)
+{
+    joint->first_lsn = hf_store_first_lsn(joint->store);
+    for (struct hf_joint_reader *at = joint->readers; at != NULL; at = at->next) {
+        if (hf_log_reader_segment(&at->reader) < joint->first_lsn) {
+            hf_log_reader_rest(&at->reader);
+        }
+    }
+}
+
+/* A thread of the pool. */
+static void read_work(uv_work_t *work)
+{
+    struct hf_joint_reader *reader = work->data;
+    reader->err = hf_log_reader_read(&reader->reader, &reader->read);
+}
+
+static void read_after(uv_work_t *work, int status)
+{
+    struct hf_joint_reader *reader = work->data;
+    const enum hf_err err = status == 0 ? reader->err : HF_BUSY;
+
+    if (err == HF_CORRUPT || err == HF_IO || err == HF_NO_MEMORY) {
+        hf_journal('e', "the change feed: %s", reader->reader.error);
+    }
+    reader->done(reader->arg, err, reader->reader.records,
+                 err == HF_OK ? reader->reader.records_bytes : 0);
+    give_reader(reader->joint, reader);
+}
+
+static uint64_t joint_first_lsn(void *ctx)
+{
+    const struct hf_joint *joint = ctx;
+    return hf_store_first_lsn(joint->store);
+}
+
+static enum hf_err joint_read(void *ctx, uint64_t from_lsn, size_t bytes_max,
+                              hf_log_records_cb done, void *arg)
+{
+    struct hf_joint *joint = ctx;
+
+    HF_ASSERT(joint->loop != NULL); /* subscribers come after the start */
+    struct hf_joint_reader *reader = take_reader(joint, from_lsn);
+    if (reader == NULL) {
+        return HF_NO_MEMORY;
+    }
+    reader->read = (struct hf_log_read){from_lsn, hf_store_durable_lsn(joint->store), bytes_max};
+    reader->done = done;
+    reader->arg = arg;
+    reader->work.data = reader;
+    if (uv_queue_work(joint->loop, &reader->work, read_work, read_after) != 0) {
+        give_reader(joint, reader);
+        return HF_NO_MEMORY;
+    }
+    return HF_OK;
+}
+
 static const struct hf_log_ops joint_ops = {
     .publish = joint_publish,
     .durable_lsn = joint_durable_lsn,
     .writable = joint_writable,
     .snapshot = joint_snapshot,
     .stats = joint_stats,
+    .first_lsn = joint_first_lsn,
+    .read = joint_read,
 };
 
-void hf_joint_init(struct hf_joint *joint, struct hf_store *store)
+/* ------------------------------------------------------------------ life */
+
+bool hf_joint_init(struct hf_joint *joint, struct hf_store *store)
 {
+    const uint32_t epochs_count = hf_store_epochs_count(store);
+
     *joint = (struct hf_joint){.store = store};
+    joint->epochs = calloc(epochs_count, sizeof *joint->epochs);
+    if (joint->epochs == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < epochs_count; i++) {
+        joint->epochs[i].epoch = hf_store_epoch_at(store, i, &joint->epochs[i].first_lsn);
+    }
     joint->log.ops = &joint_ops;
     joint->log.ctx = joint;
     joint->log.epoch = hf_store_epoch(store);
+    joint->log.epochs = joint->epochs;
+    joint->log.epochs_count = epochs_count;
     memcpy(joint->log.directory_id, hf_store_directory_id(store), sizeof joint->log.directory_id);
+    return true;
+}
+
+void hf_joint_release(struct hf_joint *joint)
+{
+    while (joint->readers != NULL) {
+        struct hf_joint_reader *reader = joint->readers;
+        joint->readers = reader->next;
+        free_reader(reader);
+    }
+    free(joint->epochs);
+    *joint = (struct hf_joint){0};
 }
 
 static void wake(void *arg)
@@ -92,6 +244,7 @@ static void wake(void *arg)
 
 bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_server *server)
 {
+    joint->loop = hf_server_loop(server);
     joint->threads = hf_store_threads_start(joint->store, engine, wake, server);
     return joint->threads != NULL;
 }

@@ -3,6 +3,11 @@
  *
  *     server --publish, durable_lsn, snapshot--> joint --> threads.h --> log thread, worker
  *     server <--wake------------------------------------------------------'
+ *     feed   --read--> the loop's own pool of threads --> reader.h --> segments
+ *
+ * A read belongs to one reader from its begin to its end; readers are kept with their places, so
+ * that the next read of the same consumer is cheap. One that holds a segment open which retention
+ * has dropped rests: the open file would hold its space.
  *
  * A log that cannot write or sync ends the program here, at once (DESIGN.md P9): what was not
  * answered stays unanswered, because nobody knows what the disk holds.
@@ -16,14 +21,25 @@
 #include "persistence/store.h"
 #include "persistence/threads.h"
 
+/* Kept between reads; more may be at work at once. */
+#define HF_JOINT_READERS_KEPT 4u
+
+struct hf_joint_reader;
+
 struct hf_joint {
     struct hf_store *store;
     struct hf_store_threads *threads; /* NULL until hf_joint_start */
+    struct uv_loop_s *loop;           /* likewise */
     struct hf_log log;                /* for hf_server_create */
+    struct hf_log_epoch *epochs;
+    struct hf_joint_reader *readers; /* those that are free, the newest first */
+    uint64_t first_lsn; /* the store's, when the free readers were last looked after */
 };
 
-/* `joint` must stay where it is. */
-void hf_joint_init(struct hf_joint *joint, struct hf_store *store);
+/* `joint` must stay where it is. False: no memory. */
+bool hf_joint_init(struct hf_joint *joint, struct hf_store *store);
+/* After the server has ended and before the store is closed. Accepts a zeroed joint. */
+void hf_joint_release(struct hf_joint *joint);
 /* Start the store's threads, which wake `server`. False: they are not to be had. */
 bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_server *server);
 /* Write and sync all up to `lsn`, the engine's newest, and end the threads. */

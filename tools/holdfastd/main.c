@@ -27,7 +27,7 @@
 #include "tools/holdfastd/journal.h"
 
 #define ERROR_BYTES 1024
-#define DESCRIPTORS_OF_OUR_OWN 64 /* log, snapshots, loop, connections being refused */
+#define DESCRIPTORS_OF_OUR_OWN 64 /* log, its readers, snapshots, loop, refused connections */
 
 static const char usage[] =
     "usage: holdfastd [OPTION]...\n"
@@ -221,7 +221,10 @@ static bool start(struct program *program)
         hf_journal('e', "%s", error);
         return false;
     }
-    hf_joint_init(&program->joint, program->store);
+    if (!hf_joint_init(&program->joint, program->store)) {
+        hf_journal('e', "could not join the log: %s", hf_strerror(HF_NO_MEMORY));
+        return false;
+    }
     program->clock = hf_joint_clock();
     program->server = hf_server_create(&server_config, program->engine, &program->joint.log,
                                        &program->clock, &server_report, error, sizeof error);
@@ -265,6 +268,7 @@ static void release(struct program *program)
         close_signals(program); /* of a start that failed; a loop does not end over them */
         hf_server_free(program->server);
     }
+    hf_joint_release(&program->joint);
     hf_store_close(program->store);
     hf_engine_free(program->engine);
 }
