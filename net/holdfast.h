@@ -349,6 +349,15 @@ struct holdfast_cell {
 HOLDFAST_API enum holdfast_outcome holdfast_get_stock(struct holdfast *hf, const char *sku,
                                                       const char *location,
                                                       struct holdfast_cell *cell);
+/*
+ * The same for many cells, a thousand in a frame: outcomes[i] and cells[i] are those of lines[i],
+ * of which only SKU and location are read. Not HOLDFAST_OK: the server could not be asked.
+ */
+HOLDFAST_API enum holdfast_outcome holdfast_get_stocks(struct holdfast *hf,
+                                                       const struct holdfast_line *lines,
+                                                       size_t count,
+                                                       enum holdfast_outcome *outcomes,
+                                                       struct holdfast_cell *cells);
 
 struct holdfast_ats {
     enum holdfast_outcome outcome;
