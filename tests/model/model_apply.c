@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/assert.h"
+
 /* ------------------------------------------------------------------ small questions */
 
 static int64_t counter_of(const struct hf_model_decision *d, const struct hf_model_demand *demand,
@@ -64,15 +65,15 @@ static uint64_t earliest_expiry_us(const struct hf_model_decision *d,
     return earliest;
 }
 
-static bool refuse(struct hf_model_decision *d, enum hf_err outcome)
+bool hf_model_refuse(struct hf_model_decision *d, enum hf_err outcome)
 {
     d->result->outcome = outcome;
     return true;
 }
 
 /* Put a failing line, or with HF_OK a granted one, on the result. */
-static void add_line(struct hf_model_decision *d, const struct hf_model_demand *demand,
-                     enum hf_err outcome, int64_t granted, int64_t shortfall)
+void hf_model_add_line(struct hf_model_decision *d, const struct hf_model_demand *demand,
+                       enum hf_err outcome, int64_t granted, int64_t shortfall)
 {
     HF_ASSERT(d->result->lines_count < HF_MODEL_LINES_MAX);
     d->result->lines[d->result->lines_count] = (struct hf_result_line){
@@ -97,6 +98,7 @@ static void find(const struct hf_model_decision *d, struct hf_model_demand *dema
     *demand = (struct hf_model_demand){.sku_index = -1,
                                        .location_index = -1,
                                        .cell = -1,
+                                       .line = -1,
                                        .safety_stock = HF_POLICY_KEEP,
                                        .low_stock = HF_POLICY_KEEP,
                                        .backorder_limit = HF_POLICY_KEEP};
@@ -113,7 +115,8 @@ static void find(const struct hf_model_decision *d, struct hf_model_demand *dema
         demand->sku = hf_model_text_copy(line->sku);
         demand->location = hf_model_text_copy(line->location);
         demand->sku_index = hf_model_sku(model, line->sku);
-        demand->location_index = hf_model_location(model, line->location);
+        demand->location_index =
+            line->location.bytes_count == 0 ? -1 : hf_model_location(model, line->location);
     }
     if (demand->sku_index >= 0 && demand->location_index >= 0) {
         demand->cell = hf_model_cell(model, demand->sku_index, demand->location_index);
@@ -150,6 +153,7 @@ static void gather_line(struct hf_model_decision *d, uint32_t line_index)
         slot->units = line->units; /* a setting, not an amount: the last one holds */
     } else {
         slot->units += line->units;
+        slot->damaged += line->damaged;
     }
     if (d->op->kind == HF_KIND_SET_POLICY) {
         slot->safety_stock =
@@ -171,13 +175,14 @@ static void gather_line(struct hf_model_decision *d, uint32_t line_index)
 static bool is_named(struct hf_model_decision *d)
 {
     const struct hf_op *op = d->op;
-    const bool opens = op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE;
+    const bool opens = hf_model_opens(op->kind);
     const struct hf_text names[2] = {op->ref, opens ? op->id : (struct hf_text){0}};
     bool is_known = false;
 
     for (int i = 0; i < 2; i++) {
         struct hf_model_named named;
-        int reservation;
+        struct hf_text id;
+        int found;
 
         if (names[i].bytes_count == 0 || !hf_model_lookup(d->model, names[i], &named)) {
             continue;
@@ -194,9 +199,17 @@ static bool is_named(struct hf_model_decision *d)
         if (op->kind == HF_KIND_RELEASE_ORDER) {
             d->result->state = HF_STATE_RELEASED;
         }
-        reservation = hf_model_reservation(d->model, hf_model_text_view(&named.reservation));
-        if (named.reservation.bytes_count != 0 && reservation >= 0) {
-            hf_model_tell_reservation(d->result, &d->model->reservations[reservation]);
+        id = hf_model_text_view(&named.id);
+        if (hf_model_is_shipment_kind(op->kind)) {
+            found = hf_model_shipment(d->model, hf_model_shipment_kind(op->kind), id);
+            if (found >= 0) {
+                d->result->state = d->model->shipments[found].state;
+            }
+            continue;
+        }
+        found = hf_model_reservation(d->model, id);
+        if (id.bytes_count != 0 && found >= 0) {
+            hf_model_tell_reservation(d->result, &d->model->reservations[found]);
         }
     }
     return is_known;
@@ -208,6 +221,7 @@ static bool may_create(const struct hf_model_decision *d, const struct hf_model_
         return false;
     }
     return d->op->kind == HF_KIND_RECEIVE || d->op->kind == HF_KIND_SET_POLICY ||
+           d->op->kind == HF_KIND_SET || d->op->kind == HF_KIND_INBOUND_CREATE ||
            hf_model_is_place_kind(d->op->kind) ||
            (d->op->kind == HF_KIND_ADJUST && demand->units > 0);
 }
@@ -223,17 +237,34 @@ static bool refuse_unknown_codes(struct hf_model_decision *d)
         }
         if (demand->sku_index < 0 && !hf_model_is_place_kind(d->op->kind)) {
             outcome = HF_UNKNOWN_SKU;
-        } else if (demand->location_index < 0) {
+        } else if (demand->location_index < 0 && !hf_model_is_shipment_kind(d->op->kind)) {
             outcome = HF_UNKNOWN_LOCATION;
         }
         if (outcome != HF_OK) {
-            add_line(d, demand, outcome, 0, 0);
+            hf_model_add_line(d, demand, outcome, 0, 0);
             if (d->result->outcome == HF_OK) {
                 d->result->outcome = outcome; /* the first failing line decides */
             }
         }
     }
     return d->result->outcome != HF_OK;
+}
+
+/* Where a new shipment leaves and goes to. Only an inbound one may go to a place that is new. */
+static bool refuse_unknown_ends(struct hf_model_decision *d)
+{
+    const bool is_transfer = d->op->kind == HF_KIND_TRANSFER_CREATE;
+
+    d->from = is_transfer ? hf_model_location(d->model, d->op->from) : -1;
+    d->to = hf_model_location(d->model, d->op->to);
+    if (!is_transfer || (d->from >= 0 && d->to >= 0)) {
+        return d->result->outcome != HF_OK;
+    }
+    if (d->result->outcome == HF_OK) {
+        return hf_model_refuse(d, HF_UNKNOWN_LOCATION);
+    }
+    d->result->other_outcome = HF_UNKNOWN_LOCATION; /* which is told first is left open */
+    return true;
 }
 
 static enum hf_err refusal_of_state(enum hf_state state)
@@ -250,6 +281,11 @@ static enum hf_err refusal_of_state(enum hf_state state)
     case HF_STATE_NONE:
     case HF_STATE_HELD:
     case HF_STATE_CONFIRMED:
+    case HF_STATE_DRAFT:
+    case HF_STATE_IN_TRANSIT:
+    case HF_STATE_RECEIVED:
+    case HF_STATE_CANCELLED:
+    case HF_STATE_CLOSED:
     default:
         return HF_OK;
     }
@@ -264,22 +300,22 @@ static bool refuse_reservation(struct hf_model_decision *d)
         hf_model_reservation(d->model, kind == HF_KIND_REPLACE ? d->op->old_id : d->op->id);
 
     if (found < 0) {
-        return refuse(d, HF_UNKNOWN_RESERVATION);
+        return hf_model_refuse(d, HF_UNKNOWN_RESERVATION);
     }
     d->reservation = &d->model->reservations[found];
     hf_model_tell_reservation(d->result, d->reservation);
     if (!hf_model_is_open(d->reservation)) {
-        return refuse(d, refusal_of_state(d->reservation->state));
+        return hf_model_refuse(d, refusal_of_state(d->reservation->state));
     }
     if (d->reservation->state == HF_STATE_CONFIRMED && is_confirmed_wrong) {
-        return refuse(d, HF_ALREADY_CONFIRMED);
+        return hf_model_refuse(d, HF_ALREADY_CONFIRMED);
     }
     if (d->reservation->state == HF_STATE_HELD && kind == HF_KIND_FULFIL) {
-        return refuse(d, HF_NOT_CONFIRMED);
+        return hf_model_refuse(d, HF_NOT_CONFIRMED);
     }
     for (uint32_t i = 0; kind == HF_KIND_REPLACE && i < d->reservation->lines_count; i++) {
         if (d->reservation->lines[i].fulfilled > 0) {
-            return refuse(d, HF_ALREADY_FULFILLED);
+            return hf_model_refuse(d, HF_ALREADY_FULFILLED);
         }
     }
     return false;
@@ -289,7 +325,7 @@ static bool refuse_versions(struct hf_model_decision *d)
 {
     for (uint32_t i = 0; i < d->demands_count; i++) {
         if (d->demands[i].is_version_wrong) {
-            add_line(d, &d->demands[i], HF_VERSION_CONFLICT, 0, 0);
+            hf_model_add_line(d, &d->demands[i], HF_VERSION_CONFLICT, 0, 0);
             d->result->outcome = HF_VERSION_CONFLICT;
         }
     }
@@ -305,7 +341,7 @@ static bool refuse_shortfalls(struct hf_model_decision *d, enum hf_err outcome,
         const int64_t shortfall = d->demands[i].units - available(d, &d->demands[i]);
 
         if (shortfall > 0) {
-            add_line(d, &d->demands[i], outcome, 0, shortfall);
+            hf_model_add_line(d, &d->demands[i], outcome, 0, shortfall);
             d->result->outcome = outcome;
         }
     }
@@ -345,7 +381,7 @@ static bool refuse_adjust(struct hf_model_decision *d)
             struct hf_model_demand asked = *demand;
 
             asked.units = -demand->units;
-            add_line(d, &asked, HF_INSUFFICIENT_ON_HAND, 0, -after);
+            hf_model_add_line(d, &asked, HF_INSUFFICIENT_ON_HAND, 0, -after);
             d->result->outcome = HF_INSUFFICIENT_ON_HAND;
         }
     }
@@ -374,9 +410,10 @@ static bool refuse_promise(struct hf_model_decision *d)
         const int64_t promise = ats_of(d, demand) + demand->open_units + backorder_of(d, demand);
 
         if (is_partial && granted_sum > 0) {
-            add_line(d, demand, HF_OK, demand->granted, is_failing ? demand->units - promise : 0);
+            hf_model_add_line(d, demand, HF_OK, demand->granted,
+                              is_failing ? demand->units - promise : 0);
         } else if (is_failing) {
-            add_line(d, demand, HF_INSUFFICIENT_STOCK, 0, demand->units - promise);
+            hf_model_add_line(d, demand, HF_INSUFFICIENT_STOCK, 0, demand->units - promise);
             d->result->outcome = HF_INSUFFICIENT_STOCK;
         }
     }
@@ -391,12 +428,108 @@ static bool refuse_sell(struct hf_model_decision *d)
     return refuse_shortfalls(d, HF_INSUFFICIENT_STOCK, atf_of);
 }
 
+enum hf_counter hf_model_counter_of_status(enum hf_status status)
+{
+    return status == HF_STATUS_DAMAGED       ? HF_DAMAGED
+           : status == HF_STATUS_QUARANTINED ? HF_QUARANTINED
+                                             : HF_ON_HAND;
+}
+
+static int64_t available_in_status(const struct hf_model_decision *d,
+                                   const struct hf_model_demand *demand)
+{
+    return counter_of(d, demand, hf_model_counter_of_status(d->op->from_status));
+}
+
+/* ------------------------------------------------------------------ set (M6) */
+
+/* Whether the move was after the moment that the set is about. */
+static bool is_since(const struct hf_model_move *move, const struct hf_op *op)
+{
+    return ((op->flags & HF_OP_AS_OF_LSN) != 0 && move->lsn > op->as_of) ||
+           ((op->flags & HF_OP_AS_OF_TIME) != 0 && move->ts_us > op->as_of);
+}
+
+int64_t hf_model_changed_since(const struct hf_model *model, const struct hf_op *op, int cell)
+{
+    int64_t changed = 0;
+
+    for (uint32_t i = model->moves_count; i > 0; i--) {
+        const struct hf_model_move *move = &model->moves[i - 1];
+
+        if (!is_since(move, op)) {
+            break; /* neither LSN nor time goes back */
+        }
+        if ((int)move->cell == cell && move->kind != HF_KIND_SET) {
+            changed += move->delta[HF_ON_HAND];
+        }
+    }
+    return changed;
+}
+
+bool hf_model_is_history_known(const struct hf_model *model, const struct hf_op *op,
+                               uint64_t first_lsn)
+{
+    const bool is_by_time = (op->flags & HF_OP_AS_OF_TIME) != 0;
+
+    for (uint32_t i = 0; i < op->lines_count; i++) {
+        const bool has_handles = (op->flags & HF_OP_HANDLES) != 0;
+        const struct hf_op_line *line = &op->lines[i];
+        const int sku = has_handles ? (int)line->sku_handle : hf_model_sku(model, line->sku);
+        const int location =
+            has_handles ? (int)line->location_handle : hf_model_location(model, line->location);
+        const int cell = hf_model_cell(model, sku, location);
+        uint32_t count = 0;
+
+        for (uint32_t j = model->moves_count; j > 0 && cell >= 0; j--) {
+            const struct hf_model_move *move = &model->moves[j - 1];
+            const bool is_kept = first_lsn != 0 && move->lsn >= first_lsn;
+            /* Of a move that is not kept no more is known than that it is older than the rest. */
+            const bool may_be_since =
+                is_kept || !is_by_time
+                    ? is_since(move, op)
+                    : first_lsn == 0 || model->times_us[first_lsn - 1] > op->as_of;
+
+            if ((int)move->cell != cell || !may_be_since) {
+                continue;
+            }
+            count += 1;
+            if (!is_kept || count > HF_MODEL_MOVES_OF_SET_MAX) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* `granted` becomes the change. */
+static bool refuse_set(struct hf_model_decision *d)
+{
+    if (d->model->is_too_old) {
+        return hf_model_refuse(d, HF_TOO_OLD);
+    }
+    for (uint32_t i = 0; i < d->demands_count; i++) {
+        struct hf_model_demand *demand = &d->demands[i];
+        const int64_t after = demand->units + hf_model_changed_since(d->model, d->op, demand->cell);
+
+        demand->granted = after - counter_of(d, demand, HF_ON_HAND);
+        if (after < 0) {
+            hf_model_add_line(d, demand, HF_INSUFFICIENT_ON_HAND, 0, -after);
+            d->result->outcome = HF_INSUFFICIENT_ON_HAND;
+        }
+    }
+    return d->result->outcome != HF_OK;
+}
+
 /* Which counter the operation raises; -1: none. */
 static int raised_counter(const struct hf_model_decision *d)
 {
     switch (d->op->kind) {
     case HF_KIND_RECEIVE:
+    case HF_KIND_MOVE_STATUS:
+        return (int)hf_model_counter_of_status(d->op->to_status);
     case HF_KIND_ADJUST:
+    case HF_KIND_SET:
         return HF_ON_HAND;
     case HF_KIND_RESERVE:
         return HF_HELD;
@@ -416,15 +549,16 @@ static bool refuse_counters(struct hf_model_decision *d)
 
     for (uint32_t i = 0; raised >= 0 && i < d->demands_count; i++) {
         const struct hf_model_demand *demand = &d->demands[i];
-        const bool is_reserve = d->op->kind == HF_KIND_RESERVE || d->op->kind == HF_KIND_REPLACE;
-        const int64_t added = is_reserve ? demand->granted : demand->units;
+        const bool is_granted = d->op->kind == HF_KIND_RESERVE || d->op->kind == HF_KIND_REPLACE ||
+                                d->op->kind == HF_KIND_SET;
+        const int64_t added = is_granted ? demand->granted : demand->units;
         const int64_t given_back = d->op->kind == HF_KIND_REPLACE ? demand->open_units : 0;
         const int64_t before = counter_of(d, demand, (enum hf_counter)raised);
 
         if (before + added - given_back > HF_UNITS_MAX) {
             d->result->lines_count = d->result->outcome == HF_OK ? 0 : d->result->lines_count;
             d->result->outcome = HF_LIMIT_EXCEEDED;
-            add_line(d, demand, HF_LIMIT_EXCEEDED, 0, 0);
+            hf_model_add_line(d, demand, HF_LIMIT_EXCEEDED, 0, 0);
         }
     }
     return d->result->outcome != HF_OK;
@@ -441,6 +575,7 @@ static bool creates_cell(const struct hf_model_decision *d, const struct hf_mode
         return demand->units != 0;
     case HF_KIND_SET_POLICY:
         return hf_model_is_policy_changed(d, demand);
+    case HF_KIND_SET:
     case HF_KIND_RESERVE:
     case HF_KIND_REPLACE:
         return demand->granted != 0;
@@ -491,7 +626,7 @@ static bool refuse_tables(struct hf_model_decision *d)
         (opens && (model->reservations_count + 1 > model->config.reservations_max ||
                    lines > model->config.lines_max))) {
         d->result->lines_count = 0;
-        return refuse(d, HF_LIMIT_EXCEEDED);
+        return hf_model_refuse(d, HF_LIMIT_EXCEEDED);
     }
     return false;
 }
@@ -599,7 +734,9 @@ static void decide_stock(struct hf_model_decision *d)
     const enum hf_kind kind = d->op->kind;
 
     if (refuse_versions(d) || (kind == HF_KIND_ADJUST && refuse_adjust(d)) ||
-        (kind == HF_KIND_SELL && refuse_sell(d)) ||
+        (kind == HF_KIND_SELL && refuse_sell(d)) || (kind == HF_KIND_SET && refuse_set(d)) ||
+        ((kind == HF_KIND_MOVE_STATUS || kind == HF_KIND_DISPOSE) &&
+         refuse_shortfalls(d, HF_INSUFFICIENT_ON_HAND, available_in_status)) ||
         (kind == HF_KIND_RESERVE && refuse_promise(d)) || refuse_counters(d) || refuse_tables(d)) {
         return;
     }
@@ -610,7 +747,7 @@ static void decide_stock(struct hf_model_decision *d)
     } else if (hf_model_is_place_kind(kind)) {
         hf_model_change_places(d);
     } else {
-        hf_model_change_on_hand(d);
+        hf_model_change_units(d);
     }
 }
 
@@ -624,7 +761,7 @@ void hf_model_apply(struct hf_model *model, const struct hf_op *op, uint64_t now
     memset(result, 0, sizeof *result);
     result->lsn = model->lsn;
 
-    hf_model_form(&model->config, op, result);
+    hf_model_form(model, op, d.now_us, result);
     if (result->malformed_count > 0) {
         result->outcome = HF_INVALID_ARGUMENT;
         return;
@@ -635,7 +772,15 @@ void hf_model_apply(struct hf_model *model, const struct hf_op *op, uint64_t now
     for (uint32_t i = 0; i < op->lines_count; i++) {
         gather_line(&d, i);
     }
-    if (refuse_unknown_codes(&d)) {
+    if (refuse_unknown_codes(&d) && !hf_model_is_shipment_kind(op->kind)) {
+        return;
+    }
+    if (hf_model_is_shipment_kind(op->kind)) {
+        if (hf_model_opens(op->kind) ? refuse_unknown_ends(&d) : result->outcome != HF_OK) {
+            return;
+        }
+        hf_model_decide_shipment(&d);
+        result->lsn = model->lsn;
         return;
     }
     switch (op->kind) {

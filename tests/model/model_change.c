@@ -36,7 +36,7 @@ bool hf_model_is_policy_changed(const struct hf_model_decision *d,
            chosen(demand->backorder_limit, cell->backorder_limit) != cell->backorder_limit;
 }
 
-static void create_codes(struct hf_model_decision *d, struct hf_model_demand *demand)
+void hf_model_make_codes(struct hf_model_decision *d, struct hf_model_demand *demand)
 {
     struct hf_model *model = d->model;
 
@@ -62,30 +62,79 @@ static void create_codes(struct hf_model_decision *d, struct hf_model_demand *de
     }
 }
 
-static void create_cell(struct hf_model_decision *d, struct hf_model_demand *demand)
+void hf_model_make_cell(struct hf_model_decision *d, struct hf_model_demand *demand)
 {
     struct hf_model *model = d->model;
 
-    create_codes(d, demand);
+    hf_model_make_codes(d, demand);
     if (demand->cell < 0) {
         HF_ASSERT(model->cells_count < HF_MODEL_CELLS_MAX);
         demand->cell = (int)model->cells_count;
         model->cells[model->cells_count] =
             (struct hf_model_cell){.sku = (uint32_t)demand->sku_index,
                                    .location = (uint32_t)demand->location_index,
-                                   .low_stock = HF_LOW_STOCK_NONE};
+                                   .low_stock = HF_LOW_STOCK_NONE,
+                                   .made_us = d->now_us,
+                                   .is_out = true};
         model->cells_count += 1;
     }
 }
 
-void hf_model_change_on_hand(struct hf_model_decision *d)
+/* What one demand of an operation about units alone does. */
+static void delta_of(const struct hf_model_decision *d, const struct hf_model_demand *demand,
+                     int64_t delta[HF_COUNTERS_COUNT])
 {
-    const int64_t sign = d->op->kind == HF_KIND_SELL ? -1 : 1;
-    struct hf_model_record record;
+    const struct hf_op *op = d->op;
+
+    switch (op->kind) {
+    case HF_KIND_RECEIVE:
+        delta[hf_model_counter_of_status(op->to_status)] = demand->units;
+        break;
+    case HF_KIND_SELL:
+        delta[HF_ON_HAND] = -demand->units;
+        break;
+    case HF_KIND_SET:
+        delta[HF_ON_HAND] = demand->granted;
+        break;
+    case HF_KIND_MOVE_STATUS:
+        delta[hf_model_counter_of_status(op->from_status)] = -demand->units;
+        delta[hf_model_counter_of_status(op->to_status)] = demand->units;
+        break;
+    case HF_KIND_DISPOSE:
+        delta[hf_model_counter_of_status(op->from_status)] = -demand->units;
+        break;
+    default:
+        delta[HF_ON_HAND] = demand->units; /* adjust */
+        break;
+    }
+}
+
+/* M8: units that come from outside, or go there (below zero). */
+static int64_t said_to_come(const struct hf_model_decision *d, const struct hf_model_demand *demand)
+{
+    switch (d->op->kind) {
+    case HF_KIND_RECEIVE:
+    case HF_KIND_ADJUST:
+        return demand->units;
+    case HF_KIND_SELL:
+    case HF_KIND_DISPOSE:
+        return -demand->units;
+    case HF_KIND_SET:
+        return demand->granted;
+    default:
+        return 0;
+    }
+}
+
+/* Receive, adjust, set, sell, move_status, dispose. */
+void hf_model_change_units(struct hf_model_decision *d)
+{
+    static struct hf_model_record record;
     bool is_change = false;
 
     for (uint32_t i = 0; i < d->demands_count; i++) {
-        is_change = is_change || d->demands[i].units != 0;
+        is_change = is_change ||
+                    (d->op->kind == HF_KIND_SET ? d->demands[i].granted : d->demands[i].units) != 0;
     }
     if (!is_change) {
         return; /* M3 */
@@ -93,11 +142,17 @@ void hf_model_change_on_hand(struct hf_model_decision *d)
     hf_model_record_begin(d->model, &record, d->op, d->now_us);
     for (uint32_t i = 0; i < d->demands_count; i++) {
         struct hf_model_demand *demand = &d->demands[i];
-        const int64_t delta[HF_COUNTERS_COUNT] = {sign * demand->units, 0, 0, 0};
+        int64_t delta[HF_COUNTERS_COUNT] = {0};
 
-        if (demand->units != 0) {
-            create_cell(d, demand);
-            hf_model_record_move(d->model, &record, (uint32_t)demand->cell, NULL, delta);
+        if ((d->op->kind == HF_KIND_SET ? demand->granted : demand->units) == 0) {
+            continue;
+        }
+        hf_model_make_cell(d, demand);
+        delta_of(d, demand, delta);
+        hf_model_record_move(d->model, &record, (uint32_t)demand->cell, NULL, delta);
+        d->model->physical_units[demand->sku_index] += said_to_come(d, demand);
+        if (d->op->kind == HF_KIND_SELL) {
+            d->model->cells[demand->cell].last_sale_us = d->now_us;
         }
     }
     hf_model_record_end(d->model, &record);
@@ -106,7 +161,7 @@ void hf_model_change_on_hand(struct hf_model_decision *d)
 void hf_model_change_policy(struct hf_model_decision *d)
 {
     static const int64_t none[HF_COUNTERS_COUNT] = {0};
-    struct hf_model_record record;
+    static struct hf_model_record record;
     bool is_change = false;
 
     for (uint32_t i = 0; i < d->demands_count; i++) {
@@ -123,7 +178,8 @@ void hf_model_change_policy(struct hf_model_decision *d)
         if (!hf_model_is_policy_changed(d, demand)) {
             continue;
         }
-        create_cell(d, demand);
+        hf_model_make_cell(d, demand);
+        hf_model_record_touch(d->model, &record, (uint32_t)demand->cell);
         cell = &d->model->cells[demand->cell];
         cell->safety_stock = chosen(demand->safety_stock, cell->safety_stock);
         cell->low_stock = chosen(demand->low_stock, cell->low_stock);
@@ -140,7 +196,7 @@ void hf_model_change_places(struct hf_model_decision *d)
     const bool is_region = d->op->kind == HF_KIND_SET_REGION;
     int region = is_region ? hf_model_region(model, d->op->id) : -1;
     bool is_change = is_region && region < 0;
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     for (uint32_t i = 0; i < d->demands_count; i++) {
         const struct hf_model_demand *demand = &d->demands[i];
@@ -167,7 +223,7 @@ void hf_model_change_places(struct hf_model_decision *d)
     for (uint32_t i = 0; i < d->demands_count; i++) {
         struct hf_model_demand *demand = &d->demands[i];
 
-        create_codes(d, demand);
+        hf_model_make_codes(d, demand);
         if (is_region) {
             model->locations[demand->location_index].region = (uint32_t)region;
         } else {
@@ -179,7 +235,7 @@ void hf_model_change_places(struct hf_model_decision *d)
 
 /* Open the reservation `id` with what was granted; `record` is that of a reserve or a replace. */
 static struct hf_model_reservation *open_reservation(struct hf_model_decision *d,
-                                                     const struct hf_model_record *record,
+                                                     struct hf_model_record *record,
                                                      enum hf_state state, uint64_t deadline_us,
                                                      struct hf_model_text order)
 {
@@ -188,13 +244,15 @@ static struct hf_model_reservation *open_reservation(struct hf_model_decision *d
         hf_model_grow((void **)&model->reservations, &model->reservations_count,
                       &model->reservations_room, sizeof *reservation);
 
-    *reservation = (struct hf_model_reservation){.id = hf_model_text_copy(d->op->id),
-                                                 .order = order,
-                                                 .state = state,
-                                                 .deadline_us = deadline_us,
-                                                 .opened_us = d->now_us,
-                                                 .opened_lsn = model->lsn,
-                                                 .request = record->request};
+    *reservation =
+        (struct hf_model_reservation){.id = hf_model_text_copy(d->op->id),
+                                      .order = order,
+                                      .state = state,
+                                      .deadline_us = deadline_us,
+                                      .opened_us = d->now_us,
+                                      .opened_lsn = model->lsn,
+                                      .confirmed_lsn = state == HF_STATE_CONFIRMED ? model->lsn : 0,
+                                      .request = record->request};
     for (uint32_t i = 0; i < d->demands_count; i++) {
         struct hf_model_demand *demand = &d->demands[i];
         int64_t delta[HF_COUNTERS_COUNT] = {0};
@@ -202,7 +260,7 @@ static struct hf_model_reservation *open_reservation(struct hf_model_decision *d
         if (demand->granted == 0) {
             continue;
         }
-        create_cell(d, demand);
+        hf_model_make_cell(d, demand);
         reservation->lines[reservation->lines_count] = (struct hf_model_reservation_line){
             .cell = (uint32_t)demand->cell, .units = demand->granted};
         reservation->lines_count += 1;
@@ -216,7 +274,7 @@ static struct hf_model_reservation *open_reservation(struct hf_model_decision *d
 void hf_model_change_reserve(struct hf_model_decision *d)
 {
     const bool has_ttl = (d->op->flags & HF_OP_TTL) != 0;
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     hf_model_record_begin(d->model, &record, d->op, d->now_us);
     hf_model_tell_reservation(d->result, open_reservation(d, &record, HF_STATE_HELD,
@@ -233,7 +291,7 @@ void hf_model_change_replace(struct hf_model_decision *d)
     const uint64_t deadline_us = has_ttl ? d->now_us + d->op->ttl_us : old->deadline_us;
     const struct hf_model_text order =
         d->op->order.bytes_count != 0 ? hf_model_text_copy(d->op->order) : old->order;
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     hf_model_record_begin(d->model, &record, d->op, d->now_us);
     for (uint32_t i = 0; i < old->lines_count; i++) {
@@ -246,12 +304,12 @@ void hf_model_change_replace(struct hf_model_decision *d)
 
 void hf_model_change_confirm(struct hf_model_decision *d)
 {
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     hf_model_record_begin(d->model, &record, d->op, d->now_us);
     for (uint32_t i = 0; i < d->reservation->lines_count; i++) {
         const int64_t units = hf_model_open_units(&d->reservation->lines[i]);
-        const int64_t delta[HF_COUNTERS_COUNT] = {0, -units, units, 0};
+        const int64_t delta[HF_COUNTERS_COUNT] = {[HF_HELD] = -units, [HF_COMMITTED] = units};
 
         if (units > 0) {
             hf_model_record_move(d->model, &record, d->reservation->lines[i].cell, d->reservation,
@@ -259,6 +317,7 @@ void hf_model_change_confirm(struct hf_model_decision *d)
         }
     }
     d->reservation->state = HF_STATE_CONFIRMED;
+    d->reservation->confirmed_lsn = d->model->lsn;
     d->reservation->deadline_us = 0;
     hf_model_tell_reservation(d->result, d->reservation);
     hf_model_record_end(d->model, &record);
@@ -269,7 +328,7 @@ void hf_model_change_extend(struct hf_model_decision *d)
     const uint64_t latest_us = d->reservation->opened_us + d->model->config.life_us_max;
     const uint64_t asked_us = d->now_us + d->op->ttl_us;
     const uint64_t deadline_us = asked_us < latest_us ? asked_us : latest_us;
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     if (deadline_us == d->reservation->deadline_us) {
         return; /* M3 */
@@ -308,17 +367,23 @@ static uint32_t line_of(const struct hf_model_reservation *reservation, int cell
     return 0;
 }
 
+static void tell_sale(struct hf_model_decision *d, uint32_t cell, int64_t units)
+{
+    d->model->cells[cell].last_sale_us = d->now_us;
+    d->model->physical_units[d->model->cells[cell].sku] -= units;
+}
+
 /* Release and fulfil: the demands are the lines asked for, or all that is open. */
 void hf_model_change_part(struct hf_model_decision *d)
 {
     struct hf_model_reservation *reservation = d->reservation;
     const bool is_rest_released = (d->op->flags & HF_OP_RELEASE_REST) != 0;
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     hf_model_record_begin(d->model, &record, d->op, d->now_us);
     for (uint32_t i = 0; i < d->demands_count; i++) {
         const int64_t units = d->demands[i].units;
-        const int64_t delta[HF_COUNTERS_COUNT] = {-units, 0, -units, 0};
+        const int64_t delta[HF_COUNTERS_COUNT] = {[HF_ON_HAND] = -units, [HF_COMMITTED] = -units};
         const uint32_t line = line_of(reservation, d->demands[i].cell);
 
         if (d->op->kind == HF_KIND_RELEASE) {
@@ -327,6 +392,7 @@ void hf_model_change_part(struct hf_model_decision *d)
             hf_model_record_move(d->model, &record, reservation->lines[line].cell, reservation,
                                  delta);
             reservation->lines[line].fulfilled += units;
+            tell_sale(d, reservation->lines[line].cell, units);
         }
     }
     for (uint32_t i = 0; is_rest_released && i < reservation->lines_count; i++) {
@@ -342,7 +408,7 @@ void hf_model_change_part(struct hf_model_decision *d)
 void hf_model_change_release_order(struct hf_model_decision *d)
 {
     struct hf_model *model = d->model;
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     hf_model_record_begin(model, &record, d->op, d->now_us);
     for (uint32_t i = model->reservations_count; i > 0; i--) { /* the newest first */
@@ -356,6 +422,9 @@ void hf_model_change_release_order(struct hf_model_decision *d)
             }
             close_when_done(&record, reservation);
         }
+    }
+    if (record.closed_count == 1) {
+        record.id = record.closed[0];
     }
     hf_model_record_end(model, &record);
 }

@@ -1,7 +1,7 @@
 /*
  * model_generate.c - see model_generate.h.
  */
-#include "tests/model/model_generate.h"
+#include "tests/model/model_generate_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,16 +67,6 @@ bool hf_random_chance(struct hf_random *random, uint32_t percent)
     return hf_random_below(random, 100) < percent;
 }
 
-static uint32_t below(struct hf_generator *g, uint32_t limit)
-{
-    return hf_random_below(&g->random, limit);
-}
-
-static bool chance(struct hf_generator *g, uint32_t percent)
-{
-    return hf_random_chance(&g->random, percent);
-}
-
 /* ------------------------------------------------------------------ texts */
 
 /* Among them one byte, 64 bytes, and letters of two, three and four bytes. */
@@ -110,8 +100,15 @@ static struct hf_text print_text(struct hf_generator *g, const char *format, uin
     return hf_text_of(text);
 }
 
-/* A name of an operation: one space for references and ids, so that they meet. */
-static struct hf_text draw_name(struct hf_generator *g, uint32_t new_percent)
+struct hf_text hf_generate_keep(struct hf_generator *g, const struct hf_model_text *text)
+{
+    char *copy = hf_arena_take(g->arena, HF_CODE_BYTES_MAX);
+
+    memcpy(copy, text->bytes, text->bytes_count);
+    return (struct hf_text){copy, text->bytes_count};
+}
+
+struct hf_text hf_generate_name(struct hf_generator *g, uint32_t new_percent)
 {
     uint32_t window = g->names_window;
 
@@ -130,7 +127,7 @@ static struct hf_text draw_reservation(struct hf_generator *g)
     const uint32_t count = g->model->reservations_count;
 
     if (count == 0 || chance(g, 5)) {
-        return draw_name(g, 30);
+        return hf_generate_name(g, 30);
     }
     for (int i = 0; i < 12; i++) {
         const struct hf_model_reservation *reservation =
@@ -138,13 +135,10 @@ static struct hf_text draw_reservation(struct hf_generator *g)
 
         if (reservation->state == HF_STATE_HELD || reservation->state == HF_STATE_CONFIRMED ||
             chance(g, 8)) {
-            char *copy = hf_arena_take(g->arena, HF_CODE_BYTES_MAX);
-
-            memcpy(copy, reservation->id.bytes, reservation->id.bytes_count);
-            return (struct hf_text){copy, reservation->id.bytes_count};
+            return hf_generate_keep(g, &reservation->id);
         }
     }
-    return draw_name(g, 0);
+    return hf_generate_name(g, 0);
 }
 
 static struct hf_text draw_order(struct hf_generator *g)
@@ -168,7 +162,7 @@ static struct hf_text draw_malformed(struct hf_generator *g)
 
 /* ------------------------------------------------------------------ quantities */
 
-static int64_t draw_near(struct hf_generator *g, int64_t units)
+int64_t hf_generate_near(struct hf_generator *g, int64_t units)
 {
     return units + (int64_t)below(g, 3) - 1;
 }
@@ -188,24 +182,30 @@ static int64_t draw_units(struct hf_generator *g, const struct hf_op_line *line)
         const struct hf_model_cell *known = &g->model->cells[cell];
         const int64_t ats = hf_model_ats(g->model, known);
 
-        switch (below(g, 6)) {
+        switch (below(g, 8)) {
         case 0:
-            units = draw_near(g, ats);
+            units = hf_generate_near(g, ats);
             break;
         case 1:
-            units = draw_near(g, ats + known->backorder_limit);
+            units = hf_generate_near(g, ats + known->backorder_limit);
             break;
         case 2:
-            units = draw_near(g, known->counters[HF_ON_HAND]);
+            units = hf_generate_near(g, known->counters[HF_ON_HAND]);
             break;
         case 3:
-            units = draw_near(g, HF_UNITS_MAX - known->counters[HF_ON_HAND]);
+            units = hf_generate_near(g, HF_UNITS_MAX - known->counters[HF_ON_HAND]);
             break;
         case 4:
-            units = draw_near(g, hf_model_atf(known));
+            units = hf_generate_near(g, hf_model_atf(known));
+            break;
+        case 5:
+            units = hf_generate_near(g, known->counters[HF_DAMAGED]);
+            break;
+        case 6:
+            units = hf_generate_near(g, known->counters[HF_QUARANTINED]);
             break;
         default:
-            units = draw_near(g, HF_UNITS_MAX - known->counters[HF_HELD]);
+            units = hf_generate_near(g, HF_UNITS_MAX - known->counters[HF_HELD]);
             break;
         }
     }
@@ -266,6 +266,9 @@ static struct hf_op_line *draw_lines(struct hf_generator *g, struct hf_op *op)
         }
         if (g->is_crowded && op->kind == HF_KIND_RECEIVE) {
             line->units += 1000;
+        }
+        if (op->kind == HF_KIND_SET && chance(g, 10)) {
+            line->units = 0;
         }
         if (op->kind == HF_KIND_ADJUST && chance(g, 50)) {
             line->units = -line->units;
@@ -332,8 +335,9 @@ static void use_handles(struct hf_generator *g, struct hf_op *op)
         lines[i].sku_handle = op->lines[i].sku.bytes_count == 0 ? HF_HANDLE_NONE
                               : sku < 0                         ? g->model->skus_count + 5
                                                                 : (uint32_t)sku;
-        lines[i].location_handle =
-            location < 0 ? g->model->locations_count + 5 : (uint32_t)location;
+        lines[i].location_handle = op->lines[i].location.bytes_count == 0 ? HF_HANDLE_NONE
+                                   : location < 0 ? g->model->locations_count + 5
+                                                  : (uint32_t)location;
         lines[i].sku = (struct hf_text){0};
         lines[i].location = (struct hf_text){0};
     }
@@ -364,9 +368,35 @@ static enum hf_kind draw_kind(struct hf_generator *g)
                  {HF_KIND_RESERVE, 24},   {HF_KIND_REPLACE, 7},      {HF_KIND_CONFIRM, 8},
                  {HF_KIND_EXTEND, 4},     {HF_KIND_RELEASE, 6},      {HF_KIND_RELEASE_ORDER, 2},
                  {HF_KIND_FULFIL, 8}};
+    static const enum hf_kind moves[] = {HF_KIND_SET,
+                                         HF_KIND_SET,
+                                         HF_KIND_SET,
+                                         HF_KIND_MOVE_STATUS,
+                                         HF_KIND_MOVE_STATUS,
+                                         HF_KIND_DISPOSE,
+                                         HF_KIND_TRANSFER_CREATE,
+                                         HF_KIND_TRANSFER_CREATE,
+                                         HF_KIND_TRANSFER_CREATE,
+                                         HF_KIND_TRANSFER_SHIP,
+                                         HF_KIND_TRANSFER_SHIP,
+                                         HF_KIND_TRANSFER_RECEIVE,
+                                         HF_KIND_TRANSFER_RECEIVE,
+                                         HF_KIND_TRANSFER_RECEIVE,
+                                         HF_KIND_TRANSFER_CANCEL,
+                                         HF_KIND_TRANSFER_CANCEL,
+                                         HF_KIND_TRANSFER_CLOSE,
+                                         HF_KIND_INBOUND_CREATE,
+                                         HF_KIND_INBOUND_CREATE,
+                                         HF_KIND_INBOUND_RECEIVE,
+                                         HF_KIND_INBOUND_RECEIVE,
+                                         HF_KIND_INBOUND_RECEIVE,
+                                         HF_KIND_INBOUND_CANCEL};
     uint32_t at = below(g, 100);
     uint32_t i = 0;
 
+    if (chance(g, g->move_percent)) {
+        return moves[below(g, sizeof moves / sizeof moves[0])];
+    }
     if (g->is_crowded && chance(g, 50)) {
         return HF_KIND_RESERVE;
     }
@@ -385,10 +415,10 @@ static void draw_target(struct hf_generator *g, struct hf_op *op)
         op->id = hf_text_of(region_codes[below(g, 3)]);
         break;
     case HF_KIND_RESERVE:
-        op->id = draw_name(g, 80);
+        op->id = hf_generate_name(g, 80);
         break;
     case HF_KIND_REPLACE:
-        op->id = draw_name(g, 80);
+        op->id = hf_generate_name(g, 80);
         op->old_id = draw_reservation(g);
         break;
     case HF_KIND_CONFIRM:
@@ -400,11 +430,12 @@ static void draw_target(struct hf_generator *g, struct hf_op *op)
     default:
         break;
     }
+    /* The id of a shipment is drawn with its lines. */
     if (op->kind == HF_KIND_RELEASE_ORDER || chance(g, 40)) {
         op->order = draw_order(g);
     }
     if (chance(g, 45)) {
-        op->ref = draw_name(g, 70);
+        op->ref = hf_generate_name(g, 70);
     }
     if (chance(g, 20)) {
         op->by = hf_text_of(chance(g, 50) ? "till 3" : "J\xC3\xB6rg");
@@ -418,6 +449,15 @@ static void draw_op(struct hf_generator *g, struct hf_op *op)
 
     switch (op->kind) {
     case HF_KIND_RECEIVE:
+    case HF_KIND_MOVE_STATUS:
+    case HF_KIND_DISPOSE:
+        op->reason = (enum hf_reason)below(g, HF_REASONS_COUNT);
+        hf_generate_statuses(g, op);
+        break;
+    case HF_KIND_SET:
+        op->reason = (enum hf_reason)below(g, HF_REASONS_COUNT);
+        hf_generate_as_of(g, op);
+        break;
     case HF_KIND_ADJUST:
         op->reason = (enum hf_reason)below(g, HF_REASONS_COUNT);
         break;
@@ -444,7 +484,9 @@ static void draw_op(struct hf_generator *g, struct hf_op *op)
         op->ttl_us = draw_ttl(g);
     }
 
-    if (op->kind == HF_KIND_RELEASE || op->kind == HF_KIND_FULFIL) {
+    if (op->kind >= HF_KIND_TRANSFER_CREATE) {
+        hf_generate_shipment(g, op);
+    } else if (op->kind == HF_KIND_RELEASE || op->kind == HF_KIND_FULFIL) {
         if (chance(g, 50)) {
             op->flags |= chance(g, 10) ? HF_OP_VERSIONS : 0;
             draw_parts(g, op);
@@ -472,10 +514,13 @@ static void spoil_line(struct hf_generator *g, struct hf_op *op)
 
     memcpy(lines, op->lines, op->lines_count * sizeof *lines);
     op->lines = lines;
-    switch (below(g, 5)) {
+    switch (below(g, 6)) {
     case 0:
     case 1:
         lines[i].units = edges[below(g, 7)];
+        break;
+    case 5:
+        lines[i].damaged = edges[below(g, 7)];
         break;
     case 2:
         lines[i].sku = chance(g, 30) ? (struct hf_text){0} : draw_malformed(g);
@@ -495,16 +540,17 @@ static void spoil_line(struct hf_generator *g, struct hf_op *op)
 
 static void spoil(struct hf_generator *g, struct hf_op *op)
 {
-    struct hf_text *const texts[] = {&op->id, &op->old_id, &op->ref, &op->order, &op->by};
+    struct hf_text *const texts[] = {&op->id, &op->old_id, &op->ref, &op->order,
+                                     &op->by, &op->from,   &op->to};
     /* Flags about lines are left alone: what they mean without lines is open. */
     static const uint32_t flags[] = {HF_OP_PARTIAL, HF_OP_FACT, HF_OP_RELEASE_REST, HF_OP_TTL, 128};
 
-    switch (below(g, 7)) {
+    switch (below(g, 9)) {
     case 0:
-        *texts[below(g, 5)] = draw_malformed(g);
+        *texts[below(g, 7)] = draw_malformed(g);
         break;
     case 1:
-        *texts[below(g, 5)] = chance(g, 50) ? (struct hf_text){0} : draw_name(g, 50);
+        *texts[below(g, 7)] = chance(g, 50) ? (struct hf_text){0} : hf_generate_name(g, 50);
         break;
     case 2:
         op->flags ^= flags[below(g, 5)];
@@ -516,7 +562,11 @@ static void spoil(struct hf_generator *g, struct hf_op *op)
         op->reason = (enum hf_reason)(HF_REASONS_COUNT - 1 + below(g, 2));
         break;
     case 5:
-        op->kind = (enum hf_kind)below(g, 20);
+        op->kind = (enum hf_kind)below(g, HF_KINDS_COUNT + 2);
+        break;
+    case 6:
+    case 7:
+        hf_generate_spoil(g, op);
         break;
     default:
         if (op->lines_count > 0 && (op->flags & HF_OP_HANDLES) == 0) {
@@ -550,7 +600,7 @@ static bool repeat(struct hf_generator *g, struct hf_op *op)
             op->order = draw_order(g);
             break;
         case 2:
-            op->ref = draw_name(g, 50);
+            op->ref = hf_generate_name(g, 50);
             break;
         case 3:
             if ((op->flags & HF_OP_HANDLES) == 0) {
@@ -568,20 +618,21 @@ static bool repeat(struct hf_generator *g, struct hf_op *op)
 }
 
 /*
- * Some combinations are malformed or not by no word of the contract: handles or versions without
+ * Some combinations are malformed or not by no word of the contract: flags about lines without
  * lines, handles together with codes. They are not drawn.
  */
 static bool is_open_to_reading(const struct hf_op *op)
 {
     if (op->lines_count == 0) {
-        return (op->flags & (HF_OP_HANDLES | HF_OP_VERSIONS)) != 0;
+        return (op->flags & (HF_OP_HANDLES | HF_OP_VERSIONS | HF_OP_DAMAGED)) != 0;
     }
     for (uint32_t i = 0; i < op->lines_count; i++) {
         const struct hf_op_line *line = &op->lines[i];
         const bool is_policy =
             line->safety_stock != 0 || line->low_stock != 0 || line->backorder_limit != 0;
 
-        if ((is_policy && op->kind != HF_KIND_SET_POLICY) ||
+        if ((line->damaged != 0 && (op->flags & HF_OP_DAMAGED) == 0) ||
+            (is_policy && op->kind != HF_KIND_SET_POLICY) ||
             (line->if_version != 0 && (op->flags & HF_OP_VERSIONS) == 0)) {
             return true;
         }

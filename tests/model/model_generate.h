@@ -51,6 +51,7 @@ struct hf_generator {
     uint64_t time_step_us;                /* typical time between operations */
     bool is_crowded;                      /* many small holds, most of them for long */
     bool has_versions;                    /* conditions on LSNs may be drawn */
+    uint32_t move_percent;                /* of operations that are about stock on the move */
     uint32_t huge_percent;                /* of quantities that are near the limits */
     const struct hf_step *steps;          /* the steps so far, to repeat operations from */
     uint32_t steps_count;

@@ -115,7 +115,7 @@ static void remember_model(struct history *history, const struct question *quest
                           .ref = move->ref,
                           .order = move->order,
                           .by = move->by,
-                          .reservation = move->reservation};
+                          .reservation = move->id};
 
         if (move->lsn < oldest_lsn) {
             break;
@@ -229,7 +229,7 @@ static void compare_reference(struct hf_run *run, uint64_t first_lsn)
         return;
     }
     name = &model->names[run->steps_count * 7 % model->names_count];
-    if (name->is_reservation || name->lsn < first_lsn) {
+    if (name->is_reservation || name->is_shipment || name->lsn < first_lsn) {
         return;
     }
     question.lsn = name->lsn;

@@ -11,7 +11,6 @@
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
-#include "engine/record.h"
 
 void hf_run_fail(struct hf_run *run, const char *format, ...)
 {
@@ -42,6 +41,8 @@ void hf_run_start(struct hf_run *run, const struct hf_engine_config *config, boo
 
 void hf_run_end(struct hf_run *run)
 {
+    hf_run_end_frozen(run);
+    free(run->told_hashes);
     hf_engine_free(run->engine);
     hf_engine_free(run->follower);
     hf_model_free(run->model);
@@ -63,37 +64,36 @@ static bool is_due(const struct hf_run *run, uint64_t period)
 
 /* ------------------------------------------------------------------ expiry */
 
-/* The reservation whose state a record of the engine changes. */
-static struct hf_text reservation_of_record(struct hf_run *run, uint64_t lsn)
+struct ended {
+    struct hf_model_text id;
+    bool is_expiry;
+};
+
+static void see_end(void *arg, const struct hf_event *event)
 {
-    struct hf_record_reader reader;
-    struct hf_record_header header;
+    struct ended *ended = arg;
+
+    ended->is_expiry = event->kind == HF_KIND_EXPIRE;
+    if (event->id.bytes_count <= sizeof ended->id.bytes) {
+        memcpy(ended->id.bytes, event->id.bytes, event->id.bytes_count);
+        ended->id.bytes_count = event->id.bytes_count;
+    }
+}
+
+/* The reservation that a record of the engine ended. */
+static struct hf_model_text reservation_of_record(struct hf_run *run, uint64_t lsn)
+{
     uint32_t bytes_count;
     const unsigned char *record = hf_ledger_get(hf_engine_ledger(run->engine), lsn, &bytes_count);
-    bool is_end = false;
+    struct ended ended = {0};
 
-    if (record == NULL || hf_record_open(&reader, &header, record, bytes_count) != HF_OK) {
-        hf_run_fail(run, "record %" PRIu64 " is not in the ledger", lsn);
-        return (struct hf_text){0};
+    if (record == NULL ||
+        hf_engine_events(run->engine, record, bytes_count, true, see_end, &ended) != HF_OK) {
+        hf_run_fail(run, "record %" PRIu64 " is not in the ledger, or cannot be read", lsn);
+    } else if (!ended.is_expiry || ended.id.bytes_count == 0) {
+        hf_run_fail(run, "record %" PRIu64 " is not that of an expiry, or of no reservation", lsn);
     }
-    if (header.kind != HF_KIND_EXPIRE) {
-        hf_run_fail(run, "record %" PRIu64 " of an expiry is of kind %s", lsn,
-                    hf_kind_name(header.kind));
-        return (struct hf_text){0};
-    }
-    while (!is_end) {
-        struct hf_effect effect;
-
-        if (hf_record_next(&reader, lsn, &effect, &is_end) != HF_OK) {
-            hf_run_fail(run, "record %" PRIu64 " cannot be read", lsn);
-            return (struct hf_text){0};
-        }
-        if (!is_end && effect.tag == HF_EFFECT_STATE) {
-            return effect.reservation.id;
-        }
-    }
-    hf_run_fail(run, "record %" PRIu64 " of an expiry changes no reservation", lsn);
-    return (struct hf_text){0};
+    return ended.id;
 }
 
 /*
@@ -110,9 +110,9 @@ static void expire(struct hf_run *run, uint64_t now_us)
                     before, hf_engine_lsn(run->engine));
     }
     for (uint64_t lsn = before + 1; lsn <= before + count && !run->has_failed; lsn++) {
-        const struct hf_text id = reservation_of_record(run, lsn);
+        const struct hf_model_text id = reservation_of_record(run, lsn);
 
-        if (!run->has_failed && !hf_model_expire(run->model, id, now_us)) {
+        if (!run->has_failed && !hf_model_expire(run->model, hf_model_text_view(&id), now_us)) {
             hf_run_fail(run, "expire ended \"%.*s\", which is not the hold that ends next",
                         (int)id.bytes_count, id.bytes);
         }
@@ -295,6 +295,7 @@ static void reload(struct hf_run *run)
                hf_engine_time_us(loaded) != hf_engine_time_us(run->engine)) {
         hf_run_fail(run, "the LSN or the time differs after copy and load");
     }
+    hf_run_end_frozen(run);
     hf_engine_free(run->engine);
     run->engine = loaded;
     run->is_digesting = false;
@@ -310,6 +311,8 @@ static void compare_state(struct hf_run *run, const struct hf_step *step)
     for (uint32_t i = 0; i < step->ops_count; i++) {
         if (step->ops[i].id.bytes_count > 0) {
             hf_run_compare_reservation(run, step->ops[i].id);
+            hf_run_compare_shipment(run, HF_TRANSFER, step->ops[i].id);
+            hf_run_compare_shipment(run, HF_INBOUND, step->ops[i].id);
         }
         if (step->ops[i].old_id.bytes_count > 0) {
             hf_run_compare_reservation(run, step->ops[i].old_id);
@@ -325,13 +328,18 @@ static void compare_state(struct hf_run *run, const struct hf_step *step)
                     hf_engine_next_deadline_us(run->engine));
     }
     digest_on(run);
+    hf_run_conserve(run);
+    hf_run_read_frozen(run);
     if (is_due(run, 16)) {
+        hf_run_compare_shortages(run);
+        hf_run_compare_events_again(run);
         hf_run_compare_ats(run);
         hf_run_compare_ledger(run);
     }
     if (is_due(run, 64)) {
         hf_run_compare_codes(run);
         hf_run_compare_list(run);
+        hf_run_compare_shipments(run);
         hf_run_compare_orders(run);
         hf_run_compare_stats(run);
     }
@@ -342,31 +350,64 @@ static void compare_state(struct hf_run *run, const struct hf_step *step)
     }
 }
 
+/*
+ * M6: whether the engine may say that it knows too little for a set. Where due holds are left, LSNs
+ * of both sides differ, and a moment is too old whenever the engine lacks any record.
+ */
+static bool may_be_too_old(const struct hf_run *run, const struct hf_op *op)
+{
+    struct hf_engine_stats stats;
+
+    hf_engine_stats(run->engine, &stats);
+    if (op->kind != HF_KIND_SET || (op->flags & (HF_OP_AS_OF_LSN | HF_OP_AS_OF_TIME)) == 0) {
+        return false;
+    }
+    return run->leaves_due ? stats.ledger_first_lsn != 1
+                           : !hf_model_is_history_known(run->model, op, stats.ledger_first_lsn);
+}
+
 static void apply(struct hf_run *run, const struct hf_step *step)
 {
     struct hf_model_result want[HF_STEP_OPS_MAX];
     struct hf_result got[HF_STEP_OPS_MAX];
     const bool is_digested = is_due(run, 8);
     struct hf_digest before = {0};
+    bool may_refuse[HF_STEP_OPS_MAX];
     bool is_refused = true;
     /* Lines and results live until the engine's next call: compare before asking more. */
 
     if (is_digested) {
         before = hf_engine_digest(run->engine);
     }
+    for (uint32_t i = 0; i < step->ops_count; i++) {
+        may_refuse[i] = may_be_too_old(run, &step->ops[i]);
+    }
     if (step->is_linked) {
-        hf_model_apply_linked(run->model, step->ops, step->ops_count, step->now_us, want);
         hf_engine_apply_linked(run->engine, step->ops, step->ops_count, step->now_us, got);
     } else {
-        hf_model_apply(run->model, &step->ops[0], step->now_us, &want[0]);
         hf_engine_apply(run->engine, &step->ops[0], step->now_us, &got[0]);
     }
+    for (uint32_t i = 0; i < step->ops_count; i++) {
+        if (got[i].outcome == HF_TOO_OLD && may_refuse[i]) {
+            run->model->is_too_old = true;
+            run->model->too_old_op = i;
+        }
+    }
+    if (step->is_linked) {
+        hf_model_apply_linked(run->model, step->ops, step->ops_count, step->now_us, want);
+    } else {
+        hf_model_apply(run->model, &step->ops[0], step->now_us, &want[0]);
+    }
+    run->model->is_too_old = false;
     for (uint32_t i = 0; i < step->ops_count && !run->has_failed; i++) {
         hf_run_compare_result(run, &step->ops[i], &got[i], &want[i]);
         is_refused = is_refused && want[i].outcome != HF_OK;
         run->ops_count += 1;
         run->outcomes_count[want[i].outcome] += 1;
         run->repeats_count += want[i].is_repeated ? 1 : 0;
+        if (want[i].outcome == HF_OK && !want[i].is_repeated) {
+            run->kinds_count[step->ops[i].kind] += 1;
+        }
     }
     if (is_refused && is_digested && !run->leaves_due && !run->has_failed &&
         !is_digest_equal(before, hf_engine_digest(run->engine))) {
@@ -376,7 +417,10 @@ static void apply(struct hf_run *run, const struct hf_step *step)
 
 bool hf_run_step(struct hf_run *run, const struct hf_step *step)
 {
+    const uint64_t before_lsn = hf_engine_lsn(run->engine);
+
     run->steps_count += 1;
+    run->model->events_count = 0;
     if (step->is_reload) {
         reload(run);
         return !run->has_failed;
@@ -399,6 +443,9 @@ bool hf_run_step(struct hf_run *run, const struct hf_step *step)
     }
     if (!run->has_failed) {
         follow(run);
+    }
+    if (!run->has_failed) {
+        hf_run_compare_events(run, before_lsn);
     }
     if (!run->has_failed) {
         compare_state(run, step);

@@ -20,6 +20,18 @@
 #include "tests/model/model_generate.h"
 #include "tests/model/reference.h"
 
+/* A reading of one state, while operations go on: what the model was when it began. */
+struct hf_run_frozen {
+    bool is_on;
+    bool is_small; /* so little memory that the reading may be lost */
+    uint64_t lsn;
+    struct hf_model *model; /* as of then; only to be asked */
+    enum hf_frozen_section section;
+    struct hf_frozen_cursor cursor;
+    uint32_t rows_count; /* seen of the section */
+    uint64_t rows_hash;  /* of what they are about, in any order */
+};
+
 struct hf_run {
     struct hf_engine_config config;
     bool leaves_due;  /* due holds are left for the engine to find */
@@ -30,10 +42,18 @@ struct hf_run {
     bool is_digesting; /* a digest in steps is under way, that of the state below */
     struct hf_digest digest_begun;
     uint64_t digest_lsn;
+    struct hf_run_frozen frozen;
+    /* The stock table by what events alone tell, and what each record has told. */
+    int64_t table[HF_MODEL_SKUS_MAX][HF_MODEL_LOCATIONS_MAX][HF_COUNTERS_COUNT];
+    uint64_t *told_hashes; /* of LSN n: told_hashes[n - 1] */
+    uint32_t told_count, told_room;
     uint64_t steps_count; /* done */
     uint64_t ops_count;
     uint64_t outcomes_count[HF_OUTCOMES_COUNT];
     uint64_t repeats_count;
+    uint64_t alerts_count[HF_EVENT_KINDS_END];
+    uint64_t kinds_count[HF_KINDS_COUNT]; /* done */
+    uint64_t readings_count, lost_readings_count;
     bool has_failed;
     char message[2048]; /* of the first difference */
 };
@@ -61,6 +81,27 @@ void hf_run_compare_orders(struct hf_run *run);
 void hf_run_compare_ats(struct hf_run *run);
 void hf_run_compare_list(struct hf_run *run);
 void hf_run_compare_stats(struct hf_run *run);
+void hf_run_compare_view(struct hf_run *run, const struct hf_model *model,
+                         const struct hf_cell_view *view, const struct hf_model_cell *cell);
+void hf_run_compare_reservation_head(struct hf_run *run, const struct hf_reservation_view *view,
+                                     const struct hf_model_reservation *want);
+/* model_shipments.c: what is on its way, and what lacks. */
+void hf_run_compare_shipment(struct hf_run *run, enum hf_shipment_kind kind, struct hf_text id);
+void hf_run_compare_shipment_head(struct hf_run *run, const struct hf_shipment_view *view,
+                                  const struct hf_model_shipment *want);
+bool hf_run_is_shipment_line_right(const struct hf_model *model,
+                                   const struct hf_shipment_line_view *view,
+                                   const struct hf_model_shipment_line *want);
+void hf_run_compare_shipments(struct hf_run *run);
+void hf_run_compare_shortages(struct hf_run *run);
+/* P6 by the engine's own figures: units on their way, and those that operations brought. */
+void hf_run_conserve(struct hf_run *run);
+/* model_events.c: the events of the records after `before_lsn`, and of an old one once more. */
+void hf_run_compare_events(struct hf_run *run, uint64_t before_lsn);
+void hf_run_compare_events_again(struct hf_run *run);
+/* model_frozen.c: begin a reading, or read on; end it, whatever became of it. */
+void hf_run_read_frozen(struct hf_run *run);
+void hf_run_end_frozen(struct hf_run *run);
 /* model_history.c: ledger queries against the model's moves. */
 void hf_run_compare_ledger(struct hf_run *run);
 

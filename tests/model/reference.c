@@ -56,8 +56,11 @@ void hf_model_free(struct hf_model *model)
     }
     free(model->requests);
     free(model->reservations);
+    free(model->shipments);
     free(model->names);
     free(model->moves);
+    free(model->times_us);
+    free(model->events);
     free(model);
 }
 
@@ -119,11 +122,63 @@ int64_t hf_model_atf(const struct hf_model_cell *cell)
            cell->safety_stock;
 }
 
+int hf_model_shipment(const struct hf_model *model, enum hf_shipment_kind kind, struct hf_text id)
+{
+    for (uint32_t i = 0; i < model->shipments_count; i++) {
+        if (model->shipments[i].kind == kind && is_text(&model->shipments[i].id, id)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+bool hf_model_shipment_is_open(const struct hf_model_shipment *shipment)
+{
+    return shipment->state == HF_STATE_DRAFT || shipment->state == HF_STATE_IN_TRANSIT;
+}
+
+int64_t hf_model_shipment_open_units(const struct hf_model_shipment *shipment)
+{
+    int64_t open = 0;
+
+    for (uint32_t i = 0; i < shipment->lines_count; i++) {
+        open += shipment->lines[i].unshipped + shipment->lines[i].under_way;
+    }
+    return open;
+}
+
+int64_t hf_model_sellable_in_transit(const struct hf_model *model, const struct hf_model_cell *cell)
+{
+    int64_t sellable = 0;
+
+    for (uint32_t i = 0; i < model->shipments_count; i++) {
+        const struct hf_model_shipment *shipment = &model->shipments[i];
+        const bool may_be_sold = shipment->kind == HF_INBOUND
+                                     ? shipment->is_sellable
+                                     : model->locations[shipment->to].is_in_transit_sellable;
+
+        for (uint32_t j = 0;
+             may_be_sold && shipment->to == cell->location && j < shipment->lines_count; j++) {
+            if (shipment->lines[j].sku == cell->sku) {
+                sellable += shipment->lines[j].under_way;
+            }
+        }
+    }
+    return sellable;
+}
+
 int64_t hf_model_ats(const struct hf_model *model, const struct hf_model_cell *cell)
 {
-    const bool is_sellable = model->locations[cell->location].is_in_transit_sellable;
+    return hf_model_atf(cell) + hf_model_sellable_in_transit(model, cell);
+}
 
-    return hf_model_atf(cell) + (is_sellable ? cell->counters[HF_IN_TRANSIT] : 0);
+int64_t hf_model_shortage(const struct hf_model *model, const struct hf_model_cell *cell)
+{
+    const int64_t missing = cell->counters[HF_HELD] + cell->counters[HF_COMMITTED] -
+                            cell->counters[HF_ON_HAND] - hf_model_sellable_in_transit(model, cell) -
+                            cell->backorder_limit;
+
+    return missing > 0 ? missing : 0;
 }
 
 int64_t hf_model_open_units(const struct hf_model_reservation_line *line)
@@ -181,10 +236,18 @@ bool hf_model_lookup(const struct hf_model *model, struct hf_text name,
                                          model->reservations[reservation].id};
         return true;
     }
+    for (uint32_t i = 0; i < model->shipments_count; i++) {
+        const struct hf_model_shipment *shipment = &model->shipments[i];
+
+        if (is_text(&shipment->id, name)) {
+            *named = (struct hf_model_named){shipment->opened_lsn, shipment->request, shipment->id};
+            return true;
+        }
+    }
     for (uint32_t i = 0; i < model->names_count; i++) {
         if (is_text(&model->names[i].name, name)) {
             *named = (struct hf_model_named){model->names[i].lsn, model->names[i].request,
-                                             model->names[i].reservation};
+                                             model->names[i].id};
             return true;
         }
     }
@@ -226,7 +289,9 @@ bool hf_model_request_equals(const struct hf_model *model, const struct hf_op *a
     if (a->kind != b->kind || (a->flags | form) != (b->flags | form) || a->reason != b->reason ||
         !hf_text_equal(a->id, b->id) || !hf_text_equal(a->old_id, b->old_id) ||
         !hf_text_equal(a->order, b->order) || !hf_text_equal(a->by, b->by) ||
-        a->ttl_us != b->ttl_us || a->lines_count != b->lines_count) {
+        !hf_text_equal(a->from, b->from) || !hf_text_equal(a->to, b->to) ||
+        a->from_status != b->from_status || a->to_status != b->to_status || a->as_of != b->as_of ||
+        a->eta_us != b->eta_us || a->ttl_us != b->ttl_us || a->lines_count != b->lines_count) {
         return false;
     }
     for (uint32_t i = 0; i < a->lines_count; i++) {
@@ -237,9 +302,9 @@ bool hf_model_request_equals(const struct hf_model *model, const struct hf_op *a
         codes_of(model, a, i, &skus[0], &locations[0]);
         codes_of(model, b, i, &skus[1], &locations[1]);
         if (!hf_text_equal(skus[0], skus[1]) || !hf_text_equal(locations[0], locations[1]) ||
-            x->units != y->units || condition_of(a, i) != condition_of(b, i) ||
-            x->safety_stock != y->safety_stock || x->low_stock != y->low_stock ||
-            x->backorder_limit != y->backorder_limit) {
+            x->units != y->units || x->damaged != y->damaged ||
+            condition_of(a, i) != condition_of(b, i) || x->safety_stock != y->safety_stock ||
+            x->low_stock != y->low_stock || x->backorder_limit != y->backorder_limit) {
             return false;
         }
     }
@@ -263,7 +328,7 @@ static uint32_t keep_request(struct hf_model *model, const struct hf_op *op)
     struct hf_model_request *request = hf_model_grow(
         (void **)&model->requests, &model->requests_count, &model->requests_room, sizeof *request);
     const size_t lines_bytes = op->lines_count * sizeof *op->lines;
-    const size_t texts_max = 5u + 2u * op->lines_count;
+    const size_t texts_max = 7u + 2u * op->lines_count;
     struct hf_op_line *lines;
     char *at;
 
@@ -277,6 +342,8 @@ static uint32_t keep_request(struct hf_model *model, const struct hf_op *op)
     request->op.ref = keep_text(&at, op->ref);
     request->op.order = keep_text(&at, op->order);
     request->op.by = keep_text(&at, op->by);
+    request->op.from = keep_text(&at, op->from);
+    request->op.to = keep_text(&at, op->to);
     for (uint32_t i = 0; i < op->lines_count; i++) {
         lines[i] = op->lines[i];
         lines[i].sku = keep_text(&at, op->lines[i].sku);
@@ -297,6 +364,18 @@ static void forget_reservation(struct hf_model *model, struct hf_text id)
             (model->reservations_count - (uint32_t)found) * sizeof *model->reservations);
 }
 
+static void forget_shipment(struct hf_model *model, struct hf_text id)
+{
+    const int transfer = hf_model_shipment(model, HF_TRANSFER, id);
+    const int found = transfer >= 0 ? transfer : hf_model_shipment(model, HF_INBOUND, id);
+
+    HF_ASSERT(found >= 0);
+    HF_ASSERT(!hf_model_shipment_is_open(&model->shipments[found]));
+    model->shipments_count -= 1;
+    memmove(&model->shipments[found], &model->shipments[found + 1],
+            (model->shipments_count - (uint32_t)found) * sizeof *model->shipments);
+}
+
 static void forget_oldest_name(struct hf_model *model)
 {
     const struct hf_model_name oldest = model->names[0];
@@ -306,6 +385,9 @@ static void forget_oldest_name(struct hf_model *model)
     if (oldest.is_reservation) {
         forget_reservation(model, hf_model_text_view(&oldest.name));
     }
+    if (oldest.is_shipment) {
+        forget_shipment(model, hf_model_text_view(&oldest.name));
+    }
 }
 
 /* ------------------------------------------------------------------ a record */
@@ -313,24 +395,53 @@ static void forget_oldest_name(struct hf_model *model)
 void hf_model_record_begin(struct hf_model *model, struct hf_model_record *record,
                            const struct hf_op *op, uint64_t now_us)
 {
+    uint64_t *time_us;
+
     HF_ASSERT(now_us >= model->time_us);
     record->op = op;
     record->closed_count = 0;
+    record->is_shipment_closed = false;
     record->request = UINT32_MAX;
+    record->touched_count = 0;
+    record->first_move = model->moves_count;
+    record->id = (struct hf_model_text){0};
+    if (op->kind != HF_KIND_SET_REGION) {
+        record->id = hf_model_text_copy(op->id);
+    }
     model->lsn += 1;
     model->time_us = now_us;
-    if (op->ref.bytes_count != 0 || op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE) {
+    time_us = hf_model_grow((void **)&model->times_us, &model->times_count, &model->times_room,
+                            sizeof *time_us);
+    *time_us = now_us;
+    HF_ASSERT(model->times_count == model->lsn);
+    if (op->ref.bytes_count != 0 || hf_model_opens(op->kind)) {
         record->request = keep_request(model, op);
     }
 }
 
-void hf_model_record_move(struct hf_model *model, const struct hf_model_record *record,
-                          uint32_t cell, const struct hf_model_reservation *reservation,
-                          const int64_t delta[HF_COUNTERS_COUNT])
+void hf_model_record_touch(struct hf_model *model, struct hf_model_record *record, uint32_t cell)
+{
+    for (uint32_t i = 0; i < record->touched_count; i++) {
+        if (record->touched[i].cell == cell) {
+            return;
+        }
+    }
+    HF_ASSERT(record->touched_count < HF_MODEL_CELLS_MAX);
+    record->touched[record->touched_count] =
+        (struct hf_model_touched){.cell = cell,
+                                  .shortage = hf_model_shortage(model, &model->cells[cell]),
+                                  .is_made = model->cells[cell].version == 0};
+    record->touched_count += 1;
+}
+
+void hf_model_record_move_of(struct hf_model *model, struct hf_model_record *record, uint32_t cell,
+                             const struct hf_model_text *id, const struct hf_model_text *order,
+                             const int64_t delta[HF_COUNTERS_COUNT])
 {
     struct hf_model_move *move = hf_model_grow((void **)&model->moves, &model->moves_count,
                                                &model->moves_room, sizeof *move);
 
+    hf_model_record_touch(model, record, cell);
     *move = (struct hf_model_move){
         .lsn = model->lsn,
         .ts_us = model->time_us,
@@ -341,27 +452,34 @@ void hf_model_record_move(struct hf_model *model, const struct hf_model_record *
         .order = hf_model_text_copy(record->op->order),
         .by = hf_model_text_copy(record->op->by),
     };
-    if (record->op->kind == HF_KIND_RESERVE || record->op->kind == HF_KIND_REPLACE) {
-        if (move->ref.bytes_count == 0) {
-            move->ref = hf_model_text_copy(record->op->id); /* its id is its reference */
-        }
+    if (hf_model_opens(record->op->kind) && move->ref.bytes_count == 0) {
+        move->ref = hf_model_text_copy(record->op->id); /* its id is its reference */
     }
-    if (reservation != NULL) {
-        move->reservation = reservation->id;
-        if (move->order.bytes_count == 0) {
-            move->order = reservation->order;
-        }
+    if (id != NULL) {
+        move->id = *id;
+    }
+    if (order != NULL && move->order.bytes_count == 0) {
+        move->order = *order;
     }
     for (int i = 0; i < HF_COUNTERS_COUNT; i++) {
         model->cells[cell].counters[i] += delta[i];
         HF_ASSERT(model->cells[cell].counters[i] >= 0);
+        HF_ASSERT(model->cells[cell].counters[i] <= HF_UNITS_MAX);
         move->delta[i] = delta[i];
         move->after[i] = model->cells[cell].counters[i];
     }
     model->cells[cell].version = model->lsn;
 }
 
-void hf_model_record_release(struct hf_model *model, const struct hf_model_record *record,
+void hf_model_record_move(struct hf_model *model, struct hf_model_record *record, uint32_t cell,
+                          const struct hf_model_reservation *reservation,
+                          const int64_t delta[HF_COUNTERS_COUNT])
+{
+    hf_model_record_move_of(model, record, cell, reservation == NULL ? NULL : &reservation->id,
+                            reservation == NULL ? NULL : &reservation->order, delta);
+}
+
+void hf_model_record_release(struct hf_model *model, struct hf_model_record *record,
                              struct hf_model_reservation *reservation, uint32_t line, int64_t units)
 {
     int64_t delta[HF_COUNTERS_COUNT] = {0};
@@ -390,6 +508,18 @@ void hf_model_record_close(struct hf_model_record *record, struct hf_model_reser
     record->closed_count += 1;
 }
 
+void hf_model_record_close_shipment(struct hf_model_record *record,
+                                    struct hf_model_shipment *shipment, enum hf_state state)
+{
+    HF_ASSERT(hf_model_shipment_is_open(shipment));
+    HF_ASSERT(hf_model_shipment_open_units(shipment) == 0);
+    shipment->state = state;
+    HF_ASSERT(record->closed_count == 0);
+    record->is_shipment_closed = true;
+    record->closed[0] = shipment->id;
+    record->closed_count = 1;
+}
+
 static void remember(struct hf_model *model, const struct hf_model_name *name)
 {
     struct hf_model_name *slot = hf_model_grow((void **)&model->names, &model->names_count,
@@ -398,11 +528,10 @@ static void remember(struct hf_model *model, const struct hf_model_name *name)
     *slot = *name;
 }
 
-/* The id of a reservation as the reference of its own beginning is one name, not two. */
+/* The id of a thing as the reference of its own beginning is one name, not two. */
 static bool names_itself(const struct hf_op *op)
 {
-    return (op->kind == HF_KIND_RESERVE || op->kind == HF_KIND_REPLACE) &&
-           hf_text_equal(op->ref, op->id);
+    return hf_model_opens(op->kind) && hf_text_equal(op->ref, op->id);
 }
 
 void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
@@ -410,13 +539,15 @@ void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
     const struct hf_op *op = record->op;
     const bool has_ref = op->ref.bytes_count != 0 && !names_itself(op);
 
+    hf_model_tell_events(model, record);
     while (!model->is_inside_group && model->names_count > 0 &&
            model->time_us - model->names[0].since_us >= model->config.reference_retention_us) {
         forget_oldest_name(model);
     }
     for (uint32_t i = 0; i < record->closed_count; i++) {
         remember(model, &(struct hf_model_name){.name = record->closed[i],
-                                                .is_reservation = true,
+                                                .is_reservation = !record->is_shipment_closed,
+                                                .is_shipment = record->is_shipment_closed,
                                                 .since_us = model->time_us});
     }
     if (has_ref) {
@@ -424,7 +555,7 @@ void hf_model_record_end(struct hf_model *model, struct hf_model_record *record)
                                                 .since_us = model->time_us,
                                                 .lsn = model->lsn,
                                                 .request = record->request,
-                                                .reservation = hf_model_text_copy(op->id)});
+                                                .id = hf_model_text_copy(op->id)});
     }
     /* Where very few are kept, the record's own names may be among those that are too many. */
     while (!model->is_inside_group && model->names_count > model->config.references_max) {
@@ -437,7 +568,7 @@ bool hf_model_expire(struct hf_model *model, struct hf_text id, uint64_t now_us)
     static const struct hf_op expiry = {.kind = HF_KIND_EXPIRE};
     const int found = hf_model_reservation(model, id);
     struct hf_model_reservation *reservation;
-    struct hf_model_record record;
+    static struct hf_model_record record;
 
     now_us = hf_model_now(model, now_us);
     if (found < 0) {
@@ -451,6 +582,7 @@ bool hf_model_expire(struct hf_model *model, struct hf_text id, uint64_t now_us)
     }
 
     hf_model_record_begin(model, &record, &expiry, now_us);
+    record.id = reservation->id;
     for (uint32_t i = 0; i < reservation->lines_count; i++) {
         hf_model_record_release(model, &record, reservation, i,
                                 hf_model_open_units(&reservation->lines[i]));

@@ -22,6 +22,13 @@
  *         the record of the last operation forgets.
  *     M5  A hold is over from its deadline on. The caller logs the ends of due holds, one by one
  *         (hf_model_expire), before it applies an operation at that time.
+ *     M6  A `set` as of a past moment makes on_hand what was said, plus what all other kinds but
+ *         `set` have changed of it since. The model remembers every move, the engine does not: where
+ *         the engine may refuse for that reason, the caller tells the model (is_too_old).
+ *     M7  Alerts are judged once a record, for the cells it touched, by what is true after it.
+ *     M8  The physical units of a SKU (sellable, damaged, quarantined, under way in transfers) are
+ *         those that operations said came in, less those they said went out. `physical_units` is
+ *         kept from what is said, never from the counters.
  *
  * What the contracts leave open is open here as well: a malformed operation lists every field
  * that is malformed, and the engine may name any one of them.
@@ -32,7 +39,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/effect.h"
 #include "engine/engine.h"
 
 #define HF_MODEL_SKUS_MAX 32
@@ -40,6 +46,7 @@
 #define HF_MODEL_CELLS_MAX (HF_MODEL_SKUS_MAX * HF_MODEL_LOCATIONS_MAX)
 #define HF_MODEL_LINES_MAX 24 /* lines of one well-formed operation */
 #define HF_MODEL_MALFORMED_MAX 64
+#define HF_MODEL_MOVES_OF_SET_MAX 65536 /* older moves of a cell need not be known to a set */
 
 struct hf_model_text {
     uint32_t bytes_count;
@@ -54,9 +61,12 @@ struct hf_model_location {
 
 struct hf_model_cell {
     uint32_t sku, location;
-    int64_t counters[HF_COUNTERS_COUNT]; /* on_hand, held, committed, in_transit */
+    int64_t counters[HF_COUNTERS_COUNT];
     int64_t safety_stock, low_stock, backorder_limit;
     uint64_t version;
+    uint64_t made_us;
+    uint64_t last_sale_us; /* 0: never */
+    bool is_low, is_out;   /* M7: what the last alerts said; a new cell is out */
 };
 
 struct hf_model_reservation_line {
@@ -69,9 +79,29 @@ struct hf_model_reservation {
     enum hf_state state;
     uint64_t deadline_us; /* 0: none; kept while held, and of an expired hold */
     uint64_t opened_us, opened_lsn;
-    uint32_t request; /* the operation that its id names */
+    uint64_t confirmed_lsn; /* 0: it is not */
+    uint32_t request;       /* the operation that its id names */
     uint32_t lines_count;
     struct hf_model_reservation_line lines[HF_MODEL_LINES_MAX];
+};
+
+/* What became of the units of a line: shipment.h says how they add up. */
+struct hf_model_shipment_line {
+    uint32_t sku;
+    int64_t units, unshipped, under_way, received, damaged, cancelled, lost;
+};
+
+/* A transfer or an inbound shipment. */
+struct hf_model_shipment {
+    enum hf_shipment_kind kind;
+    struct hf_model_text id, order;
+    enum hf_state state;
+    bool is_sellable;
+    uint32_t from, to; /* from: HF_HANDLE_NONE of an inbound shipment */
+    uint64_t eta_us, opened_us, opened_lsn, last_lsn;
+    uint32_t request;
+    uint32_t lines_count;
+    struct hf_model_shipment_line lines[HF_MODEL_LINES_MAX];
 };
 
 /* An operation that was done, kept to recognize it. */
@@ -80,15 +110,15 @@ struct hf_model_request {
     char *memory;
 };
 
-/* A name that is remembered: a reference, or the id of a closed reservation. */
+/* A name that is remembered: a reference, or the id of something that is closed. */
 struct hf_model_name {
     struct hf_model_text name;
-    bool is_reservation;
+    bool is_reservation, is_shipment;
     uint64_t since_us;
     /* of a reference: what it names */
     uint64_t lsn;
     uint32_t request;
-    struct hf_model_text reservation; /* whose state a repeat tells; empty: of none */
+    struct hf_model_text id; /* of what a repeat tells the state; empty: of nothing */
 };
 
 struct hf_model_move {
@@ -96,9 +126,32 @@ struct hf_model_move {
     enum hf_kind kind;
     enum hf_reason reason;
     uint32_t cell;
-    struct hf_model_text ref, order, by, reservation;
+    struct hf_model_text ref, order, by;
+    struct hf_model_text id; /* of the reservation or shipment */
     int64_t delta[HF_COUNTERS_COUNT];
     int64_t after[HF_COUNTERS_COUNT];
+};
+
+struct hf_model_hit {
+    struct hf_model_text reservation;
+    int64_t units;
+};
+
+/* What a record tells to those who follow: a cell it changed, or an alert. */
+struct hf_model_event {
+    uint64_t lsn, ts_us;
+    unsigned kind; /* enum hf_kind or enum hf_alert */
+    enum hf_reason reason;
+    bool is_policy;
+    int cell; /* -1: the record changed none */
+    struct hf_model_text ref, order, by;
+    struct hf_model_text id; /* empty: about nothing that has an id, or about several */
+    enum hf_state state;
+    int64_t delta[HF_COUNTERS_COUNT];
+    int64_t after[HF_COUNTERS_COUNT];
+    int64_t ats, missing;
+    struct hf_model_hit hits[HF_HITS_MAX];
+    uint32_t hits_count;
 };
 
 struct hf_model {
@@ -106,17 +159,26 @@ struct hf_model {
     uint64_t lsn, time_us; /* of the newest record */
     uint64_t told_us;      /* the latest time that was told */
     bool is_inside_group;  /* the operation is one of a linked group, and not the last */
+    bool is_too_old;       /* M6: of the next operation, a set, too little history is known */
+    uint32_t too_old_op;   /* ... in a linked group: of this operation */
     uint32_t skus_count, locations_count, regions_count, cells_count;
     struct hf_model_text skus[HF_MODEL_SKUS_MAX];
     struct hf_model_location locations[HF_MODEL_LOCATIONS_MAX];
     struct hf_model_text regions[HF_MODEL_LOCATIONS_MAX];
     struct hf_model_cell cells[HF_MODEL_CELLS_MAX]; /* in the order of their creation */
+    int64_t physical_units[HF_MODEL_SKUS_MAX];      /* M8 */
     /* grown as needed */
     struct hf_model_reservation *reservations; /* open and remembered, oldest first */
+    struct hf_model_shipment *shipments;       /* likewise */
     struct hf_model_name *names;               /* remembered, oldest first */
     struct hf_model_request *requests;
-    struct hf_model_move *moves; /* all, oldest first */
+    struct hf_model_move *moves;   /* all, oldest first */
+    uint64_t *times_us;            /* of records: LSN n is times_us[n - 1] */
+    struct hf_model_event *events; /* oldest first; the caller empties them (events_count = 0) */
     uint32_t reservations_count, reservations_room;
+    uint32_t shipments_count, shipments_room;
+    uint32_t times_count, times_room;
+    uint32_t events_count, events_room;
     uint32_t names_count, names_room;
     uint32_t requests_count, requests_room;
     uint32_t moves_count, moves_room;
@@ -129,6 +191,7 @@ struct hf_model_malformed {
 
 struct hf_model_result {
     enum hf_err outcome;
+    enum hf_err other_outcome; /* the contract leaves open which of the two; HF_OK: it does not */
     bool is_repeated;
     enum hf_state state;
     uint64_t lsn;
@@ -171,12 +234,26 @@ int hf_model_location(const struct hf_model *model, struct hf_text code);
 int hf_model_region(const struct hf_model *model, struct hf_text code);
 int hf_model_cell(const struct hf_model *model, int sku, int location);
 int hf_model_reservation(const struct hf_model *model, struct hf_text id);
+int hf_model_shipment(const struct hf_model *model, enum hf_shipment_kind kind, struct hf_text id);
 
 int64_t hf_model_atf(const struct hf_model_cell *cell);
 int64_t hf_model_ats(const struct hf_model *model, const struct hf_model_cell *cell);
+/* Units of in_transit that may be sold. */
+int64_t hf_model_sellable_in_transit(const struct hf_model *model,
+                                     const struct hf_model_cell *cell);
+int64_t hf_model_shortage(const struct hf_model *model, const struct hf_model_cell *cell);
+/* The reservations that the shortage of the cell hits, at most HF_HITS_MAX; their number. */
+uint32_t hf_model_hits(const struct hf_model *model, uint32_t cell, int64_t missing,
+                       struct hf_model_hit *hits);
+bool hf_model_shipment_is_open(const struct hf_model_shipment *shipment);
+int64_t hf_model_shipment_open_units(const struct hf_model_shipment *shipment);
+/* M6: whether the change of on_hand since then is known to someone who remembers no record before
+ * `first_lsn` (0: none at all). */
+bool hf_model_is_history_known(const struct hf_model *model, const struct hf_op *op,
+                               uint64_t first_lsn);
 
 /* model_form.c: list all that is malformed in `op`, which is nothing when it is well-formed. */
-void hf_model_form(const struct hf_engine_config *config, const struct hf_op *op,
+void hf_model_form(const struct hf_model *model, const struct hf_op *op, uint64_t now_us,
                    struct hf_model_result *result);
 
 static inline struct hf_text hf_model_text_view(const struct hf_model_text *text)

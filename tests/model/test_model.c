@@ -42,21 +42,25 @@ static const struct episode_kind {
     uint32_t skus_count, locations_count;
     uint32_t names_window;
     bool leaves_due, is_huge, is_tight, is_crowded;
+    uint32_t move_percent;         /* of operations about stock on the move */
+    uint32_t over_receipt_percent; /* the engine's configuration */
 } episode_kinds[] = {
     /* clang-format off */
-    /* name                  refs_max retention       life           step  skus locs window */
-    {"a day in the shop",       10000, 24 * HOUR_US, 720 * HOUR_US, 1000000, 3, 2, 12, 0, 0, 0, 0},
-    {"one hot cell",            10000, 24 * HOUR_US,  10000000,       50000, 1, 1, 12, 0, 0, 0, 0},
-    {"names are soon forgotten",10000,       100000,    200000,        1000, 3, 3, 40, 0, 0, 0, 0},
-    {"few names are kept",         24, 24 * HOUR_US,  10000000,       50000, 4, 2, 60, 0, 0, 0, 0},
-    {"one name is kept",            1, 24 * HOUR_US,  10000000,       50000, 2, 2, 30, 0, 0, 0, 0},
-    {"microseconds",            10000,          500,        60,           2, 2, 2, 30, 0, 0, 0, 0},
-    {"counters at the limit",   10000, 24 * HOUR_US,  HOUR_US,      1000000, 2, 2, 12, 0, 1, 0, 0},
-    {"tables at the limit",        60,       400000,   1000000,        1000, 8, 6, 30, 0, 0, 1, 0},
-    {"due holds are left",      10000, 24 * HOUR_US,  10000000,       50000, 3, 2, 12, 1, 0, 0, 0},
-    {"left by microseconds",    10000, 24 * HOUR_US,       300,          10, 2, 2, 12, 1, 0, 0, 0},
-    {"many holds on a cell",    10000, 24 * HOUR_US,  HOUR_US,         1000, 1, 1, 12, 0, 0, 0, 1},
-    {"many holds, due and left",10000, 24 * HOUR_US,  HOUR_US,         1000, 2, 1, 12, 1, 0, 0, 1},
+    /* name                  refs_max retention       life           step  skus locs window due huge tight crowded move over */
+    {"a day in the shop",       10000, 24 * HOUR_US, 720 * HOUR_US, 1000000, 3, 2, 12, 0, 0, 0, 0, 30, 0},
+    {"one hot cell",            10000, 24 * HOUR_US,  10000000,       50000, 1, 1, 12, 0, 0, 0, 0, 20, 0},
+    {"names are soon forgotten",10000,       100000,    200000,        1000, 3, 3, 40, 0, 0, 0, 0, 40, 10},
+    {"few names are kept",         24, 24 * HOUR_US,  10000000,       50000, 4, 2, 60, 0, 0, 0, 0, 40, 10},
+    {"one name is kept",            1, 24 * HOUR_US,  10000000,       50000, 2, 2, 30, 0, 0, 0, 0, 40, 100},
+    {"microseconds",            10000,          500,        60,           2, 2, 2, 30, 0, 0, 0, 0, 30, 10},
+    {"counters at the limit",   10000, 24 * HOUR_US,  HOUR_US,      1000000, 2, 2, 12, 0, 1, 0, 0, 40, 50},
+    {"tables at the limit",        60,       400000,   1000000,        1000, 8, 6, 30, 0, 0, 1, 0, 40, 10},
+    {"due holds are left",      10000, 24 * HOUR_US,  10000000,       50000, 3, 2, 12, 1, 0, 0, 0, 30, 10},
+    {"left by microseconds",    10000, 24 * HOUR_US,       300,          10, 2, 2, 12, 1, 0, 0, 0, 30, 0},
+    {"many holds on a cell",    10000, 24 * HOUR_US,  HOUR_US,         1000, 1, 1, 12, 0, 0, 0, 1, 6, 0},
+    {"much is on its way",      10000, 24 * HOUR_US,  HOUR_US,      1000000, 3, 3, 12, 0, 0, 0, 0, 85, 10},
+    {"much goes, soon forgotten",  60,       400000,  1000000,         1000, 4, 3, 40, 0, 0, 0, 0, 85, 0},
+    {"many holds, due and left",10000, 24 * HOUR_US,  HOUR_US,         1000, 2, 1, 12, 1, 0, 0, 1, 6, 10},
     /* clang-format on */
 };
 #define EPISODE_KINDS_COUNT (sizeof episode_kinds / sizeof episode_kinds[0])
@@ -70,6 +74,9 @@ static struct hf_engine_config config_of(const struct episode_kind *kind)
     config.cells_max = kind->is_tight ? 18 : 1000;
     config.reservations_max = kind->is_tight ? 50 : 10000;
     config.lines_max = kind->is_tight ? 90 : 100000;
+    config.shipments_max = kind->is_tight ? 20 : 10000;
+    config.shipment_lines_max = kind->is_tight ? 40 : 100000;
+    config.over_receipt_percent = kind->over_receipt_percent;
     config.references_max = kind->references_max;
     config.reference_retention_us = kind->retention_us;
     config.life_us_max = kind->life_us_max;
@@ -97,6 +104,19 @@ static void print_op(const struct hf_op *op)
     print_named("ref", op->ref);
     print_named("order", op->order);
     print_named("by", op->by);
+    print_named("from", op->from);
+    print_named("to", op->to);
+    if (op->from_status != HF_STATUS_NONE || op->to_status != HF_STATUS_NONE) {
+        print_message(" %s->%s", hf_status_name(op->from_status), hf_status_name(op->to_status));
+    }
+    if ((op->flags & (HF_OP_AS_OF_LSN | HF_OP_AS_OF_TIME)) != 0) {
+        print_message(" as of %s %" PRIu64, (op->flags & HF_OP_AS_OF_LSN) != 0 ? "LSN" : "time",
+                      op->as_of);
+    }
+    print_message("%s%s%s%s", (op->flags & HF_OP_SHIP) != 0 ? " ship" : "",
+                  (op->flags & HF_OP_SELLABLE) != 0 ? " sellable" : "",
+                  (op->flags & HF_OP_DAMAGED) != 0 ? " damaged" : "",
+                  (op->flags & HF_OP_REST) != 0 ? " rest" : "");
     print_message("%s%s%s%s", (op->flags & HF_OP_PARTIAL) != 0 ? " partial" : "",
                   (op->flags & HF_OP_FACT) != 0 ? " fact" : "",
                   (op->flags & HF_OP_RELEASE_REST) != 0 ? " release_rest" : "",
@@ -113,6 +133,9 @@ static void print_op(const struct hf_op *op)
             print_message(" %.*s@%.*s", TEXT(line->sku), TEXT(line->location));
         }
         print_message("=%" PRId64, line->units);
+        if ((op->flags & HF_OP_DAMAGED) != 0) {
+            print_message("(damaged %" PRId64 ")", line->damaged);
+        }
         if ((op->flags & HF_OP_VERSIONS) != 0) {
             print_message("(version %" PRId64 ")", (int64_t)line->if_version);
         }
@@ -232,6 +255,9 @@ struct tally {
     uint64_t ops_count;
     uint64_t repeats_count;
     uint64_t outcomes_count[HF_OUTCOMES_COUNT];
+    uint64_t alerts_count[HF_EVENT_KINDS_END];
+    uint64_t kinds_count[HF_KINDS_COUNT];
+    uint64_t readings_count, lost_readings_count;
 };
 
 static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct tally *tally)
@@ -248,6 +274,7 @@ static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct t
                                      .names_window = kind->names_window,
                                      .time_step_us = kind->time_step_us,
                                      .is_crowded = kind->is_crowded,
+                                     .move_percent = kind->move_percent,
                                      .has_versions = !kind->leaves_due,
                                      .huge_percent = kind->leaves_due ? 0
                                                      : kind->is_huge  ? 60
@@ -268,6 +295,14 @@ static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct t
     for (int i = 0; i < HF_OUTCOMES_COUNT; i++) {
         tally->outcomes_count[i] += run.outcomes_count[i];
     }
+    for (int i = 0; i < HF_EVENT_KINDS_END; i++) {
+        tally->alerts_count[i] += run.alerts_count[i];
+    }
+    for (int i = 0; i < HF_KINDS_COUNT; i++) {
+        tally->kinds_count[i] += run.kinds_count[i];
+    }
+    tally->readings_count += run.readings_count;
+    tally->lost_readings_count += run.lost_readings_count;
     if (!is_same) {
         uint32_t count = generator.steps_count;
 
@@ -304,13 +339,26 @@ static void expect_variety(const struct tally *tally)
 {
     for (int i = 0; i < HF_OUTCOMES_COUNT; i++) {
         /* The server's outcomes, and those of a full ring, are not the engine's to give here. */
-        const bool is_here = i <= HF_LIMIT_EXCEEDED;
+        const bool is_here =
+            i <= HF_LIMIT_EXCEEDED || (i >= HF_UNKNOWN_TRANSFER && i <= HF_TOO_OLD);
 
         print_message("%24s %9" PRIu64 "\n", hf_err_name((enum hf_err)i), tally->outcomes_count[i]);
         assert_true(is_here == (tally->outcomes_count[i] > 0));
     }
+    for (unsigned i = 1; i < HF_KINDS_COUNT; i++) {
+        print_message("%24s %9" PRIu64 " done\n", hf_kind_name(i), tally->kinds_count[i]);
+        assert_true(i == HF_KIND_EXPIRE || tally->kinds_count[i] > 0);
+    }
+    for (unsigned i = HF_ALERT_LOW_STOCK; i <= HF_ALERT_SHORTAGE; i++) {
+        print_message("%24s %9" PRIu64 " told\n", hf_kind_name(i), tally->alerts_count[i]);
+        assert_true(tally->alerts_count[i] > 0);
+    }
     print_message("%24s %9" PRIu64 "\n", "repeated", tally->repeats_count);
     assert_true(tally->repeats_count > 0);
+    print_message("%24s %9" PRIu64 ", %" PRIu64 " lost for want of memory\n", "frozen readings",
+                  tally->readings_count, tally->lost_readings_count);
+    assert_true(tally->readings_count > 0);
+    assert_true(tally->lost_readings_count > 0);
 }
 
 static void engine_equals_model(void **state)
