@@ -351,7 +351,10 @@ static enum hf_err check_arrival(struct hf_engine *engine)
     }
     for (uint32_t i = 0; err == HF_OK && i < work->lines_count; i++) {
         const struct hf_plan_line *plan = &work->lines[i];
-        if (units_of(engine, plan->sku, shipment->to, HF_ON_HAND) + plan->units > HF_UNITS_MAX ||
+        const struct hf_shipment_line *line = line_of(engine, plan);
+        if (line->figures[HF_LINE_RECEIVED] + plan->units > HF_UNITS_MAX ||
+            line->figures[HF_LINE_DAMAGED] + plan->damaged > HF_UNITS_MAX ||
+            units_of(engine, plan->sku, shipment->to, HF_ON_HAND) + plan->units > HF_UNITS_MAX ||
             units_of(engine, plan->sku, shipment->to, HF_DAMAGED) + plan->damaged > HF_UNITS_MAX) {
             err = HF_LIMIT_EXCEEDED;
         }
