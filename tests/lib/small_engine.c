@@ -18,6 +18,8 @@ struct hf_engine_config hf_small_config(void)
         .cells_max = 128,
         .reservations_max = 256,
         .lines_max = 512,
+        .shipments_max = 64,
+        .shipment_lines_max = 256,
         .references_max = 64,
         .reference_retention_us = UINT64_C(24) * 3600 * 1000000,
         .life_us_max = UINT64_C(30) * 24 * 3600 * 1000000,
@@ -51,6 +53,21 @@ static enum hf_kind kind_of(const char *name)
     return (enum hf_kind)kind;
 }
 
+static bool is_shipment(enum hf_kind kind)
+{
+    return kind >= HF_KIND_TRANSFER_CREATE && kind <= HF_KIND_INBOUND_CANCEL;
+}
+
+static enum hf_status status_of(const char *name)
+{
+    unsigned status = 1;
+    while (status < HF_STATUSES_COUNT && strcmp(hf_status_name(status), name) != 0) {
+        status++;
+    }
+    HF_ASSERT(status < HF_STATUSES_COUNT);
+    return (enum hf_status)status;
+}
+
 static struct hf_op_line *last_line(struct hf_told *told)
 {
     HF_ASSERT(told->op.lines_count > 0);
@@ -76,6 +93,21 @@ static bool tell_field(struct hf_told *told, const char *name, const char *value
     } else if (strcmp(name, "ttl") == 0) {
         op->flags |= HF_OP_TTL;
         op->ttl_us = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "from") == 0 || strcmp(name, "to") == 0) {
+        const bool is_from = name[0] == 'f';
+        if (is_shipment(op->kind)) {
+            *(is_from ? &op->from : &op->to) = hf_text_of(value);
+        } else {
+            *(is_from ? &op->from_status : &op->to_status) = status_of(value);
+        }
+    } else if (strcmp(name, "eta") == 0) {
+        op->eta_us = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "as_of") == 0) {
+        op->flags |= HF_OP_AS_OF_LSN;
+        op->as_of = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "damaged") == 0) {
+        op->flags |= HF_OP_DAMAGED;
+        last_line(told)->damaged = strtoll(value, NULL, 10);
     } else if (strcmp(name, "v") == 0) {
         op->flags |= HF_OP_VERSIONS;
         last_line(told)->if_version = strtoull(value, NULL, 10);
@@ -96,11 +128,17 @@ static bool tell_flag(struct hf_told *told, const char *word)
     static const struct {
         const char *word;
         uint32_t flag;
-    } flags[] = {{"partial", HF_OP_PARTIAL}, {"fact", HF_OP_FACT}, {"rest", HF_OP_RELEASE_REST}};
+    } flags[] = {{"partial", HF_OP_PARTIAL},
+                 {"fact", HF_OP_FACT},
+                 {"ship", HF_OP_SHIP},
+                 {"sellable", HF_OP_SELLABLE},
+                 {"rest", HF_OP_RELEASE_REST}};
 
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (strcmp(flags[i].word, word) == 0) {
-            told->op.flags |= flags[i].flag;
+            const bool is_rest = flags[i].flag == HF_OP_RELEASE_REST;
+            told->op.flags |=
+                is_rest && is_shipment(told->op.kind) ? (uint32_t)HF_OP_REST : flags[i].flag;
             return true;
         }
     }
@@ -117,7 +155,11 @@ static void tell_line(struct hf_told *told, char *word, const char *value)
     if (at != NULL) {
         line->sku = (struct hf_text){word, (uint32_t)(at - word)};
     }
-    line->location = hf_text_of(at == NULL ? word : at + 1);
+    if (is_shipment(told->op.kind)) {
+        line->sku = hf_text_of(word); /* a shipment's lines name no location */
+    } else {
+        line->location = hf_text_of(at == NULL ? word : at + 1);
+    }
     line->units = value == NULL ? 0 : strtoll(value, NULL, 10);
     if (told->op.kind == HF_KIND_SET_POLICY) {
         line->safety_stock = line->low_stock = line->backorder_limit = HF_POLICY_KEEP;
@@ -145,7 +187,8 @@ void hf_tell(struct hf_told *told, const char *text)
         if (value != NULL ? tell_field(told, word, value) : tell_flag(told, word)) {
             continue;
         }
-        if (strchr(word, '@') != NULL || is_place) {
+        if (strchr(word, '@') != NULL || is_place ||
+            (value != NULL && is_shipment(told->op.kind))) {
             tell_line(told, word, value);
         } else {
             HF_ASSERT(value == NULL);

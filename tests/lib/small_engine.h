@@ -8,7 +8,9 @@
  *     id=ID, or a word alone    the id
  *     ref= order= by= old= reason= ttl=    fields; reason is a number, ttl microseconds
  *     v=N                       the condition on the version of the line before
- *     partial fact rest         flags
+ *     from= to= eta= as_of=     locations of a shipment, statuses of others; microseconds; an LSN
+ *     SKU=QTY damaged=N         lines of a transfer or inbound shipment
+ *     partial fact rest ship sellable    flags
  *
  * The ring of records is pinned up to the newest record after every operation, as if the log had
  * it, so that it drops old ones when it must.

@@ -41,6 +41,24 @@ static const char *const story[] = {
     "sell B@W=1 order=po-7 by=till",
     "release an-id-of-sixty-four-bytes-01234567890123456789012345678901234567",
     "release_order order=o-2",
+    "receive A@W=30 B@W=30 reason=1",
+    "transfer_create t1 from=W to=V A=5 B=4 ship order=o-9",
+    "transfer_receive t1 A=1 damaged=1",
+    "transfer_create t2 from=W to=U B=6",
+    "transfer_create t3 from=W to=U B=6 ship",
+    "transfer_receive t3",
+    "transfer_create a-transfer-whose-id-is-as-long-as-ids-may-be-0123456789012345678 from=W to=V "
+    "B=2 "
+    "ship order=an-order-that-is-as-long-as-orders-may-be-0123456789012345678901",
+    "transfer_close a-transfer-whose-id-is-as-long-as-ids-may-be-0123456789012345678 reason=4",
+    "transfer_cancel t2 B=1",
+    "inbound_create i1 to=W A=50 C=5 eta=1700000000000000 order=po-9",
+    "inbound_receive i1 C=2",
+    "inbound_create i2 to=V A=7 sellable",
+    "inbound_create i3 to=W C=5",
+    "inbound_cancel i3",
+    "move_status A@W=1 from=sellable to=damaged reason=3",
+    "move_status B@W=1 from=sellable to=quarantined reason=15",
 };
 #define STORY_COUNT (sizeof story / sizeof story[0])
 
@@ -150,7 +168,10 @@ static void copy_and_load(void **state)
         size_t item_bytes;
         kinds |= 1u << item_at(&items, i, &item_bytes)[0];
     }
-    assert_int_equal(kinds, (1u << HF_ITEMS_END) - 2); /* every kind of item */
+    assert_int_equal(kinds, /* every kind of item, and none of format 1 */
+                     1u << HF_TAG_HEAD | 1u << HF_TAG_REGION | 1u << HF_TAG_LOCATION |
+                         1u << HF_TAG_SKU | 1u << HF_TAG_CELL | 1u << HF_TAG_RESERVATION |
+                         1u << HF_TAG_REF | 1u << HF_TAG_SHIPMENT);
 
     hf_small_init(&loaded, NULL);
     loaded.now_us = small.now_us;
@@ -168,6 +189,8 @@ static void copy_and_load(void **state)
     assert_int_equal(stats[0].reservations_count, stats[1].reservations_count);
     assert_int_equal(stats[0].reservations_remembered, stats[1].reservations_remembered);
     assert_int_equal(stats[0].references_count, stats[1].references_count);
+    assert_int_equal(stats[0].transfers_count, stats[1].transfers_count);
+    assert_int_equal(stats[0].inbound_count, stats[1].inbound_count);
     assert_int_equal(hf_engine_next_deadline_us(small.engine) == UINT64_MAX,
                      hf_engine_next_deadline_us(loaded.engine) == UINT64_MAX);
     free(items.bytes);
@@ -193,6 +216,14 @@ static void loaded_engine_goes_on(void **state)
         "set_policy E@V safety=0",
         "sell D@V=1000000000000 C@W=4",
         "receive F@X=1",
+        "transfer_create t3 from=W to=U B=6 ship", /* a repeat */
+        "transfer_create t3 from=W to=U B=7 ship", /* another content */
+        "transfer_ship t2",
+        "transfer_receive t1 A=1 rest",
+        "inbound_receive i1",
+        "sell A@V=1",
+        "inbound_cancel i2",
+        "confirm r10",
     };
     struct hf_small both[2];
     struct items items;
@@ -271,7 +302,7 @@ static void missing_and_double_items_are_refused(void **state)
     memcpy(spoilt, items.bytes, image_bytes(&items)); /* the whole image twice */
     memcpy(spoilt + image_bytes(&items), items.bytes, image_bytes(&items));
     check_refused(spoilt, image_bytes(&items) * 2);
-    spoilt[image_bytes(&items)] = HF_ITEMS_END; /* an item of tomorrow */
+    spoilt[image_bytes(&items)] = HF_TAG_RESERVATION + 1; /* an item of tomorrow */
     check_refused(spoilt, image_bytes(&items) + 1);
     free(spoilt);
     free(items.bytes);
@@ -326,9 +357,11 @@ static const struct limit_row {
 } limits[] = {
     {"SKUs", offsetof(struct hf_engine_config, skus_max), 5},
     {"locations", offsetof(struct hf_engine_config, locations_max), 3},
-    {"cells", offsetof(struct hf_engine_config, cells_max), 6},
+    {"cells", offsetof(struct hf_engine_config, cells_max), 8},
     {"reservations", offsetof(struct hf_engine_config, reservations_max), 8},
     {"lines", offsetof(struct hf_engine_config, lines_max), 12},
+    {"shipments", offsetof(struct hf_engine_config, shipments_max), 7},
+    {"shipment lines", offsetof(struct hf_engine_config, shipment_lines_max), 9},
 };
 
 static void limits_are_named(void **state)
