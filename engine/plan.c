@@ -163,12 +163,11 @@ static uint32_t plan_line_of(struct hf_engine *engine, uint32_t sku, uint32_t lo
     return at;
 }
 
-/* Locations that the operation as a whole names. A transfer's must be there; an inbound shipment
- * may be the first to go somewhere. */
+/* Locations that the operation as a whole names. What it leaves must be there; where it goes may be
+ * new, as with a receive: a new shop's first stock comes by a transfer or an inbound shipment. */
 static enum hf_err plan_ends(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
-    const uint32_t known_count = hf_catalog_count(&engine->catalog, HF_CODE_LOCATION);
 
     work->from = work->to = HF_NONE;
     if (work->op->from.bytes_count > 0) {
@@ -177,10 +176,10 @@ static enum hf_err plan_ends(struct hf_engine *engine)
     if (work->op->to.bytes_count > 0) {
         work->to = handle_of(engine, HF_CODE_LOCATION, work->op->to);
     }
-    const bool is_from_known = work->from == HF_NONE || work->from < known_count;
-    const bool is_to_known =
-        work->to == HF_NONE || work->to < known_count || work->op->kind == HF_KIND_INBOUND_CREATE;
-    return is_from_known && is_to_known ? HF_OK : HF_UNKNOWN_LOCATION;
+    return work->from == HF_NONE ||
+                   work->from < hf_catalog_count(&engine->catalog, HF_CODE_LOCATION)
+               ? HF_OK
+               : HF_UNKNOWN_LOCATION;
 }
 
 static bool names_cells(const struct hf_op *op)
