@@ -109,6 +109,8 @@ void hf_world_init(struct hf_world *world, size_t out_bytes_max)
         .cells_max = 10000,
         .reservations_max = 10000,
         .lines_max = 40000,
+        .shipments_max = 1000,
+        .shipment_lines_max = 10000,
         .references_max = 10000,
         .reference_retention_us = UINT64_C(3600) * 1000000,
         .life_us_max = UINT64_C(24) * 3600 * 1000000,
