@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/load/followers.h"
 #include "bench/load/load.h"
 #include "bench/load/spawn.h"
 #include "bench/load/stage.h"
@@ -27,7 +28,7 @@ enum { EXIT_DONE = 0, EXIT_NOT_VERIFIED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 
 static const char usage[] =
     "usage: holdfast-bench [--server HOST:PORT | --spawn] --scenario reserve|lifecycle|read\n"
     "                      [--connections N] [--in-flight N] [--batch N] [--rate N]\n"
-    "                      [--duration S] [--skus N] [--durability D] [--json]\n"
+    "                      [--duration S] [--skus N] [--followers N] [--durability D] [--json]\n"
     "\n"
     "Puts a load on a server and proves at the end, by its balances, that it happened.\n"
     "\n"
@@ -43,6 +44,8 @@ static const char usage[] =
     "                      without it, as fast as they are answered\n"
     "  --duration S        seconds (or 500ms, 30s, 5m), 10 by default, 10 minutes at most\n"
     "  --skus N            1,000 by default; 1 is a hot SKU\n"
+    "  --followers N       consumers of the change feed beside the load, at five speeds; each\n"
+    "                      proves that it got every event once; 0 by default\n"
     "  --durability D      of a spawned server: sync (the default), interval:MS or none\n"
     "  --json              print the result as one JSON object\n"
     "\n"
@@ -54,6 +57,7 @@ struct arguments {
     bool is_spawning;
     bool is_json;
     uint32_t skus;
+    uint32_t followers;
     const char *durability; /* NULL: that of a server that runs already */
 };
 
@@ -141,6 +145,8 @@ static bool read_option(int option, struct arguments *arguments)
         return read_duration(optarg, &load->duration_us);
     case 'k':
         return read_number32("skus", optarg, HF_STAGE_SKUS_MAX, &arguments->skus);
+    case 'f':
+        return read_number32("followers", optarg, HF_FOLLOWERS_MAX, &arguments->followers);
     case 'u':
         arguments->durability = optarg;
         return true;
@@ -203,6 +209,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
                                             {"rate", required_argument, NULL, 'r'},
                                             {"duration", required_argument, NULL, 'd'},
                                             {"skus", required_argument, NULL, 'k'},
+                                            {"followers", required_argument, NULL, 'f'},
                                             {"durability", required_argument, NULL, 'u'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
@@ -236,6 +243,7 @@ struct figures {
     const struct hf_load_result *result;
     struct hf_stage_stats stats; /* differences over the run; UINT64_MAX: not known */
     double server_cpu_s;         /* negative: not known */
+    const struct hf_follower_report *followers;
     bool is_verified;
 };
 
@@ -256,6 +264,17 @@ static void print_json_count(const char *name, uint64_t value)
     } else {
         (void)printf(",\"%s\":%" PRIu64, name, value);
     }
+}
+
+static void print_followers_json(const struct figures *figures)
+{
+    (void)printf(",\"followers\":[");
+    for (uint32_t i = 0; i < figures->arguments->followers; i++) {
+        const struct hf_follower_report *follower = &figures->followers[i];
+        (void)printf("%s{\"pause_ms\":%u,\"events\":%" PRIu64 ",\"lag_lsn\":%" PRIu64 "}",
+                     i == 0 ? "" : ",", follower->pause_ms, follower->events, follower->lag_lsn);
+    }
+    (void)printf("]");
 }
 
 static void print_json(const struct figures *figures)
@@ -286,6 +305,9 @@ static void print_json(const struct figures *figures)
         (void)printf(",\"server_cpu_s\":null");
     } else {
         (void)printf(",\"server_cpu_s\":%.3f", figures->server_cpu_s);
+    }
+    if (figures->arguments->followers > 0) {
+        print_followers_json(figures);
     }
     (void)printf(",\"client_cpu_s\":%.3f,\"verified\":%s}\n", result->client_cpu_s,
                  figures->is_verified ? "true" : "false");
@@ -326,6 +348,12 @@ static void print_text(const struct figures *figures)
     if (figures->server_cpu_s >= 0) {
         (void)printf(", server %.2f s", figures->server_cpu_s);
     }
+    for (uint32_t i = 0; i < figures->arguments->followers; i++) {
+        const struct hf_follower_report *follower = &figures->followers[i];
+        (void)printf("\nfollower %-3u pauses %4u ms: %" PRIu64 " events, %" PRIu64
+                     " LSNs behind at the end",
+                     i, follower->pause_ms, follower->events, follower->lag_lsn);
+    }
     (void)printf("\nverified     %s\n", figures->is_verified ? "yes" : "NO");
 }
 
@@ -364,6 +392,23 @@ static bool verify(const struct hf_stage *stage, struct holdfast *hf,
     return true;
 }
 
+/* True when there are no followers, or all of them got everything. */
+static bool follow_to_the_end(struct hf_followers *followers, const struct hf_stage_stats *after,
+                              bool has_stats, struct hf_follower_report *reports)
+{
+    char error[ERROR_BYTES];
+
+    if (followers == NULL) {
+        return true;
+    }
+    const uint64_t lsn = has_stats ? after->lsn : 1;
+    const bool is_sound = hf_followers_finish(followers, lsn, reports, error, sizeof error);
+    if (!is_sound) {
+        (void)fprintf(stderr, "holdfast-bench: not verified: %s\n", error);
+    }
+    return is_sound && has_stats;
+}
+
 static int measure(const struct arguments *arguments, const struct hf_spawn *spawn,
                    struct holdfast *hf)
 {
@@ -380,12 +425,22 @@ static int measure(const struct arguments *arguments, const struct hf_spawn *spa
         return EXIT_NOT_VERIFIED;
     }
     const double cpu_before = server_cpu_s(spawn, &before);
-    if (!hf_load_run(&arguments->load, &stage, &result, error, sizeof error)) {
+    static struct hf_follower_report reports[HF_FOLLOWERS_MAX];
+    struct hf_followers *followers = NULL;
+    if (arguments->followers > 0) {
+        followers =
+            hf_followers_start(arguments->load.address, arguments->followers, error, sizeof error);
+    }
+    const bool has_begun = followers != NULL || arguments->followers == 0;
+    const bool has_run =
+        has_begun && hf_load_run(&arguments->load, &stage, &result, error, sizeof error);
+    const bool has_stats = hf_stage_read_stats(hf, &after);
+    const bool has_followed = follow_to_the_end(followers, &after, has_stats, reports);
+    if (!has_run) {
         (void)fprintf(stderr, "holdfast-bench: %s\n", error);
         hf_stage_release(&stage);
         return EXIT_NO_SERVER;
     }
-    const bool has_stats = hf_stage_read_stats(hf, &after);
     const double cpu_after = server_cpu_s(spawn, &after);
     const struct figures figures = {
         .arguments = arguments,
@@ -394,7 +449,8 @@ static int measure(const struct arguments *arguments, const struct hf_spawn *spa
                   .log_bytes =
                       has_stats ? difference(after.log_bytes, before.log_bytes) : UINT64_MAX},
         .server_cpu_s = cpu_before < 0 || cpu_after < 0 ? -1 : cpu_after - cpu_before,
-        .is_verified = verify(&stage, hf, &result, &before)};
+        .followers = reports,
+        .is_verified = verify(&stage, hf, &result, &before) && has_followed};
     hf_stage_release(&stage);
 
     if (arguments->is_json) {
