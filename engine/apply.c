@@ -252,6 +252,9 @@ static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
     bool is_known;
 
     const enum hf_err unknown = hf_plan_lines(engine, &is_known);
+    if (op->kind == HF_KIND_SET && hf_plan_names_twice(engine)) {
+        return HF_INVALID_ARGUMENT; /* malformed: comes before a repeat */
+    }
     enum hf_err err = check_repeat(engine, is_repeat);
     if (err != HF_OK || *is_repeat) {
         return err;

@@ -46,7 +46,9 @@ enum hf_err hf_effect_open_shipment(struct hf_engine *engine, struct hf_effect_c
     shipment->state = (uint8_t)effect->state;
     shipment->is_sellable = effect->is_sellable;
     shipment->order_bytes = (uint8_t)header->order.bytes_count;
-    memcpy(shipment->order, header->order.bytes, header->order.bytes_count);
+    if (header->order.bytes_count > 0) {
+        memcpy(shipment->order, header->order.bytes, header->order.bytes_count);
+    }
     shipment->from = effect->from;
     shipment->to = effect->to;
     shipment->eta_us = effect->eta_us;

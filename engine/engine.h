@@ -283,10 +283,12 @@ uint64_t hf_engine_ledger_order(const struct hf_engine *engine, struct hf_text o
  * when the end is reached; else call again, also when none was given.
  */
 struct hf_list_filter {
-    uint32_t location;      /* HF_HANDLE_NONE: all */
-    struct hf_text prefix;  /* of the SKU's code; empty: all */
-    bool only_low;          /* ATS at or below the low-stock threshold */
-    uint64_t idle_since_us; /* with stock on hand, and no sale since this time; 0: all */
+    uint32_t location;     /* HF_HANDLE_NONE: all */
+    struct hf_text prefix; /* of the SKU's code; empty: all */
+    bool only_low;         /* ATS at or below the low-stock threshold */
+    /* With stock on hand, and last sold at or before this time; what was never sold counts from
+     * when its cell was made. 0: all. */
+    uint64_t idle_since_us;
 };
 typedef void (*hf_cell_cb)(void *arg, const struct hf_cell_view *view);
 bool hf_engine_list(const struct hf_engine *engine, const struct hf_list_filter *filter,
@@ -379,6 +381,8 @@ enum hf_frozen_section {
     HF_FROZEN_TRANSFERS = 3,
     HF_FROZEN_INBOUND = 4
 };
+/* Only rows of this section will be asked for: nothing else needs to be kept. */
+void hf_engine_frozen_only(struct hf_engine *engine, enum hf_frozen_section section);
 struct hf_frozen_cursor {
     uint64_t index;
     uint32_t line;

@@ -34,6 +34,7 @@ bool hf_engine_freeze(struct hf_engine *engine, uint64_t bytes_max)
     *frozen = (struct hf_frozen){
         .lsn = engine->last_lsn,
         .now_us = engine->now_us > engine->last_ts_us ? engine->now_us : engine->last_ts_us,
+        .section_last = HF_FROZEN_INBOUND,
         .store_bytes_max = bytes_max < STORE_BYTES_MAX ? bytes_max : STORE_BYTES_MAX,
     };
     /* The largest item fits behind all that bytes_max allows: it is written first, then judged. */
@@ -55,6 +56,19 @@ bool hf_engine_freeze(struct hf_engine *engine, uint64_t bytes_max)
 uint64_t hf_engine_frozen_lsn(const struct hf_engine *engine)
 {
     return engine->frozen.lsn;
+}
+
+void hf_engine_frozen_only(struct hf_engine *engine, enum hf_frozen_section section)
+{
+    struct hf_frozen *frozen = &engine->frozen;
+
+    HF_ASSERT(frozen->is_on);
+    HF_ASSERT(frozen->section <= (unsigned)section);
+    frozen->section_last = section;
+    if (frozen->section < (unsigned)section) {
+        frozen->section = section;
+        frozen->next = 0;
+    }
 }
 
 /* Keep nothing more. */
@@ -101,7 +115,7 @@ static const unsigned char *entry_of(const struct hf_frozen *frozen, unsigned it
 /* Whether a row of this section is still to come from the slot. */
 static bool is_ahead(const struct hf_frozen *frozen, enum hf_frozen_section section, uint32_t index)
 {
-    return frozen->section < (unsigned)section ||
+    return (frozen->section < (unsigned)section && (unsigned)section <= frozen->section_last) ||
            (frozen->section == (unsigned)section && index >= frozen->next);
 }
 
@@ -430,6 +444,7 @@ enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_secti
 
     HF_ASSERT(frozen->is_on);
     HF_ASSERT(frozen->section <= (unsigned)section);
+    HF_ASSERT((unsigned)section <= frozen->section_last);
     *is_end = false;
     if (frozen->is_lost) {
         return HF_LIMIT_EXCEEDED;

@@ -44,6 +44,7 @@ struct hf_frozen {
     uint64_t now_us;                 /* the latest time the engine had been told then */
     uint64_t sizes[HF_FROZEN_ITEMS]; /* slots of each section of the image at the freeze */
     unsigned section;                /* enum hf_frozen_section being read; 0: none yet */
+    unsigned section_last;           /* none behind it will be asked for */
     uint64_t next; /* slots before it are read; UINT64_MAX: the whole section is */
 
     unsigned char *store; /* kept items, one after the other (frozen.c) */

@@ -24,6 +24,8 @@
  *     MOVE_STATUS                      o             1+  units > 0
  *     DISPOSE                          o             1+  units > 0
  *
+ * SET names a cell once (a second line would contradict the first; it is malformed). One that
+ * changes something makes all codes of its lines known; one that changes nothing makes none.
  * MOVE_STATUS must say from which status to which (they differ), DISPOSE from which; RECEIVE may
  * say to which (none: sellable). RECEIVE, ADJUST, SET, MOVE_STATUS and DISPOSE take a reason.
  *

@@ -256,6 +256,21 @@ static unsigned char *put_shipping(unsigned char *at, const struct hf_work *work
     return at;
 }
 
+/* Lines of one cell cannot be added up where a line says a level: they contradict each other. */
+bool hf_plan_names_twice(struct hf_engine *engine)
+{
+    struct hf_work *work = &engine->work;
+
+    for (uint32_t i = 0; work->lines_count < work->op->lines_count; i++) {
+        if (work->lines[work->line_of[i]].line_index != i) {
+            work->result->field = HF_FIELD_SKU;
+            work->result->line_index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 void hf_plan_hash(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;

@@ -53,21 +53,6 @@ static enum hf_err level_after(struct hf_engine *engine, const struct hf_plan_li
     return HF_OK;
 }
 
-/* A cell that two lines name would have two levels. */
-static bool is_cell_named_twice(struct hf_engine *engine)
-{
-    struct hf_work *work = &engine->work;
-
-    for (uint32_t i = 0; work->lines_count < work->op->lines_count; i++) {
-        if (work->lines[work->line_of[i]].line_index != i) {
-            work->result->field = HF_FIELD_SKU;
-            work->result->line_index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_as_of_ahead(const struct hf_engine *engine)
 {
     const struct hf_op *op = engine->work.op;
@@ -104,9 +89,6 @@ enum hf_err hf_rule_set(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
 
-    if (is_cell_named_twice(engine)) {
-        return HF_INVALID_ARGUMENT;
-    }
     if (is_as_of_ahead(engine)) {
         work->result->field = HF_FIELD_AS_OF;
         return HF_INVALID_ARGUMENT;

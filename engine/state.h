@@ -52,12 +52,12 @@ struct hf_group_record {
 
 /* A line of the operation after lines of one cell were added up. */
 struct hf_plan_line {
-    uint32_t sku, location; /* handles; new codes have the handles they will get */
-    uint32_t cell;          /* HF_NONE: there is none yet */
-    uint32_t line_index;    /* the first line of the operation that named this cell */
+    uint32_t sku, location;    /* handles; new codes have the handles they will get */
+    uint32_t cell;             /* HF_NONE: there is none yet */
+    uint32_t line_index;       /* the first line of the operation that named this cell */
     uint32_t reservation_line; /* or that of a shipment */
     int64_t units;
-    int64_t damaged; /* receive of a shipment */
+    int64_t damaged;   /* receive of a shipment */
     int64_t old_units; /* replace: open units of the old reservation here */
     bool is_listed;    /* among the result's lines */
 };
@@ -103,9 +103,9 @@ struct hf_work {
     struct hf_effect *effects; /* HF_EFFECTS_MAX; of the whole group */
     uint32_t effects_first;    /* of the record in the making */
     uint32_t effects_count;
-    bool is_full; /* an effect found no place */
-    unsigned char *hits;      /* of shortages, as in the record; HF_RECORD_HITS_BYTES_MAX */
-    uint32_t hits_bytes;      /* used by the record in the making */
+    bool is_full;        /* an effect found no place */
+    unsigned char *hits; /* of shortages, as in the record; HF_RECORD_HITS_BYTES_MAX */
+    uint32_t hits_bytes; /* used by the record in the making */
 };
 
 struct hf_engine {
@@ -213,6 +213,8 @@ enum hf_err hf_op_validate(const struct hf_op *op, uint64_t life_us_max, enum hf
  * the caller acts on after the repeat check. *is_known: whether every code was known.
  */
 enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known);
+/* Whether two lines name one cell; the result's field and line then name the second. */
+bool hf_plan_names_twice(struct hf_engine *engine);
 /* The content hash of the operation, over its resolved lines. */
 void hf_plan_hash(struct hf_engine *engine);
 /* HF_VERSION_CONFLICT with the failing lines listed, or HF_OK. */
