@@ -263,6 +263,7 @@ bool hf_plan_names_twice(struct hf_engine *engine)
 
     for (uint32_t i = 0; work->lines_count < work->op->lines_count; i++) {
         if (work->lines[work->line_of[i]].line_index != i) {
+            work->result->lines_count = 0;
             work->result->field = HF_FIELD_SKU;
             work->result->line_index = i;
             return true;
