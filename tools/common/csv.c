@@ -73,13 +73,16 @@ static struct record judge(const struct hf_csv *csv)
             return record;
         }
         if (at < csv->end && *at == '"') {
+            const uint64_t lines_before = record.lines;
             at = quoted_end(at, csv->end, &record.lines);
             if (at == NULL) {
                 record.bad = "a quoted field is not closed";
                 return record;
             }
             if (at < csv->end && *at != ',' && line_end_bytes(at, csv->end) == 0) {
-                record.bad = "text after a closing quote";
+                /* Over a line end, it is the next field's opening quote that seems to close it. */
+                record.bad = record.lines > lines_before ? "a quoted field is not closed"
+                                                         : "text after a closing quote";
                 return record;
             }
         } else {

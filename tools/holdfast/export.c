@@ -108,7 +108,7 @@ static enum holdfast_outcome put_all(struct hf_export *export)
 static enum hf_exit refuse(const struct hf_export *export, const char *outcome, const char *message,
                            enum hf_exit code)
 {
-    (void)fprintf(stderr, "holdfast: %s\n", message);
+    (void)fprintf(stderr, "holdfast: %s: %s\n", outcome, message);
     if (export->cli->is_json) {
         json_t *object = hf_json_object();
         hf_json_set(object, "outcome", hf_json_text(outcome));
@@ -149,14 +149,15 @@ static void report_done(const struct hf_export *export, const char *path)
     char count[HF_COUNT_TEXT_BYTES];
     char token[HF_TOKEN_BYTES];
 
-    (void)fprintf(stderr, "exported %s rows at %s\n", hf_format_count(export->rows_count, count),
-                  hf_when_token_text(export->at, token));
+    (void)fprintf(stderr, "exported %s row%s at %s\n", hf_format_count(export->rows_count, count),
+                  hf_plural(export->rows_count), hf_when_token_text(export->at, token));
     if (path == NULL) {
         return;
     }
-    const char *thing = export->what == HF_EXPORT_STOCK ? "cells" : "rows";
+    const char *thing = export->what == HF_EXPORT_STOCK ? "cell" : "row";
     if (!export->cli->is_json) {
-        (void)printf("%" PRIu64 " %s written to %s\n", export->rows_count, thing, path);
+        (void)printf("%" PRIu64 " %s%s written to %s\n", export->rows_count, thing,
+                     hf_plural(export->rows_count), path);
         return;
     }
     json_t *object = hf_json_object();
