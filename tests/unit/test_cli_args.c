@@ -105,8 +105,21 @@ static const struct args_row {
      0,
      NULL,
      "--server needs"},
-    {"an empty value", {"ledger", "--ref="}, {NULL}, 0, NULL, "--ref needs"},
-    {"an empty word as a value", {"ledger", "--ref", ""}, {NULL}, 0, NULL, "--ref needs"},
+    {"an empty value", {"ledger", "--ref="}, {NULL}, 0, NULL, "value of option --ref is empty"},
+    {"an empty word as a value",
+     {"ledger", "--ref", ""},
+     {NULL},
+     0,
+     NULL,
+     "value of option --ref is empty"},
+    {"a flag given twice", {"ping", "--json", "--json"}, {"ping"}, HF_OPTION_JSON, "", NULL},
+    {"a kind", {"watch", "--kind", "sell"}, {"watch"}, HF_OPTION_KIND, "sell", NULL},
+    {"two kinds: the first",
+     {"watch", "--kind", "sell", "--kind=adjust"},
+     {"watch"},
+     HF_OPTION_KIND,
+     "sell",
+     NULL},
     {"a value for a flag", {"ping", "--json=yes"}, {NULL}, 0, NULL, "takes no value"},
     {"an option given twice",
      {"ledger", "--ref", "a", "--ref", "b"},
@@ -238,7 +251,10 @@ static const struct lines_row {
     {"a quantity with decimals", {"A@L=1.5"}, HF_LINES_USAGE, "\"1.5\""},
     {"an empty quantity", {"A@L="}, HF_LINES_USAGE, "\"\""},
     {"a quantity that is a word", {"A@L=many"}, HF_LINES_USAGE, "\"many\""},
-    {"two words, the second no number", {"A@L", "many"}, HF_LINES_USAGE, "\"A@L\""},
+    {"two words, the second no number", {"A@L", "many"}, HF_LINES_USAGE, "\"many\""},
+    {"two words, the second with decimals", {"A@L", "1.5"}, HF_LINES_USAGE, "\"1.5\""},
+    {"two words, the second a cell", {"A@L", "B@M"}, HF_LINES_USAGE, "\"A@L\""},
+    {"a line and a word that is none", {"A@L=1", "1.5"}, HF_LINES_USAGE, "\"1.5\""},
 };
 
 static void lines_of_a_command(void **state)
@@ -262,6 +278,99 @@ static void lines_of_a_command(void **state)
     assert_string_equal(got, row->want_lines);
     hf_lines_release(&lines);
     assert_int_equal(lines.count, 0);
+}
+
+/* Goods that arrive: SKU=QTY of sellable units, and of damaged ones behind a word "|". */
+static void lines_of_an_arrival(void **state)
+{
+    static const struct row {
+        const char *words[WORDS_MAX];
+        enum hf_lines_error want;
+        const char *want_lines; /* sku|units|damaged of each; or part of the error */
+    } rows[] = {
+        {{NULL}, HF_LINES_OK, ""},
+        {{"A=5", NULL}, HF_LINES_OK, "A|5|0 "},
+        {{"A=5", "B=7", NULL}, HF_LINES_OK, "A|5|0 B|7|0 "},
+        {{"A=5", "|", "A=2", NULL}, HF_LINES_OK, "A|5|2 "},
+        {{"|", "A=2", NULL}, HF_LINES_OK, "A|0|2 "},
+        {{"A=5", "|", "B=2", NULL}, HF_LINES_OK, "A|5|0 B|0|2 "},
+        {{"A=5", "B=6", "|", "B=2", "A=1", NULL}, HF_LINES_OK, "A|5|1 B|6|2 "},
+        {{"A=5", "A=6", "|", "A=2", "A=1", NULL}, HF_LINES_OK, "A|5|2 A|6|1 "},
+        {{"|", "A=2", "A=3", NULL}, HF_LINES_OK, "A|0|2 A|0|3 "},
+        {{"A=0", "|", "A=2", NULL}, HF_LINES_OK, "A|0|2 "},
+        {{"x=y=5", NULL}, HF_LINES_OK, "x=y|5|0 "},
+        {{"a@b=5", NULL}, HF_LINES_OK, "a@b|5|0 "},
+        {{"A", NULL}, HF_LINES_USAGE, "\"A\" is not SKU=QUANTITY"},
+        {{"=5", NULL}, HF_LINES_USAGE, "\"=5\" is not SKU=QUANTITY"},
+        {{"A=many", NULL}, HF_LINES_USAGE, "\"many\""},
+        {{"A=1", "|", "B", NULL}, HF_LINES_USAGE, "\"B\" is not SKU=QUANTITY"},
+        {{"A=9223372036854775808", NULL}, HF_LINES_QUANTITY, "of line 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS_COUNT(rows); i++) {
+        const size_t all = count_words(rows[i].words);
+        size_t count = 0;
+        struct hf_lines lines;
+        char got[512] = "";
+        while (count < all && strcmp(rows[i].words[count], "|") != 0) {
+            count += 1;
+        }
+        const size_t behind = count == all ? all : count + 1;
+        assert_int_equal(hf_lines_parse_arrival(&lines, rows[i].words, count,
+                                                rows[i].words + behind, all - behind),
+                         rows[i].want);
+        if (rows[i].want != HF_LINES_OK) {
+            assert_non_null(strstr(lines.error, rows[i].want_lines));
+            hf_lines_release(&lines);
+            continue;
+        }
+        for (size_t k = 0; k < lines.count; k++) {
+            const struct holdfast_line *line = &lines.lines[k];
+            const size_t used = strlen(got);
+            assert_null(line->location);
+            (void)snprintf(got + used, sizeof got - used, "%s|%" PRId64 "|%" PRId64 " ", line->sku,
+                           line->units, line->damaged);
+        }
+        assert_string_equal(got, rows[i].want_lines);
+        hf_lines_release(&lines);
+    }
+}
+
+/* --damaged takes all the lines behind it, and no other word. */
+static void damaged_takes_what_follows(void **state)
+{
+    static const struct row {
+        const char *argv[WORDS_MAX];
+        const char *want_words;
+        const char *want_damaged;
+    } rows[] = {
+        {{"T", "A=1", "--damaged", "B=2", NULL}, "T A=1 ", "B=2 "},
+        {{"T", "--damaged", "B=2", "C=3", NULL}, "T ", "B=2 C=3 "},
+        {{"T", "--damaged", "B=2", "--damaged", "C=3", NULL}, "T ", "B=2 C=3 "},
+        {{"--damaged", "B=2", "T", "A=1", NULL}, "T A=1 ", "B=2 "},
+        {{"T", "--damaged=B=2", "A=1", NULL}, "T A=1 ", "B=2 "},
+        {{"T", "--damaged", "B=2", "--reason", "damage", "C=3", NULL}, "T C=3 ", "B=2 "},
+        {{"T", "--damaged", "B", "C=3", NULL}, "T ", "B C=3 "},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS_COUNT(rows); i++) {
+        struct hf_args args;
+        char words[256] = "";
+        char damaged[256] = "";
+        assert_true(
+            hf_args_parse(&args, (int)count_words(rows[i].argv), (char *const *)rows[i].argv));
+        for (size_t k = 0; k < args.words_count; k++) {
+            const size_t used = strlen(words);
+            (void)snprintf(words + used, sizeof words - used, "%s ", args.words[k]);
+        }
+        for (size_t k = 0; k < args.damaged_count; k++) {
+            const size_t used = strlen(damaged);
+            (void)snprintf(damaged + used, sizeof damaged - used, "%s ", args.damaged[k]);
+        }
+        assert_string_equal(words, rows[i].want_words);
+        assert_string_equal(damaged, rows[i].want_damaged);
+        hf_args_release(&args);
+    }
 }
 
 static void a_cell_needs_both_codes(void **state)
@@ -340,9 +449,10 @@ int main(void)
     struct CMUnitTest tests[TESTS_MAX];
     size_t count = 0;
     const struct CMUnitTest singles[] = {
-        cmocka_unit_test(stray_options_are_found),   cmocka_unit_test(numbers),
-        cmocka_unit_test(a_cell_needs_both_codes),   cmocka_unit_test(times_are_rfc_3339),
-        cmocka_unit_test(json_of_any_bytes_is_json),
+        cmocka_unit_test(stray_options_are_found),    cmocka_unit_test(numbers),
+        cmocka_unit_test(a_cell_needs_both_codes),    cmocka_unit_test(times_are_rfc_3339),
+        cmocka_unit_test(json_of_any_bytes_is_json),  cmocka_unit_test(lines_of_an_arrival),
+        cmocka_unit_test(damaged_takes_what_follows),
     };
     _Static_assert(ROWS_COUNT(args_rows) + ROWS_COUNT(lines_rows) + ROWS_COUNT(singles) <=
                        TESTS_MAX,

@@ -57,7 +57,7 @@
     X(LATE, "late", "", "only what is open and should have arrived by now")                        \
     X(LOCATION, "location", "L", "at this location only")                                          \
     X(REGION, "region", "R", "in the locations of this region")                                    \
-    X(LIMIT, "limit", "N", "at most N, newest first")                                              \
+    X(LIMIT, "limit", "N", "at most N of them")                                              \
     X(PREFIX, "prefix", "P", "SKUs that begin with P")                                             \
     X(LOW, "low", "", "cells at or below their low-stock threshold")                               \
     X(IDLE_FOR, "idle-for", "D", "cells with stock that were not sold for so long: 30d")           \

@@ -84,9 +84,12 @@ void hf_command_print_usage(const struct hf_command *command, FILE *out, const c
     for (;;) {
         const size_t bytes = strcspn(usage, "\n");
         const bool is_continued = usage[0] == ' '; /* a long form goes on */
-        (void)fprintf(out, "%s%s%s%s%.*s\n", margin, is_continued ? "" : "holdfast ",
-                      is_continued ? "" : command->name, bytes == 0 || is_continued ? "" : " ",
-                      (int)bytes, usage);
+        if (is_continued) {
+            (void)fprintf(out, "%*s%.*s\n", (int)strlen(margin), "", (int)bytes, usage);
+        } else {
+            (void)fprintf(out, "%sholdfast %s%s%.*s\n", margin, command->name,
+                          bytes == 0 ? "" : " ", (int)bytes, usage);
+        }
         if (usage[bytes] == '\0') {
             return;
         }

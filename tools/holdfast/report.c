@@ -36,11 +36,15 @@ enum hf_exit hf_cli_usage(const struct hf_cli *cli, const char *format, ...)
     va_end(arguments);
 
     (void)fprintf(stderr, "holdfast: %s\n", message);
+    const char *about = "";
     if (cli->command != NULL) {
+        about = cli->command->name;
         hf_command_print_usage(cli->command, stderr, "usage: ");
+    } else if (cli->args.words_count > 0 && hf_command_is_family(cli->args.words[0])) {
+        about = cli->args.words[0];
+        hf_family_print_usage(about, stderr, "usage: ");
     }
-    (void)fprintf(stderr, "`holdfast help%s%s` says more\n", cli->command == NULL ? "" : " ",
-                  cli->command == NULL ? "" : cli->command->name);
+    (void)fprintf(stderr, "`holdfast help%s%s` says more\n", about[0] == '\0' ? "" : " ", about);
     if (cli->is_json) {
         json_t *object = hf_json_object();
         hf_json_set(object, "outcome", hf_json_text("invalid_argument"));
@@ -126,6 +130,21 @@ bool hf_cli_connect(struct hf_cli *cli, const char *ref)
     return true;
 }
 
+/* What the user gave that travels as the id of the question; NULL: nothing. */
+static const char *asked_by_id(const struct hf_cli *cli)
+{
+    if (hf_args_has(&cli->args, HF_OPTION_PREFIX)) {
+        return "prefix";
+    }
+    return hf_args_has(&cli->args, HF_OPTION_REGION) ? "region" : NULL;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    const size_t bytes = strlen(text);
+    return bytes >= strlen(end) && strcmp(text + bytes - strlen(end), end) == 0;
+}
+
 enum hf_exit hf_cli_report_failure(const struct hf_cli *cli, enum holdfast_outcome outcome)
 {
     HF_ASSERT(outcome != HOLDFAST_OK);
@@ -135,6 +154,12 @@ enum hf_exit hf_cli_report_failure(const struct hf_cli *cli, enum holdfast_outco
     const char *text = has_more && holdfast_error(cli->hf)[0] != '\0'
                            ? holdfast_error(cli->hf)
                            : holdfast_outcome_text(outcome);
+    char own_words[256];
+    if (outcome == HOLDFAST_INVALID_ARGUMENT && asked_by_id(cli) != NULL && ends_in(text, ": id")) {
+        (void)snprintf(own_words, sizeof own_words, "%.*s%s", (int)(strlen(text) - strlen("id")),
+                       text, asked_by_id(cli));
+        text = own_words;
+    }
     if (cli->is_json) {
         json_t *object = hf_json_object();
         hf_json_set(object, "outcome", hf_json_text(holdfast_outcome_name(outcome)));
@@ -302,6 +327,9 @@ static void report_json(const struct hf_cli *cli, const struct report *report)
     hf_json_set(object, "lsn", is_unknown ? json_null() : hf_json_count(reply->lsn));
     hf_json_set(object, "repeated", json_boolean(reply->is_repeated));
     hf_json_set(object, "ref", hf_json_text(report->ref));
+    if (reply->is_unchanged && !reply->is_repeated) {
+        hf_json_set(object, "unchanged", json_true());
+    }
     if (has_state(report->op)) {
         const bool is_known = reply->state != HOLDFAST_STATE_NONE;
         hf_json_set(object, "state",
@@ -419,6 +447,8 @@ static void print_done(const struct report *report)
     (void)printf("  (lsn %" PRIu64 ", ref %s)\n", reply->lsn, report->ref);
     if (reply->is_repeated) {
         (void)printf("  it was done before, at that LSN; nothing was done now\n");
+    } else if (reply->is_unchanged) {
+        (void)printf("  it was so already: nothing has changed, and nothing was written\n");
     }
     print_lines(report);
 }

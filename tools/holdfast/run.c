@@ -42,7 +42,6 @@ static enum hf_exit refuse_words(const struct hf_cli *cli)
     if (!hf_command_is_family(words[0])) {
         return hf_cli_usage(cli, "unknown command \"%s\"", words[0]);
     }
-    hf_family_print_usage(words[0], stderr, "usage: ");
     if (cli->args.words_count == 1) {
         return hf_cli_usage(cli, "%s needs more than that", words[0]);
     }
