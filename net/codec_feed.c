@@ -6,7 +6,7 @@
 #include "net/codec_entry.h"
 #include "net/wire.h"
 
-/* PROTOCOL.md 3.20: the body of a subscribe. */
+/* PROTOCOL.md 3.17: the body of a subscribe. */
 enum {
     SUBSCRIBE_LSN = 0,
     SUBSCRIBE_EPOCH = 8,
@@ -16,7 +16,7 @@ enum {
     SUBSCRIBE_FIXED_BYTES = 32
 };
 
-/* PROTOCOL.md 3.21: an event entry. */
+/* PROTOCOL.md 3.18: an event entry. */
 enum {
     AT_KIND = 4,
     AT_REASON = 5,
