@@ -264,15 +264,25 @@ const struct hf_command hf_commands[] = {
      "stock|policy FILE.csv [--dry-run] [--as set|add] [--as-of LSN|TIME]\n"
      "    [--errors FILE] [--skip-errors] [--location L] [--run NAME]",
      "stock or policies out of a CSV file",
-     "Columns are matched by name: sku, location, quantity for stock; sku, location, "
-     "safety_stock,\n"
-     "low_stock, backorder for policies. Every row is looked at before anything changes; rows "
-     "that\n"
-     "cannot be used are listed with line and reason, and then nothing is imported unless\n"
-     "--skip-errors is given. An import that was broken off is finished by the same command "
-     "again.\n"
+     "The first line names the columns, in any order; others are not read:\n"
+     "    stock     sku, location, quantity\n"
+     "    policy    sku, location, and any of safety_stock, low_stock (or none), backorder;\n"
+     "              what is empty stays as it is\n"
+     "With --location no such column is needed. The file \"-\" is standard input.\n"
+     "\n"
+     "Every row is looked at before anything changes. Rows that cannot be used are listed with\n"
+     "line and reason, and nothing is imported unless --skip-errors is given. --dry-run prints\n"
+     "what would change.\n"
+     "\n"
+     "A row is one operation under a reference made of the file's content, the options and the\n"
+     "row's line: an import that was broken off is finished by the same command again, and a file\n"
+     "that was imported changes nothing more. --run NAME imports it once more on purpose. The\n"
+     "server remembers references for reference_retention (24 hours unless it is configured\n"
+     "otherwise) and references_max of them: finish an import with --as add within that time.\n"
+     "With --as set a late repeat sets the quantities again.\n"
      "\n"
      "    holdfast import stock count.csv --dry-run\n"
+     "    holdfast import stock count.csv --as-of 2026-11-22T06:00:00Z\n"
      "    holdfast import stock delivery.csv --as add --location BERLIN\n"
      "    holdfast import policy policy.csv --errors refused.csv --skip-errors\n",
      HF_OPTION_BIT(DRY_RUN) | HF_OPTION_BIT(AS) | HF_OPTION_BIT(AS_OF) | HF_OPTION_BIT(ERRORS) |
@@ -283,12 +293,17 @@ const struct hf_command hf_commands[] = {
      "    [FILE.csv|FILE.jsonl] [--location L] [--since LSN]",
      "all there is of something into a file",
      "The file's suffix decides the form. Without a file it goes to standard output, as CSV or,\n"
-     "with --json, one object a line. The file appears whole or not at all, and all of its rows "
-     "are\n"
-     "true at one LSN.\n"
+     "with --json, one object a line. The file appears whole or not at all. All rows are true at\n"
+     "one LSN, although the server goes on; it is told on standard error, as the token from which\n"
+     "`holdfast watch --from` goes on.\n"
      "\n"
      "    holdfast export stock stock.csv\n"
-     "    holdfast export ledger ledger.jsonl --since 4711\n",
+     "    holdfast export reservations --location BERLIN\n"
+     "    holdfast export ledger ledger.jsonl --since 4711\n"
+     "\n"
+     "The ledger begins where the server's log does. The other exports read a frozen state, one\n"
+     "export at a time: a second one waits. When too much changes meanwhile (export_memory of the\n"
+     "server) it begins again.\n",
      HF_OPTION_BIT(LOCATION) | HF_OPTION_BIT(SINCE), 1, 2, hf_cli_export},
     {HF_GROUP_SERVER, "snapshot", "", "write a snapshot and wait until it is on disk", "", 0, 0, 0,
      hf_cli_snapshot},
