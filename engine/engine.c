@@ -153,6 +153,7 @@ void hf_engine_stats(const struct hf_engine *engine, struct hf_engine_stats *sta
         .reservations_count = engine->reservations.open_count,
         .reservations_remembered =
             hf_pool_live_count(&engine->reservations.pool) - engine->reservations.open_count,
+        .references_max = engine->config.references_max,
         .transfers_count = engine->shipments.open_transfers_count,
         .inbound_count = engine->shipments.open_inbound_count,
         .references_count = hf_pool_live_count(&engine->names.refs),

@@ -374,6 +374,7 @@ enum holdfast_outcome holdfast_audit(struct holdfast *hf, struct holdfast_audit 
         .cells = report.cells_count,
         .reservations = report.reservations_count,
         .violations = report.violations_count,
+        .shipments = report.shipments_count,
     };
     (void)snprintf(audit->first_violation, sizeof audit->first_violation, "%.*s",
                    (int)report.first_violation.bytes_count,

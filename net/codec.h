@@ -136,7 +136,7 @@ struct hf_stat { /* 3.12 */
     uint64_t value;
 };
 struct hf_audit_report { /* 3.13 */
-    uint64_t cells_count, reservations_count, violations_count;
+    uint64_t cells_count, reservations_count, shipments_count, violations_count;
     struct hf_text first_violation; /* at most 255 bytes */
 };
 

@@ -42,7 +42,7 @@ enum {
     MOVE_TEXTS_COUNT = 6,         /* 3.10 */
     HANDLE_PAIR_BYTES = 16,       /* 3.11 */
     STAT_FIXED_BYTES = 16,        /* 3.12 */
-    AUDIT_FIXED_BYTES = 32,       /* 3.13 */
+    AUDIT_FIXED_BYTES = 40,       /* 3.13 */
     DIGEST_BYTES = 16,            /* 3, operation 67 */
     WELCOME_FIXED_BYTES = 48      /* 3.4 */
 };
@@ -390,7 +390,8 @@ void hf_audit_report_put(struct hf_buffer *out, const struct hf_audit_report *re
     entry[4] = (unsigned char)report->first_violation.bytes_count;
     hf_put_u64(entry + 8, report->cells_count);
     hf_put_u64(entry + 16, report->reservations_count);
-    hf_put_u64(entry + 24, report->violations_count);
+    hf_put_u64(entry + 24, report->shipments_count);
+    hf_put_u64(entry + 32, report->violations_count);
 }
 
 enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_report *report)
@@ -402,7 +403,8 @@ enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_repor
     }
     report->cells_count = hf_get_u64(entry + 8);
     report->reservations_count = hf_get_u64(entry + 16);
-    report->violations_count = hf_get_u64(entry + 24);
+    report->shipments_count = hf_get_u64(entry + 24);
+    report->violations_count = hf_get_u64(entry + 32);
     return HF_OK;
 }
 

@@ -341,6 +341,7 @@ static void answer_stats(struct call *call)
         {"reservations", engine.reservations_count},
         {"reservations_remembered", engine.reservations_remembered},
         {"references", engine.references_count},
+        {"references_max", engine.references_max},
         {"transfers", engine.transfers_count},
         {"inbound", engine.inbound_count},
         {"ledger_first_lsn", engine.ledger_first_lsn},
@@ -374,6 +375,7 @@ static void answer_audit(struct hf_dispatch *dispatch, const struct hf_audit *au
 {
     struct hf_audit_report report = {.cells_count = audit->cells_count,
                                      .reservations_count = audit->reservations_count,
+                                     .shipments_count = audit->shipments_count,
                                      .violations_count = audit->violations_count,
                                      .first_violation = hf_text_of(audit->first_violation)};
     if (report.first_violation.bytes_count > HF_TEXT_BYTES_MAX) {

@@ -42,6 +42,7 @@ void hf_export_begin(struct hf_export *export, const struct hf_export_call *call
         if (export->owner != NULL || !hf_engine_freeze(call->engine, call->export_bytes_max)) {
             reply.outcome = HF_BUSY;
         } else {
+            hf_engine_frozen_only(call->engine, (enum hf_frozen_section)request->cursor);
             export->owner = call->owner;
             export->section = (enum hf_frozen_section)request->cursor;
             export->cursor = (struct hf_frozen_cursor){0};

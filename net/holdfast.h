@@ -602,6 +602,7 @@ HOLDFAST_API enum holdfast_outcome holdfast_digest(struct holdfast *hf, uint64_t
 struct holdfast_audit {
     uint64_t lsn, cells, reservations, violations;
     char first_violation[256];
+    uint64_t shipments; /* transfers and inbound shipments */
 };
 HOLDFAST_API enum holdfast_outcome holdfast_audit(struct holdfast *hf,
                                                   struct holdfast_audit *audit);

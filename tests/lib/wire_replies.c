@@ -2,6 +2,7 @@
 
 #include "engine/assert.h"
 #include "net/codec.h"
+#include "net/codec_feed.h"
 
 static struct hf_text text(const char *bytes)
 {
@@ -224,6 +225,7 @@ void hf_put_audit_reply(struct hf_buffer *out)
     const struct hf_audit_report report = {
         .cells_count = 1000,
         .reservations_count = 200,
+        .shipments_count = 30,
         .violations_count = 1,
         .first_violation = text("cell PHONE-13@BERLIN: held is 7, its lines say 6")};
     struct hf_reply reply = plain;
@@ -467,4 +469,92 @@ void hf_put_export_inbound_reply(struct hf_buffer *out)
     const struct hf_frozen_row row = {
         .section = HF_FROZEN_INBOUND, .shipment = sample_inbound(), .shipped = shipment_lines[1]};
     put_row(out, &row, 0);
+}
+
+/* ------------------------------------------------------------------ the change feed */
+
+void hf_put_subscribe_reply(struct hf_buffer *out)
+{
+    struct hf_reply reply = plain;
+    const size_t place = hf_frame_begin(out);
+    reply.argument = 3; /* the epoch */
+    hf_reply_put_plain(out, &reply);
+    end_reply(out, place, HF_ASK_SUBSCRIBE, 1);
+}
+
+static void put_events(struct hf_buffer *out, const struct hf_event *events, uint32_t count)
+{
+    const struct hf_token token = {.epoch = 3, .lsn = 4712};
+    const size_t place = hf_frame_begin(out);
+    hf_events_head_put(hf_buffer_add(out, HF_EVENTS_HEAD_BYTES), &token);
+    for (uint32_t i = 0; i < count; i++) {
+        hf_event_put(out, &events[i], 3);
+    }
+    end_reply(out, place, HF_ASK_EVENTS, count);
+}
+
+/* What happened to a cell, all six counters; one without a cell; and two alerts. */
+void hf_put_events_reply(struct hf_buffer *out)
+{
+    const struct hf_hit hits[] = {{text("cart-4711"), 2}, {text("c"), 3}};
+    const struct hf_event events[] = {
+        {.lsn = 4711,
+         .ts_us = SAMPLE_TIME_US,
+         .kind = HF_KIND_MOVE_STATUS,
+         .reason = HF_REASON_DAMAGE,
+         .sku = text("PHONE-13"),
+         .location = text("BERLIN"),
+         .ref = text("ref-1"),
+         .order = text("RMA-7"),
+         .by = text("ann"),
+         .delta = {[HF_ON_HAND] = -3, [HF_DAMAGED] = 3},
+         .after = {97, 7, 4, 20, 3, 5},
+         .ats = 86},
+        {.lsn = 4711,
+         .ts_us = SAMPLE_TIME_US,
+         .index = 1,
+         .kind = HF_ALERT_SHORTAGE,
+         .sku = text("PHONE-13"),
+         .location = text("BERLIN"),
+         .after = {1, 2, 3, 0, 0, 0},
+         .ats = -4,
+         .missing = 4,
+         .hits = hits,
+         .hits_count = 2},
+        {.lsn = 4712,
+         .ts_us = SAMPLE_TIME_US,
+         .kind = HF_KIND_CONFIRM,
+         .id = text("cart-4711"),
+         .state = HF_STATE_CONFIRMED},
+        {.lsn = 4712,
+         .ts_us = SAMPLE_TIME_US,
+         .index = 1,
+         .kind = HF_ALERT_LOW_STOCK,
+         .sku = text("S"),
+         .location = text("L"),
+         .after = {5, 0, 0, 0, 0, 0},
+         .ats = 5},
+    };
+    put_events(out, events, 4);
+}
+
+/* Nothing that was wanted happened: the token moves on. */
+void hf_put_progress_reply(struct hf_buffer *out)
+{
+    put_events(out, NULL, 0);
+}
+
+/* The consumer was too slow. */
+void hf_put_feed_end_reply(struct hf_buffer *out)
+{
+    struct hf_reply reply = plain;
+    const struct hf_frame frame = {.operation = HF_ASK_EVENTS,
+                                   .flags = HF_FRAME_REPLY | HF_FRAME_ERROR,
+                                   .count = 1,
+                                   .correlation = SAMPLE_CORRELATION};
+    const size_t place = hf_frame_begin(out);
+    reply.outcome = HF_BUSY;
+    reply.argument = 3;
+    hf_reply_put_plain(out, &reply);
+    HF_ASSERT(hf_frame_end(out, place, &frame) == HF_OK);
 }

@@ -2,6 +2,7 @@
 
 #include "engine/assert.h"
 #include "net/codec.h"
+#include "net/codec_feed.h"
 #include "tests/lib/wire_samples_inside.h"
 
 static struct hf_text text(const char *bytes)
@@ -156,6 +157,22 @@ static void put_hello(struct hf_buffer *out)
     HF_ASSERT(hf_frame_end(out, place, &frame) == HF_OK);
 }
 
+static void put_subscribe(struct hf_buffer *out)
+{
+    const struct hf_subscription wish = {
+        .after = {.epoch = 3, .lsn = 4711},
+        .flags = HF_FEED_STOCK,
+        .location = text("BERLIN"),
+        .prefix = text("PHO"),
+        .kinds = {1u << HF_KIND_SELL | 1u << HF_KIND_FULFIL, 1u << (HF_ALERT_LOW_STOCK - 64)},
+    };
+    const struct hf_frame frame = {
+        .operation = HF_ASK_SUBSCRIBE, .count = 1, .correlation = SAMPLE_CORRELATION};
+    const size_t place = hf_frame_begin(out);
+    HF_ASSERT(hf_subscription_put(out, &wish) == HF_OK);
+    HF_ASSERT(hf_frame_end(out, place, &frame) == HF_OK);
+}
+
 static void put_empty(struct hf_buffer *out, unsigned operation)
 {
     const struct hf_frame frame = {
@@ -233,6 +250,7 @@ const struct hf_wire_sample hf_wire_samples[] = {
     REQUEST(inbound)
     REQUEST(transfers)
     REQUEST(inbound_shipments)
+    REQUEST(subscribe)
     REQUEST(export)
     REQUEST(export_next)
     REQUEST(hello)

@@ -41,7 +41,11 @@
     X(export_cells_reply, HF_FROZEN_CELLS)               \
     X(export_reservations_reply, HF_FROZEN_RESERVATIONS) \
     X(export_transfers_reply, HF_FROZEN_TRANSFERS)       \
-    X(export_inbound_reply, HF_FROZEN_INBOUND)
+    X(export_inbound_reply, HF_FROZEN_INBOUND)           \
+    X(subscribe_reply, 0)                                \
+    X(events_reply, 0)                                   \
+    X(progress_reply, 0)                                 \
+    X(feed_end_reply, 0)
 /* clang-format on */
 
 #define HF_REPLY_DECLARE(name, section) void hf_put_##name(struct hf_buffer *out);

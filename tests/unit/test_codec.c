@@ -17,6 +17,7 @@
 
 #include "engine/bytes.h"
 #include "net/codec.h"
+#include "net/codec_feed.h"
 #include "tests/lib/guarded.h"
 #include "tests/lib/wire_samples.h"
 
@@ -70,6 +71,13 @@ static void copy_request(const struct hf_frame *frame, struct hf_buffer *out)
         struct hf_text name;
         assert_int_equal(hf_hello_read(body, &name), HF_OK);
         hf_hello_put(out, name);
+        return;
+    }
+    if (frame->operation == HF_ASK_SUBSCRIBE) {
+        struct hf_subscription wish;
+        enum hf_field field;
+        assert_int_equal(hf_subscription_read(body, &wish, &field), HF_OK);
+        assert_int_equal(hf_subscription_put(out, &wish), HF_OK);
         return;
     }
     if (frame->operation > HF_ASK_HELLO && frame->operation < HF_ASK_EXPORT) {
@@ -186,10 +194,42 @@ static enum hf_err copy_entry(unsigned operation, unsigned section, uint32_t ind
 #undef COPY
 }
 
+/* Read what is told to a subscriber, and write it again. */
+static enum hf_err copy_events(const struct hf_frame *frame, struct hf_items body,
+                               struct hf_buffer *out)
+{
+    struct hf_token token;
+    if (hf_events_head_next(&body, &token) != HF_OK) {
+        return HF_CORRUPT;
+    }
+    hf_events_head_put(hf_buffer_add(out, HF_EVENTS_HEAD_BYTES), &token);
+    for (uint32_t i = 0; i < frame->count; i++) {
+        struct hf_hit hits[HF_HITS_MAX];
+        struct hf_event event;
+        struct hf_items rest;
+        uint32_t epoch;
+        if (hf_event_next(&body, &event, &epoch, &rest) != HF_OK) {
+            return HF_CORRUPT;
+        }
+        assert_true(event.hits_count <= HF_HITS_MAX);
+        for (uint32_t k = 0; k < event.hits_count; k++) {
+            if (hf_event_hit_next(&rest, &hits[k]) != HF_OK) {
+                return HF_CORRUPT;
+            }
+        }
+        event.hits = hits;
+        hf_event_put(out, &event, epoch);
+    }
+    return body.at == body.end ? HF_OK : HF_CORRUPT;
+}
+
 /* Read a reply's items and entries, and write them again. HF_CORRUPT: something is not whole. */
 static enum hf_err copy_reply(const struct hf_wire_sample *sample, const struct hf_frame *frame,
                               struct hf_items body, struct hf_buffer *out)
 {
+    if (frame->operation == HF_ASK_EVENTS && (frame->flags & HF_FRAME_ERROR) == 0) {
+        return copy_events(frame, body, out);
+    }
     for (uint32_t i = 0; i < frame->count; i++) {
         struct hf_reply reply;
         if (hf_reply_next(&body, &reply) != HF_OK) {
@@ -340,6 +380,11 @@ static bool is_request_whole(const struct hf_frame *frame, struct hf_items body)
     if (frame->operation == HF_ASK_HELLO) {
         return hf_hello_read(body, &name) == HF_OK;
     }
+    if (frame->operation == HF_ASK_SUBSCRIBE) {
+        struct hf_subscription wish;
+        enum hf_field field;
+        return hf_subscription_read(body, &wish, &field) == HF_OK;
+    }
     if (hf_request_scan(body, frame->count, &has_rest) < frame->count || has_rest) {
         return false;
     }
@@ -400,7 +445,8 @@ static void prefixes_of_items(void **state)
         struct hf_frame frame;
         hf_wire_samples[i].put(&sample);
         open_frame(&sample, &frame);
-        if (frame.count > 1 || (frame.operation >= HF_ASK_HELLO && !hf_wire_samples[i].is_reply)) {
+        if (frame.count > 1 || frame.operation == HF_ASK_EVENTS ||
+            (frame.operation >= HF_ASK_HELLO && !hf_wire_samples[i].is_reply)) {
             hf_buffer_release(&sample);
             continue;
         }
