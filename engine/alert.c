@@ -136,10 +136,10 @@ static void decide_marks(struct hf_engine *engine, uint32_t index, struct hf_eff
     tell->gap = ats - (cell->hot[HF_ON_HAND] - cell->hot[HF_HELD] - cell->hot[HF_COMMITTED]);
     tell->marks = marks_of(cell, ats, hf_cell_policy(&engine->cells, cell).low_stock, is_new);
     if (tell->marks != 0) {
-        hf_digest_before(engine, HF_ITEM_CELL, index);
+        hf_item_before(engine, HF_ITEM_CELL, index);
         cell->is_low = (tell->marks & HF_MARK_IS_LOW) != 0;
         cell->is_out = (tell->marks & HF_MARK_IS_OUT) != 0;
-        hf_digest_after(engine, HF_ITEM_CELL, index);
+        hf_item_after(engine, HF_ITEM_CELL, index);
     }
 }
 

@@ -374,6 +374,8 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
         result->lines_count = 0; /* it is not known yet which lines would fail */
     }
     if (result->outcome != HF_OK) {
+        result->is_unchanged = false;
+        result->state = HF_STATE_NONE; /* what the rule meant to open is not there */
         work->effects_count = work->effects_first;
         if ((op->flags & HF_OP_PARTIAL) != 0 && result->lines_count > 0 &&
             result->lines[0].outcome == HF_OK) {

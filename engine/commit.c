@@ -61,7 +61,7 @@ static void forget_shipment(struct hf_engine *engine, uint32_t index)
     const struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, index);
 
     HF_ASSERT(!hf_shipment_is_open(shipment));
-    hf_digest_before(engine, HF_ITEM_SHIPMENT, index);
+    hf_item_before(engine, HF_ITEM_SHIPMENT, index);
     hf_table_remove(&engine->names.table, hf_name_hash(hf_shipment_id(shipment)),
                     index | HF_NAME_SHIPMENT);
     hf_shipments_remove(&engine->shipments, index);
@@ -73,7 +73,7 @@ static void forget_reservation(struct hf_engine *engine, uint32_t index)
     const struct hf_text id = hf_reservation_id(&engine->reservations, reservation);
 
     HF_ASSERT(!hf_state_is_open((enum hf_state)reservation->state));
-    hf_digest_before(engine, HF_ITEM_RESERVATION, index);
+    hf_item_before(engine, HF_ITEM_RESERVATION, index);
     hf_table_remove(&engine->names.table, hf_name_hash(id), index);
     if (reservation->order_node != HF_NONE) {
         const uint32_t order = hf_order_node_remove(&engine->orders, reservation->order_node);
@@ -89,7 +89,7 @@ uint32_t hf_names_remember(struct hf_engine *engine, const struct hf_record_head
         hf_ref_add(&engine->names, header->ref, header->lsn, header->content_hash);
     hf_ref_at(&engine->names, name)->name_position =
         hf_names_enqueue(&engine->names, name, header->ts_us);
-    hf_digest_after(engine, HF_ITEM_REF, hf_name_index(name));
+    hf_item_after(engine, HF_ITEM_REF, hf_name_index(name));
     return name;
 }
 
@@ -102,7 +102,7 @@ void hf_names_forget(struct hf_engine *engine, uint64_t count)
         engine->names.queue_first++;
         switch (hf_name_kind(name)) {
         case HF_NAME_REF:
-            hf_digest_before(engine, HF_ITEM_REF, hf_name_index(name));
+            hf_item_before(engine, HF_ITEM_REF, hf_name_index(name));
             hf_ref_remove(&engine->names, name);
             break;
         case HF_NAME_SHIPMENT:
@@ -330,7 +330,7 @@ void hf_group_end(struct hf_engine *engine)
 static void revert_record(struct hf_engine *engine, const struct hf_group_record *record)
 {
     if (record->ref != HF_NONE) {
-        hf_digest_before(engine, HF_ITEM_REF, hf_name_index(record->ref));
+        hf_item_before(engine, HF_ITEM_REF, hf_name_index(record->ref));
         hf_names_dequeue_newest(&engine->names);
         hf_ref_remove(&engine->names, record->ref);
     }

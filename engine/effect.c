@@ -36,7 +36,7 @@ static enum hf_err apply_code(struct hf_engine *engine, const struct hf_effect *
         return corrupt(why, "a code does not get the next handle");
     }
     hf_catalog_add(&engine->catalog, class, effect->code.code);
-    hf_digest_after(engine, item_of(class), effect->code.handle);
+    hf_item_after(engine, item_of(class), effect->code.handle);
     return HF_OK;
 }
 
@@ -45,10 +45,10 @@ static void set_place(struct hf_engine *engine, uint32_t handle, uint32_t region
 {
     struct hf_location *location = hf_location_at(&engine->catalog, handle);
 
-    hf_digest_before(engine, HF_ITEM_LOCATION, handle);
+    hf_item_before(engine, HF_ITEM_LOCATION, handle);
     location->region = region;
     location->is_in_transit_sellable = is_in_transit_sellable;
-    hf_digest_after(engine, HF_ITEM_LOCATION, handle);
+    hf_item_after(engine, HF_ITEM_LOCATION, handle);
 }
 
 static enum hf_err apply_place(struct hf_engine *engine, struct hf_effect_place *place,
@@ -81,20 +81,31 @@ static uint32_t find_or_add_cell(struct hf_engine *engine, uint32_t sku, uint32_
     }
     *is_new = true;
     const uint32_t added = hf_cells_add(&engine->cells, &engine->catalog, sku, location);
-    hf_digest_after(engine, HF_ITEM_CELL, added);
+    hf_item_after(engine, HF_ITEM_CELL, added);
     return added;
 }
 
 static void remove_newest_cell(struct hf_engine *engine)
 {
-    hf_digest_before(engine, HF_ITEM_CELL, hf_pool_live_count(&engine->cells.pool) - 1);
+    hf_item_before(engine, HF_ITEM_CELL, hf_pool_live_count(&engine->cells.pool) - 1);
     hf_cells_remove_newest(&engine->cells, &engine->catalog);
 }
 
-static void set_marks(struct hf_cell *cell, uint8_t marks)
+/* Bring the cell's flags to what the record says. False: a cell cannot be low without a threshold. */
+static bool apply_marks(const struct hf_engine *engine, struct hf_cell *cell,
+                        const struct hf_effect_tell *tell)
 {
-    cell->is_low = (marks & HF_MARK_IS_LOW) != 0;
-    cell->is_out = (marks & HF_MARK_IS_OUT) != 0;
+    const int64_t low_stock = hf_cell_policy(&engine->cells, cell).low_stock;
+
+    if (tell->is_format_1) {
+        const int64_t ats = hf_cell_ats(&engine->cells, &engine->catalog, cell);
+        cell->is_out = ats <= 0;
+        cell->is_low = low_stock != HF_LOW_STOCK_NONE && ats <= low_stock;
+    } else if (tell->marks != 0) {
+        cell->is_low = (tell->marks & HF_MARK_IS_LOW) != 0;
+        cell->is_out = (tell->marks & HF_MARK_IS_OUT) != 0;
+    }
+    return cell->is_low == 0 || low_stock != HF_LOW_STOCK_NONE;
 }
 
 static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record_header *header,
@@ -121,28 +132,26 @@ static enum hf_err apply_policy(struct hf_engine *engine, const struct hf_record
     struct hf_cell_extra extra = hf_cell_extra(&engine->cells, cell);
     effect->policy_before = extra.policy;
     extra.policy = effect->policy;
-    hf_digest_before(engine, HF_ITEM_CELL, index);
+    hf_item_before(engine, HF_ITEM_CELL, index);
     hf_cell_set_extra(&engine->cells, cell, &extra);
     cell->version = header->lsn;
     if (effect->is_cell_new) {
         cell->since_us = header->ts_us;
     }
-    if (effect->tell.marks != 0) {
-        set_marks(cell, effect->tell.marks);
-    }
-    hf_digest_after(engine, HF_ITEM_CELL, index);
-    return HF_OK;
+    const bool is_sound = !is_replay || apply_marks(engine, cell, &effect->tell);
+    hf_item_after(engine, HF_ITEM_CELL, index);
+    return is_sound ? HF_OK : corrupt(why, "marks that do not fit the cell's policy");
 }
 
 /* What the reservation or shipment before was changed by ends here: it is whole again. */
 void hf_effects_end(struct hf_engine *engine, struct hf_effect_context *context)
 {
     if (context->reservation != 0) {
-        hf_digest_after(engine, HF_ITEM_RESERVATION, context->reservation - 1);
+        hf_item_after(engine, HF_ITEM_RESERVATION, context->reservation - 1);
         context->reservation = 0;
     }
     if (context->shipment != 0) {
-        hf_digest_after(engine, HF_ITEM_SHIPMENT, context->shipment - 1);
+        hf_item_after(engine, HF_ITEM_SHIPMENT, context->shipment - 1);
         context->shipment = 0;
     }
 }
@@ -161,7 +170,7 @@ static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context
         return corrupt(why, "a reservation is opened in a final state");
     }
     effect->index = hf_reservations_add(&engine->reservations, effect->id);
-    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index); /* a free slot, until now */
+    hf_item_before(engine, HF_ITEM_RESERVATION, effect->index); /* a free slot, until now */
     struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
     reservation->state = (uint8_t)effect->state;
     reservation->life_us = effect->life_us & ((UINT64_C(1) << 48) - 1);
@@ -225,7 +234,7 @@ static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_contex
     effect->lsn_before = reservation->last_lsn;
     const bool was_confirmed = effect->state_before == HF_STATE_CONFIRMED;
     effect->confirmed_lsn_before = was_confirmed ? reservation->confirmed_lsn : 0;
-    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index);
+    hf_item_before(engine, HF_ITEM_RESERVATION, effect->index);
     set_state(engine, effect->index, effect->state, effect->life_us);
     reservation->last_lsn = context->header->lsn;
     if (effect->state == HF_STATE_CONFIRMED && !was_confirmed) {
@@ -369,7 +378,7 @@ static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context
     move->had_sold = cell->has_sold;
     move->tell.was_low = cell->is_low;
     move->tell.was_out = cell->is_out;
-    hf_digest_before(engine, HF_ITEM_CELL, move->cell);
+    hf_item_before(engine, HF_ITEM_CELL, move->cell);
     memcpy(cell->hot, move->after, sizeof cell->hot);
     if (has_rare(move) && !change_rare(engine, cell, move, context->shipment - 1, 1)) {
         return corrupt(why, "units in transit that no shipment accounts for");
@@ -382,10 +391,11 @@ static enum hf_err apply_move(struct hf_engine *engine, struct hf_effect_context
         cell->since_us = header->ts_us;
         cell->has_sold = 1;
     }
-    if (move->tell.marks != 0) {
-        set_marks(cell, move->tell.marks);
+    const bool is_sound = !is_replay || apply_marks(engine, cell, &move->tell);
+    hf_item_after(engine, HF_ITEM_CELL, move->cell);
+    if (!is_sound) {
+        return corrupt(why, "marks that do not fit the cell's policy");
     }
-    hf_digest_after(engine, HF_ITEM_CELL, move->cell);
     hf_cell_assert(&engine->cells, cell);
     return context->reservation == 0 ? HF_OK : apply_move_to_line(engine, context, move, why);
 }
@@ -433,7 +443,7 @@ static void revert_open(struct hf_engine *engine, const struct hf_effect_reserva
 {
     struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
 
-    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index);
+    hf_item_before(engine, HF_ITEM_RESERVATION, effect->index);
     hf_reservation_unwatch(&engine->reservations, effect->index);
     if (reservation->order_node != HF_NONE) {
         hf_order_node_remove(&engine->orders, reservation->order_node); /* see hf_group_revert */
@@ -446,7 +456,7 @@ static void revert_open(struct hf_engine *engine, const struct hf_effect_reserva
 
 static void revert_state(struct hf_engine *engine, const struct hf_effect_reservation *effect)
 {
-    hf_digest_before(engine, HF_ITEM_RESERVATION, effect->index);
+    hf_item_before(engine, HF_ITEM_RESERVATION, effect->index);
     if (!hf_state_is_open(effect->state)) {
         hf_names_dequeue_newest(&engine->names);
         engine->reservations.open_count++;
@@ -457,13 +467,13 @@ static void revert_state(struct hf_engine *engine, const struct hf_effect_reserv
     if (effect->state_before == HF_STATE_CONFIRMED) {
         reservation->confirmed_lsn = effect->confirmed_lsn_before;
     }
-    hf_digest_after(engine, HF_ITEM_RESERVATION, effect->index);
+    hf_item_after(engine, HF_ITEM_RESERVATION, effect->index);
 }
 
 static void revert_line(struct hf_engine *engine, const struct hf_effect_move *move,
                         uint32_t reservation, bool is_opening)
 {
-    hf_digest_before(engine, HF_ITEM_RESERVATION, reservation);
+    hf_item_before(engine, HF_ITEM_RESERVATION, reservation);
     if (is_opening) {
         hf_line_remove_last(&engine->reservations, &engine->cells, reservation);
     } else {
@@ -478,7 +488,7 @@ static void revert_line(struct hf_engine *engine, const struct hf_effect_move *m
             hf_line_hang(&engine->reservations, &engine->cells, move->line);
         }
     }
-    hf_digest_after(engine, HF_ITEM_RESERVATION, reservation);
+    hf_item_after(engine, HF_ITEM_RESERVATION, reservation);
 }
 
 /* `owner`: the OPEN, STATE or shipment effect that the move belongs to; NULL: none. */
@@ -493,7 +503,7 @@ static void revert_move(struct hf_engine *engine, const struct hf_effect_move *m
     } else if (owner != NULL) {
         shipment = owner->shipment.index;
     }
-    hf_digest_before(engine, HF_ITEM_CELL, move->cell);
+    hf_item_before(engine, HF_ITEM_CELL, move->cell);
     for (unsigned i = 0; i < HF_COUNTERS_HOT; i++) {
         cell->hot[i] -= move->delta[i];
     }
@@ -506,7 +516,7 @@ static void revert_move(struct hf_engine *engine, const struct hf_effect_move *m
     cell->has_sold = move->had_sold;
     cell->is_low = move->tell.was_low;
     cell->is_out = move->tell.was_out;
-    hf_digest_after(engine, HF_ITEM_CELL, move->cell);
+    hf_item_after(engine, HF_ITEM_CELL, move->cell);
     hf_cell_assert(&engine->cells, cell);
     if (move->is_cell_new) {
         remove_newest_cell(engine);
@@ -520,12 +530,12 @@ static void revert_policy(struct hf_engine *engine, const struct hf_effect_polic
     struct hf_cell_extra extra = hf_cell_extra(&engine->cells, cell);
 
     extra.policy = effect->policy_before;
-    hf_digest_before(engine, HF_ITEM_CELL, index);
+    hf_item_before(engine, HF_ITEM_CELL, index);
     hf_cell_set_extra(&engine->cells, cell, &extra);
     cell->version = effect->version_before;
     cell->is_low = effect->tell.was_low;
     cell->is_out = effect->tell.was_out;
-    hf_digest_after(engine, HF_ITEM_CELL, index);
+    hf_item_after(engine, HF_ITEM_CELL, index);
     if (effect->is_cell_new) {
         remove_newest_cell(engine);
     }
@@ -555,7 +565,7 @@ void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects
         case HF_EFFECT_SKU:
         case HF_EFFECT_LOCATION:
         case HF_EFFECT_REGION:
-            hf_digest_before(engine, item_of(hf_effect_class(effect->tag)), effect->code.handle);
+            hf_item_before(engine, item_of(hf_effect_class(effect->tag)), effect->code.handle);
             hf_catalog_remove_newest(&engine->catalog, hf_effect_class(effect->tag));
             break;
         case HF_EFFECT_PLACE:

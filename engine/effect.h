@@ -68,6 +68,7 @@ enum hf_mark {
 /* What a cell tells alerts by, and what goes with a change of it. */
 struct hf_effect_tell {
     uint8_t marks;         /* enum hf_mark; 0: the flags stay */
+    bool is_format_1;      /* written before there were marks: the flags follow from the figures */
     bool was_low, was_out; /* for taking it back */
     int64_t gap;           /* ATS - (on_hand - held - committed), after the record; 0 in format 1 */
     int64_t shortage_before; /* live only */

@@ -40,7 +40,7 @@ enum hf_err hf_effect_open_shipment(struct hf_engine *engine, struct hf_effect_c
         return corrupt(why, "a shipment between locations that do not exist");
     }
     effect->index = hf_shipments_add(&engine->shipments, effect->id);
-    hf_digest_before(engine, HF_ITEM_SHIPMENT, effect->index); /* a free slot, until now */
+    hf_item_before(engine, HF_ITEM_SHIPMENT, effect->index); /* a free slot, until now */
     struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, effect->index);
     shipment->kind = (uint8_t)effect->kind;
     shipment->state = (uint8_t)effect->state;
@@ -81,7 +81,7 @@ enum hf_err hf_effect_change_shipment(struct hf_engine *engine, struct hf_effect
     }
     effect->state_before = (enum hf_state)shipment->state;
     effect->lsn_before = shipment->last_lsn;
-    hf_digest_before(engine, HF_ITEM_SHIPMENT, effect->index);
+    hf_item_before(engine, HF_ITEM_SHIPMENT, effect->index);
     shipment->state = (uint8_t)effect->state;
     shipment->last_lsn = context->header->lsn;
     if (!hf_shipment_is_open(shipment)) {
@@ -138,7 +138,7 @@ void hf_effect_revert_open_shipment(struct hf_engine *engine,
 {
     const struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, effect->index);
 
-    hf_digest_before(engine, HF_ITEM_SHIPMENT, effect->index);
+    hf_item_before(engine, HF_ITEM_SHIPMENT, effect->index);
     hf_table_remove(&engine->names.table, hf_name_hash(effect->id),
                     effect->index | HF_NAME_SHIPMENT);
     --*open_count(engine, shipment);
@@ -149,14 +149,14 @@ void hf_effect_revert_shipment(struct hf_engine *engine, const struct hf_effect_
 {
     struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, effect->index);
 
-    hf_digest_before(engine, HF_ITEM_SHIPMENT, effect->index);
+    hf_item_before(engine, HF_ITEM_SHIPMENT, effect->index);
     if (!hf_shipment_is_open(shipment)) {
         hf_names_dequeue_newest(&engine->names);
         ++*open_count(engine, shipment);
     }
     shipment->state = (uint8_t)effect->state_before;
     shipment->last_lsn = effect->lsn_before;
-    hf_digest_after(engine, HF_ITEM_SHIPMENT, effect->index);
+    hf_item_after(engine, HF_ITEM_SHIPMENT, effect->index);
 }
 
 void hf_effect_revert_line(struct hf_engine *engine, const struct hf_effect_line *effect,
@@ -166,10 +166,10 @@ void hf_effect_revert_line(struct hf_engine *engine, const struct hf_effect_line
 
     /* A line that the record made goes with its shipment. */
     if (owner->tag == HF_EFFECT_SHIPMENT_STATE) {
-        hf_digest_before(engine, HF_ITEM_SHIPMENT, owner->shipment.index);
+        hf_item_before(engine, HF_ITEM_SHIPMENT, owner->shipment.index);
         const bool is_sound =
             add_figures(hf_shipment_line_at(&engine->shipments, effect->line), effect, -1);
         HF_ASSERT(is_sound);
-        hf_digest_after(engine, HF_ITEM_SHIPMENT, owner->shipment.index);
+        hf_item_after(engine, HF_ITEM_SHIPMENT, owner->shipment.index);
     }
 }

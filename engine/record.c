@@ -361,7 +361,7 @@ static void read_after(struct hf_reader *in, unsigned mask, bool is_format_1,
                                                      : HF_COUNTERS_HOT;
 
     memset(after, 0, HF_COUNTERS_COUNT * sizeof *after);
-    *tell = (struct hf_effect_tell){0};
+    *tell = (struct hf_effect_tell){.is_format_1 = is_format_1};
     if ((mask & MASK_MARKS) != 0) {
         const uint8_t marks = hf_read_u8(in);
         in->is_bad =

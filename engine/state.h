@@ -152,8 +152,6 @@ static inline void hf_item_after(struct hf_engine *engine, unsigned item, uint32
         hf_item_watch(engine, item, index, false);
     }
 }
-#define hf_digest_before hf_item_before
-#define hf_digest_after hf_item_after
 
 /* ---- effect.c, effect_shipment.c: parts of hf_effect_apply and hf_effects_revert */
 
