@@ -39,6 +39,7 @@ void hf_export_put_titles(struct hf_export *export)
 /* A failed write shows in ferror, which the rows' callback looks at. */
 static void put_text(FILE *out, const char *text)
 {
+    HF_ASSERT(text != NULL);
     hf_csv_put(out, text, strlen(text));
     (void)putc(',', out);
 }
@@ -110,15 +111,19 @@ static void put_csv(const struct hf_export *export, const struct holdfast_row *r
 {
     switch (export->what) {
     case HF_EXPORT_STOCK:
+        HF_ASSERT(row->cell != NULL);
         put_cell_csv(export->out, row->cell);
         break;
     case HF_EXPORT_RESERVATIONS:
+        HF_ASSERT(row->reservation != NULL);
         put_reserved_csv(export->out, row->reservation, row->reserved);
         break;
     case HF_EXPORT_TRANSFERS:
+        HF_ASSERT(row->shipment != NULL);
         put_transfer_csv(export->out, row->shipment, row->shipped);
         break;
     case HF_EXPORT_INBOUND:
+        HF_ASSERT(row->shipment != NULL);
         put_inbound_csv(export->out, row->shipment, row->shipped);
         break;
     default:

@@ -79,7 +79,7 @@ static enum holdfast_outcome read_cells(struct compare *compare, size_t first, s
     return outcome;
 }
 
-/* ------------------------------------------------------------------ figures of an earlier moment */
+/* ------------------------------------------------------------------ figures of another moment */
 
 struct history {
     const struct hf_import_options *options;

@@ -400,6 +400,7 @@ static bool judge_row(const struct judge *judge, const struct hf_csv *csv,
 
 static uint32_t place_of(const struct judge *judge, const struct hf_import_row *row)
 {
+    HF_ASSERT(row->sku != NULL && row->location != NULL); /* judge_row has set them */
     const uint64_t hash = XXH3_64bits_withSeed(row->sku, strlen(row->sku),
                                                XXH3_64bits(row->location, strlen(row->location)));
     uint32_t place = (uint32_t)hash & (judge->table_size - 1);
