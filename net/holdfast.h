@@ -200,8 +200,8 @@ struct holdfast_op {
     const char *ref;
     const char *order;
     const char *by;
-    const char *from; /* transfer_create: location it leaves */
-    const char *to;   /* transfer_create, inbound_create: location it goes to */
+    const char *from;                 /* transfer_create: location it leaves */
+    const char *to;                   /* transfer_create, inbound_create: location it goes to */
     enum holdfast_status from_status; /* move_status, dispose */
     enum holdfast_status to_status;   /* move_status, receive */
     uint64_t ttl_us;
@@ -481,12 +481,12 @@ struct holdfast_shipments_query {
 };
 /* Called for each, without its lines (lines is NULL); return false to stop. */
 typedef bool (*holdfast_shipment_cb)(void *arg, const struct holdfast_shipment *summary);
-HOLDFAST_API enum holdfast_outcome
-holdfast_list_transfers(struct holdfast *hf, const struct holdfast_shipments_query *query,
-                        holdfast_shipment_cb cb, void *arg);
-HOLDFAST_API enum holdfast_outcome
-holdfast_list_inbound(struct holdfast *hf, const struct holdfast_shipments_query *query,
-                      holdfast_shipment_cb cb, void *arg);
+HOLDFAST_API enum holdfast_outcome holdfast_list_transfers(
+    struct holdfast *hf, const struct holdfast_shipments_query *query, holdfast_shipment_cb cb,
+    void *arg);
+HOLDFAST_API enum holdfast_outcome holdfast_list_inbound(
+    struct holdfast *hf, const struct holdfast_shipments_query *query, holdfast_shipment_cb cb,
+    void *arg);
 
 /* ------------------------------------------------------------------ export: all rows of one LSN */
 
@@ -551,13 +551,13 @@ struct holdfast_event {
     int64_t ts_us;
     enum holdfast_kind kind; /* or an alert */
     enum holdfast_reason reason;
-    enum holdfast_state state; /* of id, afterwards */
-    const char *sku, *location; /* NULL: the operation changed no cell */
+    enum holdfast_state state;    /* of id, afterwards */
+    const char *sku, *location;   /* NULL: the operation changed no cell */
     const char *ref, *order, *by; /* NULL: none. Texts are valid during the callback */
     const char *id; /* the reservation, transfer or inbound shipment; NULL: none, or several */
     struct holdfast_counters delta, after;
-    int64_t ats;     /* afterwards */
-    int64_t missing; /* shortage: units */
+    int64_t ats;                     /* afterwards */
+    int64_t missing;                 /* shortage: units */
     const struct holdfast_hit *hits; /* shortage: the reservations it hits */
     size_t hits_count;
 };
@@ -566,9 +566,9 @@ struct holdfast_event {
  * the token lies past a fork of epochs; `token` is where a new start can be made (after an
  * export). HOLDFAST_UNKNOWN_LOCATION. HOLDFAST_LIMIT_EXCEEDED: too many subscriptions.
  */
-HOLDFAST_API enum holdfast_outcome
-holdfast_subscribe(struct holdfast *hf, const struct holdfast_subscription *subscription,
-                   struct holdfast_token *token);
+HOLDFAST_API enum holdfast_outcome holdfast_subscribe(
+    struct holdfast *hf, const struct holdfast_subscription *subscription,
+    struct holdfast_token *token);
 typedef void (*holdfast_event_cb)(void *arg, const struct holdfast_event *event);
 /*
  * Wait up to `timeout_ms` (-1: no limit) for the next batch and give its events. `token` becomes
