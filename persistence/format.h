@@ -14,6 +14,10 @@
  * Log blocks and snapshot blocks are checksummed with a seed made of the directory id, so that
  * bytes of another directory (a recycled disk, a copied file) can never pass for our own.
  *
+ * What is written has the versions below; all versions from 1 on are read. The headers of log segments
+ * and blocks of versions 1 and 2 are alike: the number stands for the records inside (FORMATS.md 3),
+ * so that a program which does not know them stops at the first block instead of in the middle.
+ *
  * Results: HF_OK; HF_TRUNCATED, the bytes end before the thing does; HF_CORRUPT, with a static
  * text in `why`. HF_FORMAT_NEWER is the text for bytes that a newer version wrote.
  */
@@ -28,8 +32,8 @@
 #include "engine/limits.h"
 
 #define HF_DIRECTORY_ID_BYTES 16
-#define HF_SEGMENT_VERSION 1u
-#define HF_BLOCK_VERSION 1u
+#define HF_SEGMENT_VERSION 2u
+#define HF_BLOCK_VERSION 2u
 #define HF_SNAPSHOT_VERSION 1u
 
 #define HF_SEGMENT_HEADER_BYTES 64u

@@ -1,9 +1,10 @@
 /*
  * test_format.c - golden bytes of every structure on disk (FORMATS.md), and what is refused.
  *
- * Method: the bytes below are what version 1 writes, and stay readable for ever. The encoders must
- * make exactly them, the decoders read them back; every prefix is refused as truncated, placed so
- * that reading one byte too far faults; every changed bit is refused as corrupt.
+ * Method: the bytes below are what this version writes, and what versions before it have written;
+ * all stay readable for ever. The encoders must make exactly the newest, the decoders read all back;
+ * every prefix is refused as truncated, placed so that reading one byte too far faults; every changed
+ * bit is refused as corrupt.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <xxhash.h>
 
+#include "engine/bytes.h"
 #include "engine/record.h"
 #include "persistence/format.h"
 #include "persistence/manifest.h"
@@ -28,13 +31,31 @@ static const unsigned char ID[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0
 /* clang-format off */
 /* FORMATS.md 2.1 */
 static const unsigned char SEGMENT[] = {
+    0x48, 0x46, 0x53, 0x45, 0x47, 0x4d, 0x4e, 0x54, 0x02, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00,
+    0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+    0x68, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x94, 0xe5, 0x74, 0x1e, 0x54, 0xde, 0x52, 0x56,
+};
+/* ... and of version 1 */
+static const unsigned char SEGMENT_1[] = {
     0x48, 0x46, 0x53, 0x45, 0x47, 0x4d, 0x4e, 0x54, 0x01, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00,
     0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
     0x68, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x97, 0xa9, 0x66, 0xc9, 0xac, 0xda, 0x9a, 0x31,
 };
-/* FORMATS.md 2.2, with the record of 3.4 in it */
+/* FORMATS.md 2.2, with the record of 3.6 in it */
 static const unsigned char BLOCK[] = {
+    0x19, 0xd1, 0xf1, 0x34, 0xde, 0xf6, 0xfb, 0xa2, 0x48, 0x46, 0x42, 0x4b, 0x02, 0x00, 0x00, 0x00,
+    0x03, 0x00, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x68, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x68, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x67, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
+    0x40, 0x00, 0x00, 0x00, 0x01, 0x01, 0x02, 0x00, 0x68, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x40, 0x1e, 0x18, 0x24, 0x0a, 0x06, 0x00, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01,
+    0x04, 0x50, 0x4f, 0x2d, 0x37, 0x03, 0x4f, 0x2d, 0x31, 0x03, 0x61, 0x6e, 0x6e, 0x00, 0x0a, 0x05,
+    0x02, 0x0d, 0x81, 0xd8, 0x04, 0xe8, 0x07, 0x07, 0x00, 0x1e, 0x02, 0x00, 0x09, 0x00, 0x00, 0x00,
+};
+/* ... and of version 1, with a record of format 1 */
+static const unsigned char BLOCK_1[] = {
     0xbd, 0x8f, 0x45, 0x41, 0x0a, 0x3b, 0xc2, 0x2c, 0x48, 0x46, 0x42, 0x4b, 0x01, 0x00, 0x00, 0x00,
     0x03, 0x00, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
     0x68, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x68, 0x12, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
@@ -127,9 +148,14 @@ static const struct golden {
     bool is_checked;        /* every bit of it is covered by a checksum */
 } GOLDENS[] = {
     {"segment header", SEGMENT, sizeof SEGMENT, decode_segment, HF_TRUNCATED, true},
+    {"segment header of version 1", SEGMENT_1, sizeof SEGMENT_1, decode_segment, HF_TRUNCATED,
+     true},
     {"block", BLOCK, sizeof BLOCK, decode_block, HF_TRUNCATED, true},
+    {"block of version 1", BLOCK_1, sizeof BLOCK_1, decode_block, HF_TRUNCATED, true},
     {"record", BLOCK + HF_BLOCK_HEADER_BYTES, sizeof BLOCK - HF_BLOCK_HEADER_BYTES, decode_record,
      HF_TRUNCATED, false},
+    {"record of format 1", BLOCK_1 + HF_BLOCK_HEADER_BYTES, sizeof BLOCK_1 - HF_BLOCK_HEADER_BYTES,
+     decode_record, HF_TRUNCATED, false},
     {"snapshot header", SNAPSHOT, sizeof SNAPSHOT, decode_snapshot, HF_TRUNCATED, true},
     {"snapshot block", SNAPSHOT_BLOCK, sizeof SNAPSHOT_BLOCK, decode_snapshot_block, HF_TRUNCATED,
      true},
@@ -198,11 +224,15 @@ static void segment_bytes(void **state)
     memcpy(header.directory_id, ID, sizeof ID);
     hf_segment_header_encode(&header, bytes);
     assert_memory_equal(bytes, SEGMENT, sizeof SEGMENT);
-    assert_int_equal(hf_segment_header_decode(&decoded, SEGMENT, sizeof SEGMENT, &why), HF_OK);
-    assert_memory_equal(decoded.directory_id, ID, sizeof ID);
-    assert_int_equal(decoded.epoch, 3);
-    assert_int_equal(decoded.first_lsn, LSN);
-    assert_int_equal(decoded.previous, CHAIN);
+    for (int version = 1; version <= 2; version++) {
+        assert_int_equal(hf_segment_header_decode(&decoded, version == 1 ? SEGMENT_1 : SEGMENT,
+                                                  sizeof SEGMENT, &why),
+                         HF_OK);
+        assert_memory_equal(decoded.directory_id, ID, sizeof ID);
+        assert_int_equal(decoded.epoch, 3);
+        assert_int_equal(decoded.first_lsn, LSN);
+        assert_int_equal(decoded.previous, CHAIN);
+    }
 }
 
 static void block_bytes(void **state)
@@ -212,16 +242,20 @@ static void block_bytes(void **state)
     const char *why = NULL;
 
     (void)state;
-    assert_int_equal(hf_block_open(&header, BLOCK, sizeof BLOCK, hf_format_seed(ID), &why), HF_OK);
-    assert_int_equal(header.flags, 0);
-    assert_int_equal(header.epoch, 3);
-    assert_int_equal(header.raw_bytes, 64);
-    assert_int_equal(header.stored_bytes, 64);
-    assert_int_equal(header.first_lsn, LSN);
-    assert_int_equal(header.last_lsn, LSN);
-    assert_int_equal(header.durable_lsn, LSN - 1);
-    assert_int_equal(header.previous, CHAIN);
-    assert_ptr_equal(hf_block_raw(&header, BLOCK, NULL), BLOCK + HF_BLOCK_HEADER_BYTES);
+    for (int version = 1; version <= 2; version++) {
+        const unsigned char *block = version == 1 ? BLOCK_1 : BLOCK;
+        assert_int_equal(hf_block_open(&header, block, sizeof BLOCK, hf_format_seed(ID), &why),
+                         HF_OK);
+        assert_int_equal(header.flags, 0);
+        assert_int_equal(header.epoch, 3);
+        assert_int_equal(header.raw_bytes, 64);
+        assert_int_equal(header.stored_bytes, 64);
+        assert_int_equal(header.first_lsn, LSN);
+        assert_int_equal(header.last_lsn, LSN);
+        assert_int_equal(header.durable_lsn, LSN - 1);
+        assert_int_equal(header.previous, CHAIN);
+        assert_ptr_equal(hf_block_raw(&header, block, NULL), block + HF_BLOCK_HEADER_BYTES);
+    }
 
     memset(bytes, 0xee, sizeof bytes);
     memcpy(bytes + HF_BLOCK_HEADER_BYTES, BLOCK + HF_BLOCK_HEADER_BYTES, 64);
@@ -235,34 +269,42 @@ static void block_bytes(void **state)
                      HF_CORRUPT);
 }
 
-/* The record in the golden block, read by the engine. */
+/* The records in the golden blocks, read by the engine. */
 static void record_bytes(void **state)
 {
-    const unsigned char *record = BLOCK + HF_BLOCK_HEADER_BYTES;
-    struct hf_record_reader reader;
-    struct hf_record_header header;
-    struct hf_effect effect;
-    bool is_end = false;
-
     (void)state;
-    assert_int_equal(hf_record_open(&reader, &header, record, 64), HF_OK);
-    assert_int_equal(header.record_bytes, 64);
-    assert_int_equal(header.kind, HF_KIND_RECEIVE);
-    assert_int_equal(header.reason, HF_REASON_PURCHASE);
-    assert_int_equal(header.lsn, LSN);
-    assert_true(hf_text_equal(header.ref, hf_text_of("PO-7")));
-    assert_true(hf_text_equal(header.order, hf_text_of("O-1")));
-    assert_true(hf_text_equal(header.by, hf_text_of("ann")));
-    assert_int_equal(hf_record_next(&reader, header.lsn, &effect, &is_end), HF_OK);
-    assert_int_equal(effect.tag, HF_EFFECT_MOVE);
-    assert_int_equal(effect.move.sku, 5);
-    assert_int_equal(effect.move.location, 2);
-    assert_int_equal(effect.move.version_before, 4700);
-    assert_int_equal(effect.move.delta[HF_ON_HAND], 300);
-    assert_int_equal(effect.move.after[HF_ON_HAND], 1000);
-    assert_int_equal(effect.move.after[HF_HELD], 7);
-    assert_int_equal(hf_record_next(&reader, header.lsn, &effect, &is_end), HF_OK);
-    assert_true(is_end);
+    for (int format = 1; format <= 2; format++) {
+        const unsigned char *record = (format == 1 ? BLOCK_1 : BLOCK) + HF_BLOCK_HEADER_BYTES;
+        struct hf_record_reader reader;
+        struct hf_record_header header;
+        struct hf_effect effect;
+        bool is_end = false;
+
+        assert_int_equal(hf_record_open(&reader, &header, record, 64), HF_OK);
+        assert_int_equal(header.record_bytes, 64);
+        assert_int_equal(header.kind, HF_KIND_RECEIVE);
+        assert_int_equal(header.reason, HF_REASON_PURCHASE);
+        assert_int_equal(header.lsn, LSN);
+        assert_true(hf_text_equal(header.ref, hf_text_of("PO-7")));
+        assert_true(hf_text_equal(header.order, hf_text_of("O-1")));
+        assert_true(hf_text_equal(header.by, hf_text_of("ann")));
+        assert_int_equal(hf_record_next(&reader, header.lsn, &effect, &is_end), HF_OK);
+        assert_int_equal(effect.tag, HF_EFFECT_MOVE);
+        assert_int_equal(effect.move.sku, 5);
+        assert_int_equal(effect.move.location, 2);
+        assert_int_equal(effect.move.version_before, 4700);
+        assert_int_equal(effect.move.delta[HF_ON_HAND], 300);
+        assert_int_equal(effect.move.after[HF_ON_HAND], 1000);
+        assert_int_equal(effect.move.after[HF_HELD], 7);
+        assert_int_equal(effect.move.after[HF_COMMITTED], 0);
+        assert_int_equal(effect.move.after[HF_IN_TRANSIT], format == 1 ? 0 : 30);
+        assert_int_equal(effect.move.after[HF_DAMAGED], format == 1 ? 0 : 2);
+        assert_int_equal(effect.move.after[HF_QUARANTINED], 0);
+        assert_int_equal(effect.move.tell.gap, format == 1 ? 0 : -5);
+        assert_int_equal(effect.move.tell.marks, 0);
+        assert_int_equal(hf_record_next(&reader, header.lsn, &effect, &is_end), HF_OK);
+        assert_true(is_end);
+    }
 }
 
 static void snapshot_bytes(void **state)
@@ -336,6 +378,36 @@ static void manifest_text(void **state)
     assert_ptr_not_equal(why, HF_FORMAT_NEWER);
 }
 
+/* Versions: 0 was never written, the next one is not known; the checksums are right. */
+static void versions(void **state)
+{
+    unsigned char segment[sizeof SEGMENT];
+    unsigned char block[sizeof BLOCK];
+    struct hf_segment_header header;
+    struct hf_block_header block_header;
+
+    (void)state;
+    for (unsigned version = 0; version <= HF_SEGMENT_VERSION + 1; version++) {
+        const char *why = NULL;
+        memcpy(segment, SEGMENT, sizeof segment);
+        segment[8] = (unsigned char)version;
+        hf_put_u64(segment + 56, XXH3_64bits(segment, 56));
+        const enum hf_err err = hf_segment_header_decode(&header, segment, sizeof segment, &why);
+        assert_int_equal(err, version == 1 || version == 2 ? HF_OK : HF_CORRUPT);
+        assert_int_equal(why == HF_FORMAT_NEWER, version == 3);
+    }
+    for (unsigned version = 0; version <= HF_BLOCK_VERSION + 1; version++) {
+        const char *why = NULL;
+        memcpy(block, BLOCK, sizeof block);
+        block[12] = (unsigned char)version;
+        hf_put_u64(block, XXH3_64bits_withSeed(block + 8, sizeof block - 8, hf_format_seed(ID)));
+        const enum hf_err err =
+            hf_block_open(&block_header, block, sizeof block, hf_format_seed(ID), &why);
+        assert_int_equal(err, version == 1 || version == 2 ? HF_OK : HF_CORRUPT);
+        assert_int_equal(why == HF_FORMAT_NEWER, version == 3);
+    }
+}
+
 /* Packing: what pays and what does not, and back. */
 static void packing(void **state)
 {
@@ -391,7 +463,8 @@ int main(void)
         cmocka_unit_test(prefixes),      cmocka_unit_test(changed_bits),
         cmocka_unit_test(segment_bytes), cmocka_unit_test(block_bytes),
         cmocka_unit_test(record_bytes),  cmocka_unit_test(snapshot_bytes),
-        cmocka_unit_test(manifest_text), cmocka_unit_test(packing),
+        cmocka_unit_test(manifest_text), cmocka_unit_test(versions),
+        cmocka_unit_test(packing),
     };
     const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     unsigned char *pages =

@@ -227,7 +227,8 @@ static void newer_versions(void **state)
     /* A block's version is refused even where a torn tail would be cut. */
     (void)make_log(&fixture, 2);
     const struct place last = find_block(&fixture, SEGMENT, 1);
-    hf_sim_disk_flip(fixture.disk, SEGMENT, last.offset + 12, 3);
+    hf_sim_disk_flip(fixture.disk, SEGMENT, last.offset + 12,
+                     HF_BLOCK_VERSION ^ (HF_BLOCK_VERSION + 1));
     assert_refused(&fixture, "newer format");
     hf_store_fixture_release(&fixture);
 
