@@ -6,7 +6,8 @@
  *     0  bytes as they are, to three frames in flight
  *     1  the body of a reply. The second byte is the operation that is asked, the third its count
  *        and whether it is an error; header and checksum are put right, because otherwise the
- *        checksum would hide all that lies behind it
+ *        checksum would hide all that lies behind it. Rows of an export come after a good begin,
+ *        events after a good subscribe
  * Then the server's end closes. Whatever came: every submit is answered once, a blocking call
  * returns, no text is longer than its array, and memory was only read where it may be.
  *
@@ -40,7 +41,10 @@ static void write_seed(const char *folder, const struct hf_wire_sample *sample)
     struct hf_buffer out = {0};
     sample->put(&out);
     const unsigned char *bytes = hf_buffer_front(&out);
-    const unsigned char head[HEAD_BYTES] = {REPLY, bytes[3], 0};
+    const unsigned count = bytes[18]; /* 1 to 4 items; no more are in a sample */
+    const unsigned section = sample->section == 0 ? 0 : sample->section - 1;
+    const unsigned char head[HEAD_BYTES] = {REPLY, bytes[3],
+                                            (unsigned char)((count + 3) % 4 + 4 * section)};
 
     (void)snprintf(path, sizeof path, "%s/client-%s", folder, sample->name);
     FILE *file = fopen(path, "wb");
@@ -186,6 +190,56 @@ static bool see_move(void *arg, const struct holdfast_move *move)
     return true;
 }
 
+static bool see_shipment(void *arg, const struct holdfast_shipment *summary)
+{
+    (void)arg;
+    check_text(summary->id);
+    check_text(summary->from);
+    check_text(summary->to);
+    return true;
+}
+
+static bool see_shortage(void *arg, const struct holdfast_cell *cell,
+                         const struct holdfast_hit *hits, size_t hits_count)
+{
+    HF_ASSERT(hits_count <= HF_HITS_MAX);
+    for (size_t i = 0; i < hits_count; i++) {
+        check_text(hits[i].reservation);
+    }
+    return see_cell(arg, cell);
+}
+
+static bool see_row(void *arg, const struct holdfast_row *row)
+{
+    HF_ASSERT((row->cell != NULL) + (row->reservation != NULL) + (row->shipment != NULL) == 1);
+    if (row->cell != NULL) {
+        return see_cell(arg, row->cell);
+    }
+    if (row->reservation != NULL) {
+        check_text(row->reserved->sku);
+        check_text(row->reserved->location);
+        return see_reservation(arg, row->reservation);
+    }
+    check_text(row->shipped->sku);
+    return see_shipment(arg, row->shipment);
+}
+
+static void see_event(void *arg, const struct holdfast_event *event)
+{
+    (void)arg;
+    HF_ASSERT(event->hits_count <= HF_HITS_MAX);
+    for (size_t i = 0; i < event->hits_count; i++) {
+        check_text(event->hits[i].reservation);
+    }
+    const char *const texts[] = {event->sku,   event->location, event->ref,
+                                 event->order, event->by,       event->id};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i] != NULL) {
+            check_text(texts[i]);
+        }
+    }
+}
+
 static bool see_stat(void *arg, const char *name, uint64_t value)
 {
     (void)arg;
@@ -251,7 +305,59 @@ static void ask_server(struct holdfast *hf, unsigned operation)
     }
 }
 
+static void ask_shipments(struct holdfast *hf, unsigned operation, unsigned section)
+{
+    const struct holdfast_shipments_query query = {.only_open = true};
+    struct holdfast_shipment shipment;
+    struct holdfast_token token;
+
+    if ((operation == HF_ASK_TRANSFER &&
+         holdfast_get_transfer(hf, "t", &shipment) == HOLDFAST_OK) ||
+        (operation == HF_ASK_INBOUND && holdfast_get_inbound(hf, "t", &shipment) == HOLDFAST_OK)) {
+        (void)see_shipment(NULL, &shipment);
+        for (size_t i = 0; i < shipment.lines_count; i++) {
+            check_text(shipment.lines[i].sku);
+        }
+    } else if (operation == HF_ASK_TRANSFERS) {
+        (void)holdfast_list_transfers(hf, &query, see_shipment, NULL);
+    } else if (operation == HF_ASK_INBOUND_SHIPMENTS) {
+        (void)holdfast_list_inbound(hf, &query, see_shipment, NULL);
+    } else if (operation == HF_ASK_SHORTAGES) {
+        (void)holdfast_get_shortages(hf, see_shortage, NULL);
+    } else if (operation == HF_ASK_EXPORT || operation == HF_ASK_EXPORT_NEXT) {
+        (void)holdfast_export(hf, (enum holdfast_section)section, &token, see_row, NULL);
+    }
+}
+
+static void follow(struct holdfast *hf, unsigned operation)
+{
+    const struct holdfast_subscription all = {.after = {.epoch = 1, .lsn = 0}};
+    struct holdfast_token token = {0};
+
+    if ((operation == HF_ASK_SUBSCRIBE || operation == HF_ASK_EVENTS) &&
+        holdfast_subscribe(hf, &all, &token) == HOLDFAST_OK) {
+        while (holdfast_next_events(hf, 1000, see_event, NULL, &token) == HOLDFAST_OK) {
+        }
+    }
+}
+
 /* ------------------------------------------------------------------ inputs */
+
+/* A good answer without entries to a call that `operation`'s frames come after. */
+static uint64_t put_begin(struct hf_buffer *out, unsigned operation)
+{
+    const struct hf_reply reply = {.lsn = 1, .argument = 1, .line_index = UINT32_MAX};
+    const struct hf_frame frame = {
+        .operation = operation == HF_ASK_EVENTS ? HF_ASK_SUBSCRIBE : HF_ASK_EXPORT,
+        .flags = HF_FRAME_REPLY,
+        .count = 1,
+        .correlation = 1,
+    };
+    const size_t place = hf_frame_begin(out);
+    hf_reply_put_plain(out, &reply);
+    HF_ASSERT(hf_frame_end(out, place, &frame) == HF_OK);
+    return operation == HF_ASK_EVENTS ? 1 : 2; /* the correlation of what follows */
+}
 
 static void read_raw(const struct pair *pair, const uint8_t *data, size_t bytes_count)
 {
@@ -270,7 +376,7 @@ static void read_reply(const struct pair *pair, const uint8_t *data, size_t byte
 {
     const unsigned operation = data[1];
     const bool is_write = hf_operation_is_write(operation);
-    const struct hf_frame frame = {
+    struct hf_frame frame = {
         .operation = operation,
         .flags = HF_FRAME_REPLY | ((data[2] & 128) != 0 ? HF_FRAME_ERROR : 0),
         .count = 1 + data[2] % 4,
@@ -278,6 +384,10 @@ static void read_reply(const struct pair *pair, const uint8_t *data, size_t byte
     };
     struct hf_buffer out = {0};
     int calls = 0;
+
+    if (operation == HF_ASK_EVENTS || operation == HF_ASK_EXPORT_NEXT) {
+        frame.correlation = put_begin(&out, operation);
+    }
 
     const size_t place = hf_frame_begin(&out);
     HF_ASSERT(hf_buffer_append(&out, data + HEAD_BYTES, bytes_count - HEAD_BYTES));
@@ -293,6 +403,8 @@ static void read_reply(const struct pair *pair, const uint8_t *data, size_t byte
         ask_stock(pair->hf, operation);
         ask_history(pair->hf, operation);
         ask_server(pair->hf, operation);
+        ask_shipments(pair->hf, operation, HOLDFAST_CELLS + data[2] / 4 % HOLDFAST_INBOUND);
+        follow(pair->hf, operation);
         HF_ASSERT(holdfast_in_flight(pair->hf) == 0);
     }
     hf_buffer_release(&out);

@@ -19,6 +19,7 @@
 #include "engine/assert.h"
 #include "engine/bytes.h"
 #include "net/codec.h"
+#include "net/codec_feed.h"
 #include "tests/lib/wire_samples.h"
 #include "tests/lib/wire_world.h"
 
@@ -153,7 +154,42 @@ static void read_frames(const uint8_t *data, size_t bytes_count)
 
 /* ------------------------------------------------------------------ a client's side */
 
-static enum hf_err read_entry(unsigned operation, uint32_t index, struct hf_items *entries)
+static enum hf_err read_shortage(struct hf_items *entries)
+{
+    struct hf_cell_view cell;
+    struct hf_items hits;
+    struct hf_hit hit;
+    uint32_t hits_count;
+
+    if (hf_shortage_next(entries, &cell, &hits, &hits_count) != HF_OK) {
+        return HF_CORRUPT;
+    }
+    for (uint32_t i = 0; i < hits_count && hf_hit_next(&hits, &hit) == HF_OK; i++) {
+    }
+    return HF_OK;
+}
+
+/* What a subscriber is told: a head, then events until one cannot be read. */
+static void read_events(struct hf_items body)
+{
+    struct hf_token token;
+    struct hf_event event;
+    struct hf_items hits;
+    uint32_t epoch;
+
+    if (hf_events_head_next(&body, &token) != HF_OK) {
+        return;
+    }
+    while (hf_event_next(&body, &event, &epoch, &hits) == HF_OK) {
+        struct hf_hit hit;
+        HF_ASSERT(event.hits_count <= HF_HITS_MAX);
+        for (uint32_t i = 0; i < event.hits_count && hf_event_hit_next(&hits, &hit) == HF_OK; i++) {
+        }
+    }
+}
+
+static enum hf_err read_entry(unsigned operation, unsigned section, uint32_t index,
+                              struct hf_items *entries)
 {
     union {
         struct hf_result_line line;
@@ -162,12 +198,15 @@ static enum hf_err read_entry(unsigned operation, uint32_t index, struct hf_item
         struct hf_reservation_view reservation;
         struct hf_reservation_line_view reservation_line;
         struct hf_move move;
+        struct hf_shipment_view shipment;
+        struct hf_shipment_line_view shipment_line;
+        struct hf_frozen_row row;
         struct hf_handle_pair pair;
         struct hf_stat stat;
         struct hf_audit_report audit;
         struct hf_digest digest;
         struct hf_welcome welcome;
-    } entry;
+    } entry = {0};
 
     switch (operation) {
     case HF_ASK_STOCK:
@@ -182,6 +221,18 @@ static enum hf_err read_entry(unsigned operation, uint32_t index, struct hf_item
         return hf_summary_next(entries, &entry.reservation);
     case HF_ASK_LEDGER:
         return hf_move_entry_next(entries, &entry.move);
+    case HF_ASK_SHORTAGES:
+        return read_shortage(entries);
+    case HF_ASK_TRANSFER:
+    case HF_ASK_INBOUND:
+        return index == 0 ? hf_shipment_next(entries, &entry.shipment)
+                          : hf_shipment_line_next(entries, &entry.shipment_line);
+    case HF_ASK_TRANSFERS:
+    case HF_ASK_INBOUND_SHIPMENTS:
+        return hf_shipment_next(entries, &entry.shipment);
+    case HF_ASK_EXPORT_NEXT:
+        entry.row.section = (enum hf_frozen_section)section;
+        return hf_row_next(entries, &entry.row);
     case HF_ASK_LOOKUP:
         return hf_handle_pair_next(entries, &entry.pair);
     case HF_ASK_HELLO:
@@ -210,9 +261,15 @@ static void read_reply(const uint8_t *data, size_t bytes_count)
     struct hf_items items = hf_items_of(body + 1, body_bytes);
     struct hf_reply reply;
 
+    if (data[0] == HF_ASK_EVENTS) {
+        read_events(items);
+        items.at = items.end;
+    }
     while (hf_reply_next(&items, &reply) == HF_OK) {
+        /* What an export's rows are is asked for, and not told: the state says it here. */
+        const unsigned section = HF_FROZEN_CELLS + (unsigned)reply.state % HF_FROZEN_INBOUND;
         for (uint32_t i = 0; i < reply.entries_count; i++) {
-            if (read_entry(data[0], i, &reply.entries) != HF_OK) {
+            if (read_entry(data[0], section, i, &reply.entries) != HF_OK) {
                 break;
             }
         }
