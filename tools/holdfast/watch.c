@@ -36,7 +36,7 @@ struct watch {
     struct holdfast_token token; /* everything up to it has been printed */
     uint64_t limit;              /* events; UINT64_MAX: none */
     uint64_t count;
-    json_t *waiting; /* the object of the newest event, without its token; NULL: none */
+    struct hf_event_line waiting; /* the newest event, without its token; empty: none */
     struct holdfast_token waiting_at;
 };
 
@@ -96,14 +96,9 @@ static enum hf_exit set_subscription(const struct hf_cli *cli, struct watch *wat
 /* Print the event that waits; everything up to `at` is printed with it. */
 static void print_waiting(struct watch *watch, struct holdfast_token at)
 {
-    char text[HF_TOKEN_BYTES];
-
-    if (watch->waiting == NULL) {
-        return;
+    if (watch->waiting.count > 0) {
+        hf_event_line_close(&watch->waiting, at);
     }
-    hf_json_set(watch->waiting, "token", hf_json_text(hf_when_token_text(at, text)));
-    hf_json_print(watch->waiting);
-    watch->waiting = NULL;
 }
 
 static void on_event(void *arg, const struct holdfast_event *event)
@@ -127,7 +122,7 @@ static void on_event(void *arg, const struct holdfast_event *event)
         hf_event_print(event);
         return;
     }
-    watch->waiting = hf_json_event(event, is_moved);
+    hf_event_line_put(&watch->waiting, event, is_moved);
     watch->waiting_at = at;
 }
 
@@ -242,7 +237,7 @@ static enum hf_exit follow(struct watch *watch)
             outcome = connect_again(watch);
         }
     }
-    HF_ASSERT(watch->waiting == NULL);
+    HF_ASSERT(watch->waiting.count == 0);
     if (outcome != HOLDFAST_OK) {
         return report_end(watch, outcome);
     }
@@ -273,5 +268,6 @@ enum hf_exit hf_cli_watch(struct hf_cli *cli)
     (void)sigaction(SIGINT, &before[0], NULL);
     (void)sigaction(SIGTERM, &before[1], NULL);
     holdfast_close(watch.hf);
+    hf_event_line_release(&watch.waiting);
     return code;
 }
