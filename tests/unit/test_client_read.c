@@ -555,7 +555,7 @@ static void script_admin(struct hf_fake *f)
             reply.entries_count = 1;
         } else if (operations[i] == HF_ASK_AUDIT) {
             hf_audit_report_put(&f->out,
-                                &(struct hf_audit_report){6, 7, 8, hf_text_of("cell A@L")});
+                                &(struct hf_audit_report){6, 7, 9, 8, hf_text_of("cell A@L")});
             reply.entries_count = 1;
         } else if (i == 5) {
             reply.outcome = HF_BUSY;
@@ -596,6 +596,7 @@ static void administration(void **state)
     assert_int_equal(audit.lsn, 5);
     assert_int_equal(audit.cells, 6);
     assert_int_equal(audit.reservations, 7);
+    assert_int_equal(audit.shipments, 9);
     assert_int_equal(audit.violations, 8);
     assert_string_equal(audit.first_violation, "cell A@L");
     lsn = 0;
