@@ -178,6 +178,7 @@ struct taking {
     void *arg;
     struct hf_token token; /* of the last frame */
     uint64_t last_lsn;     /* of the last event given; 0: none */
+    bool has_batch;        /* a frame was given that ends with a whole operation */
 };
 
 /* Give the events of a frame. False: it cannot be read. */
@@ -241,7 +242,8 @@ static enum holdfast_outcome take_frame(struct taking *taking, bool *has_frame)
         return HOLDFAST_UNKNOWN;
     }
     if ((frame.flags & HF_FRAME_ERROR) != 0) {
-        return take_end(taking, &frame);
+        /* Events that were given come with their own token; the end is for the next call. */
+        return taking->has_batch ? HOLDFAST_OK : take_end(taking, &frame);
     }
     if ((frame.flags & HF_FRAME_REPLY) == 0 || frame.operation != HF_ASK_EVENTS ||
         frame.correlation != hf->feed_correlation || !take_events(taking, &frame)) {
@@ -271,7 +273,7 @@ static enum holdfast_outcome wait_for_bytes(struct holdfast *hf, int64_t deadlin
     return ready <= 0 || hf_client_receive(hf, &is_empty) ? HOLDFAST_OK : HOLDFAST_UNKNOWN;
 }
 
-/* Frames, until the token stands behind all events that were given. */
+/* All frames that are there, at least one; until the token stands behind all events given. */
 static enum holdfast_outcome take_batch(struct taking *taking, int64_t deadline_ms)
 {
     struct holdfast *hf = taking->hf;
@@ -284,13 +286,16 @@ static enum holdfast_outcome take_batch(struct taking *taking, int64_t deadline_
             return outcome;
         }
         const bool is_inside = taking->last_lsn > taking->token.lsn;
-        if (has_frame && !is_inside) {
-            return HOLDFAST_OK;
-        }
-        if (has_frame) {
+        if (has_frame && is_inside) {
             /* The rest of the operation is on its way. */
             deadline_ms = hf_client_now_ms() + hf->options.request_timeout_ms;
+        }
+        taking->has_batch = !is_inside && (has_frame || taking->has_batch);
+        if (has_frame) {
             continue;
+        }
+        if (taking->has_batch) {
+            return HOLDFAST_OK;
         }
         outcome = wait_for_bytes(hf, deadline_ms, &is_over);
         if (outcome != HOLDFAST_OK) {

@@ -160,7 +160,7 @@ void hf_events_head_put(unsigned char *at, const struct hf_token *token)
 enum hf_err hf_events_head_next(struct hf_items *body, struct hf_token *token)
 {
     const unsigned char *head = hf_items_take(body, HF_EVENTS_HEAD_BYTES);
-    if (head == NULL) {
+    if (head == NULL || hf_get_u32(head + 12) != 0) {
         return HF_CORRUPT;
     }
     *token = (struct hf_token){hf_get_u32(head + 8), hf_get_u64(head)};

@@ -1,5 +1,5 @@
 /*
- * codec_feed.h - the bytes of the change feed: subscribe, events, event entries (PROTOCOL.md 3.17).
+ * codec_feed.h - the bytes of the change feed: subscribe, events (PROTOCOL.md 3.17, 3.18).
  *
  *     server:  struct hf_event --hf_event_put--> entry     entry --passes--> copied as it is
  *     client:  entry --hf_event_next--> struct hf_event

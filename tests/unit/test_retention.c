@@ -24,17 +24,22 @@ static const struct row {
     uint64_t segments_left[LSNS_MAX];
     uint64_t snapshots_left[LSNS_MAX];
 } rows[] = {
-    {"one segment always stays", {1}, {50}, {50, 1, UINT64_MAX}, {1}, {50}},
-    {"a segment that ends with the snapshot", {1, 51}, {50}, {50, 1, UINT64_MAX}, {51}, {50}},
-    {"a segment with one record after it", {1, 52}, {50}, {50, 1, UINT64_MAX}, {1, 52}, {50}},
-    {"a segment that ends before it", {1, 50}, {50}, {50, 1, UINT64_MAX}, {50}, {50}},
-    {"an older snapshot kept needs more", {1, 11, 51}, {10, 50}, {50, 2, 99}, {11, 51}, {10, 50}},
-    {"an older snapshot not kept", {1, 11, 51}, {10, 50}, {50, 1, 99}, {51}, {50}},
-    {"fewer snapshots than may be kept", {1, 11, 51}, {50}, {50, 3, 99}, {51}, {50}},
-    {"the ledger wants records", {1, 11, 21, 51}, {50}, {50, 1, 11}, {11, 21, 51}, {50}},
-    {"the ledger wants one before", {1, 11, 21, 51}, {50}, {50, 1, 10}, {1, 11, 21, 51}, {50}},
-    {"snapshots of the future are left", {1, 51}, {50, 60}, {50, 1, 99}, {51}, {50, 60}},
-    {"segments after the snapshot", {1, 51, 61}, {50}, {50, 1, 99}, {51, 61}, {50}},
+    {"one segment always stays", {1}, {50}, {50, 1, UINT64_MAX, 0}, {1}, {50}},
+    {"a segment that ends with the snapshot", {1, 51}, {50}, {50, 1, UINT64_MAX, 0}, {51}, {50}},
+    {"a segment with one record after it", {1, 52}, {50}, {50, 1, UINT64_MAX, 0}, {1, 52}, {50}},
+    {"a segment that ends before it", {1, 50}, {50}, {50, 1, UINT64_MAX, 0}, {50}, {50}},
+    {"an older snapshot kept needs more",
+     {1, 11, 51, 0},
+     {10, 50},
+     {50, 2, 99, 0},
+     {11, 51},
+     {10, 50}},
+    {"an older snapshot not kept", {1, 11, 51, 0}, {10, 50}, {50, 1, 99, 0}, {51}, {50}},
+    {"fewer snapshots than may be kept", {1, 11, 51, 0}, {50}, {50, 3, 99, 0}, {51}, {50}},
+    {"the ledger wants records", {1, 11, 21, 51}, {50}, {50, 1, 11, 0}, {11, 21, 51, 0}, {50}},
+    {"the ledger wants one before", {1, 11, 21, 51}, {50}, {50, 1, 10, 0}, {1, 11, 21, 51}, {50}},
+    {"snapshots of the future are left", {1, 51}, {50, 60}, {50, 1, 99, 0}, {51}, {50, 60}},
+    {"segments after the snapshot", {1, 51, 61, 0}, {50}, {50, 1, 99, 0}, {51, 61}, {50}},
 };
 
 static void touch(struct hf_sim_disk *disk, const char *name)
@@ -78,6 +83,7 @@ static void what_is_left(void **state)
         const struct row *row = &rows[i];
         struct hf_directory directory;
         struct hf_listing listing;
+        uint64_t first_lsn = 0;
         struct hf_sim_disk *disk = make_disk(row, &directory);
 
         (void)hf_retention_apply(&directory, &row->ask, &first_lsn);
@@ -91,11 +97,48 @@ static void what_is_left(void **state)
     }
 }
 
+/* What nobody needs stays up to a size, newest first, so that consumers may come back. */
+static void kept_for_consumers(void **state)
+{
+    static const struct row ROW = {.segments = {1, 11, 21, 31, 41}, .snapshots = {40}};
+    static const struct {
+        uint64_t kept_bytes, first_lsn; /* each segment has 100 bytes; 41 is needed */
+    } cases[] = {{0, 41},   {99, 41},  {100, 31}, {101, 31},      {199, 31},
+                 {200, 21}, {399, 11}, {400, 1},  {UINT64_MAX, 1}};
+    static const unsigned char BYTES[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct hf_retention ask = {.snapshot_lsn = 40,
+                                         .snapshots_kept = 1,
+                                         .wanted_lsn = UINT64_MAX,
+                                         .kept_bytes = cases[i].kept_bytes};
+        struct hf_directory directory;
+        struct hf_listing listing;
+        uint64_t first_lsn = 0;
+        struct hf_sim_disk *disk = make_disk(&ROW, &directory);
+        for (size_t k = 0; k < 5; k++) {
+            char name[HF_NAME_BYTES_MAX];
+            char path[HF_NAME_BYTES_MAX + 8];
+            hf_segment_name(name, ROW.segments[k], "");
+            (void)snprintf(path, sizeof path, "/d/%s", name);
+            hf_sim_disk_put(disk, path, BYTES, sizeof BYTES);
+        }
+        (void)hf_retention_apply(&directory, &ask, &first_lsn);
+        assert_int_equal(first_lsn, cases[i].first_lsn);
+        assert_int_equal(hf_directory_list(&directory, &listing), 0);
+        assert_int_equal(listing.segments[0], cases[i].first_lsn);
+        assert_int_equal(listing.segments_count, (51 - cases[i].first_lsn) / 10);
+        hf_listing_release(&listing);
+        hf_sim_disk_free(disk);
+    }
+}
+
 /* Whatever call fails, the segments that are left are one unbroken run up to the newest. */
 static void an_unbroken_run(void **state)
 {
     static const struct row ROW = {.segments = {1, 11, 21, 31, 41}, .snapshots = {40}};
-    static const struct hf_retention ASK = {40, 1, UINT64_MAX};
+    static const struct hf_retention ASK = {40, 1, UINT64_MAX, 0};
 
     (void)state;
     for (uint64_t nth = 1; nth < 12; nth++) {
@@ -103,6 +146,7 @@ static void an_unbroken_run(void **state)
             .nth = nth, .calls = HF_SIM_CALLS_ALL, .error = EIO, .is_lasting = nth % 2 == 0};
         struct hf_directory directory;
         struct hf_listing listing;
+        uint64_t first_lsn = 0;
         struct hf_sim_disk *disk = make_disk(&ROW, &directory);
         hf_sim_disk_fail(disk, &fault);
         (void)hf_retention_apply(&directory, &ASK, &first_lsn);
@@ -121,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_left),
+        cmocka_unit_test(kept_for_consumers),
         cmocka_unit_test(an_unbroken_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
