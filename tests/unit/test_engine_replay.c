@@ -4,13 +4,13 @@
  * Method: an engine lives through a short story; then a record is written by hand that goes on
  * from there, right but for one thing a row, and the refusal and its reason are compared. The
  * first row changes nothing, so that the rows are known to differ from an accepted record by that
- * thing only. tests/fuzz/fuzz_record.c searches for what the table has forgotten.
+ * thing only. Transfers and inbound shipments: test_engine_replay_shipments.c.
+ * tests/fuzz/fuzz_record.c searches for what the tables have forgotten.
  */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/bytes.h"
@@ -18,6 +18,7 @@
 #include "engine/op.h"
 #include "engine/record.h"
 #include "tests/lib/small_engine.h"
+#include "tests/unit/drafts.h"
 
 /*
  * The story: LSN 1 creates SKU 0 "A", SKU 1 "B", locations 0 "W" and 1 "V" and the cells A@W=20,
@@ -74,416 +75,397 @@ static struct hf_effect code(enum hf_effect_tag tag, uint32_t handle, const char
     return effect;
 }
 
-#define EFFECTS_MAX 6
-
-struct draft {
-    struct hf_record_header header;
-    struct hf_effect effects[EFFECTS_MAX];
-    uint32_t count;
-};
-
-static void add(struct draft *draft, struct hf_effect effect)
-{
-    assert_true(draft->count < EFFECTS_MAX);
-    draft->effects[draft->count++] = effect;
-}
-
 /* ------------------------------------------------------------------ the rows */
 
-static void nothing_wrong(struct draft *draft)
+static void nothing_wrong(struct hf_draft *draft)
 {
-    add(draft, MOVE(0, 0, AW, 5, 0, 0, 0, 24, 3, 3, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 5, 0, 0, 0, 24, 3, 3, 0));
 }
 
-static void lsn_is_skipped(struct draft *draft)
+static void lsn_is_skipped(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->header.lsn = STORY_LSN + 2;
 }
 
-static void lsn_is_old(struct draft *draft)
+static void lsn_is_old(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->header.lsn = STORY_LSN;
     draft->effects[0].move.version_before = 5;
 }
 
-static void time_goes_back(struct draft *draft)
+static void time_goes_back(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->header.ts_us = HF_SMALL_BEGIN_US + STORY_LSN - 1;
 }
 
-static void time_stands_still(struct draft *draft)
+static void time_stands_still(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->header.ts_us = HF_SMALL_BEGIN_US + STORY_LSN;
 }
 
-static void version_is_another(struct draft *draft)
+static void version_is_another(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->effects[0].move.version_before = AW - 1;
 }
 
-static void version_of_a_new_cell(struct draft *draft)
+static void version_of_a_new_cell(struct hf_draft *draft)
 {
-    add(draft, MOVE(1, 1, 1, 5, 0, 0, 0, 5, 0, 0, 0));
+    hf_draft_add(draft, MOVE(1, 1, 1, 5, 0, 0, 0, 5, 0, 0, 0));
 }
 
-static void cell_is_new(struct draft *draft)
+static void cell_is_new(struct hf_draft *draft)
 {
-    add(draft, MOVE(1, 1, 0, 5, 0, 0, 0, 5, 0, 0, 0));
+    hf_draft_add(draft, MOVE(1, 1, 0, 5, 0, 0, 0, 5, 0, 0, 0));
 }
 
-static void after_is_wrong(struct draft *draft)
+static void after_is_wrong(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->effects[0].move.after[HF_ON_HAND]++;
 }
 
-static void another_counter_is_wrong(struct draft *draft)
+static void another_counter_is_wrong(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->effects[0].move.after[HF_COMMITTED]--;
 }
 
-static void below_zero(struct draft *draft)
+static void below_zero(struct hf_draft *draft)
 {
-    add(draft, MOVE(0, 0, AW, -20, 0, 0, 0, 0, 3, 3, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, -20, 0, 0, 0, 0, 3, 3, 0));
 }
 
-static void above_the_limit(struct draft *draft)
+static void above_the_limit(struct hf_draft *draft)
 {
-    add(draft, MOVE(0, 0, AW, HF_UNITS_MAX, 0, 0, 0, HF_UNITS_MAX, 3, 3, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, HF_UNITS_MAX, 0, 0, 0, HF_UNITS_MAX, 3, 3, 0));
 }
 
-static void sku_does_not_exist(struct draft *draft)
+static void sku_does_not_exist(struct hf_draft *draft)
 {
-    add(draft, MOVE(2, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0));
+    hf_draft_add(draft, MOVE(2, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0));
 }
 
-static void location_does_not_exist(struct draft *draft)
+static void location_does_not_exist(struct hf_draft *draft)
 {
-    add(draft, MOVE(0, 2, 0, 5, 0, 0, 0, 5, 0, 0, 0));
+    hf_draft_add(draft, MOVE(0, 2, 0, 5, 0, 0, 0, 5, 0, 0, 0));
 }
 
-static void code_skips_a_handle(struct draft *draft)
+static void code_skips_a_handle(struct hf_draft *draft)
 {
-    add(draft, code(HF_EFFECT_SKU, 3, "C"));
+    hf_draft_add(draft, code(HF_EFFECT_SKU, 3, "C"));
 }
 
-static void code_comes_twice(struct draft *draft)
+static void code_comes_twice(struct hf_draft *draft)
 {
-    add(draft, code(HF_EFFECT_SKU, 2, "A"));
+    hf_draft_add(draft, code(HF_EFFECT_SKU, 2, "A"));
 }
 
-static void code_is_new(struct draft *draft)
+static void code_is_new(struct hf_draft *draft)
 {
-    add(draft, code(HF_EFFECT_SKU, 2, "C"));
-    add(draft, code(HF_EFFECT_LOCATION, 2, "A"));
-    add(draft, code(HF_EFFECT_REGION, 0, "A"));
+    hf_draft_add(draft, code(HF_EFFECT_SKU, 2, "C"));
+    hf_draft_add(draft, code(HF_EFFECT_LOCATION, 2, "A"));
+    hf_draft_add(draft, code(HF_EFFECT_REGION, 0, "A"));
 }
 
-static void place_does_not_exist(struct draft *draft)
+static void place_does_not_exist(struct hf_draft *draft)
 {
     struct hf_effect effect = {.tag = HF_EFFECT_PLACE};
     effect.place = (struct hf_effect_place){.location = 2, .region = HF_HANDLE_NONE};
-    add(draft, effect);
+    hf_draft_add(draft, effect);
 }
 
-static void region_does_not_exist(struct draft *draft)
+static void region_does_not_exist(struct hf_draft *draft)
 {
     struct hf_effect effect = {.tag = HF_EFFECT_PLACE};
     effect.place = (struct hf_effect_place){.location = 0, .region = 0};
-    add(draft, effect);
+    hf_draft_add(draft, effect);
 }
 
-static void policy_version_is_another(struct draft *draft)
+static void policy_version_is_another(struct hf_draft *draft)
 {
     struct hf_effect effect = {.tag = HF_EFFECT_POLICY};
     effect.policy = (struct hf_effect_policy){
         .sku = 0, .location = 0, .version_before = AW - 1, .after = {19, 3, 3, 0}};
-    add(draft, effect);
+    hf_draft_add(draft, effect);
 }
 
-static void policy_of_other_counters(struct draft *draft)
+static void policy_of_other_counters(struct hf_draft *draft)
 {
     struct hf_effect effect = {.tag = HF_EFFECT_POLICY};
     effect.policy = (struct hf_effect_policy){
         .sku = 0, .location = 0, .version_before = AW, .after = {19, 3, 4, 0}};
-    add(draft, effect);
+    hf_draft_add(draft, effect);
 }
 
-static void policy_without_sku(struct draft *draft)
+static void policy_without_sku(struct hf_draft *draft)
 {
     struct hf_effect effect = {.tag = HF_EFFECT_POLICY};
     effect.policy = (struct hf_effect_policy){.sku = 2, .location = 0};
-    add(draft, effect);
+    hf_draft_add(draft, effect);
 }
 
-static void held_without_reservation(struct draft *draft)
+static void held_without_reservation(struct hf_draft *draft)
 {
-    add(draft, MOVE(0, 0, AW, 0, 1, 0, 0, 19, 4, 3, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 1, 0, 0, 19, 4, 3, 0));
 }
 
-static void in_transit_out_of_nowhere(struct draft *draft)
+static void in_transit_out_of_nowhere(struct hf_draft *draft)
 {
-    add(draft, MOVE(0, 0, AW, 0, 0, 0, 1, 19, 3, 3, 1));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 0, 0, 1, 19, 3, 3, 1));
 }
 
-static void move_of_nothing(struct draft *draft)
+static void move_of_nothing(struct hf_draft *draft)
 {
-    add(draft, MOVE(0, 0, AW, 0, 0, 0, 0, 19, 3, 3, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 0, 0, 0, 19, 3, 3, 0));
 }
 
-static void no_effects(struct draft *draft)
+static void no_effects(struct hf_draft *draft)
 {
     (void)draft;
 }
 
-static void no_effects_but_a_reference(struct draft *draft)
+static void no_effects_but_a_reference(struct hf_draft *draft)
 {
     draft->header.ref = hf_text_of("n10");
 }
 
-static void open_new(struct draft *draft)
+static void open_new(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
-    add(draft, MOVE(0, 0, AW, 0, 2, 0, 0, 19, 5, 3, 0));
-    add(draft, MOVE(1, 0, BW, 0, 1, 0, 0, 10, 3, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 2, 0, 0, 19, 5, 3, 0));
+    hf_draft_add(draft, MOVE(1, 0, BW, 0, 1, 0, 0, 10, 3, 0, 0));
 }
 
-static void open_taken_id(struct draft *draft)
+static void open_taken_id(struct hf_draft *draft)
 {
     open_new(draft);
     draft->effects[0].reservation.id = hf_text_of("r1");
 }
 
-static void open_remembered_id(struct draft *draft)
+static void open_remembered_id(struct hf_draft *draft)
 {
     open_new(draft);
     draft->effects[0].reservation.id = hf_text_of("r3");
 }
 
-static void open_id_of_a_reference(struct draft *draft)
+static void open_id_of_a_reference(struct hf_draft *draft)
 {
     open_new(draft);
     draft->effects[0].reservation.id = hf_text_of("n9");
 }
 
-static void open_without_lines(struct draft *draft)
+static void open_without_lines(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
+    hf_draft_add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
 }
 
-static void open_closed(struct draft *draft)
+static void open_closed(struct hf_draft *draft)
 {
     open_new(draft);
     draft->effects[0].reservation.state = HF_STATE_RELEASED;
 }
 
-static void open_twice_on_a_cell(struct draft *draft)
+static void open_twice_on_a_cell(struct hf_draft *draft)
 {
     open_new(draft);
     draft->effects[2] = MOVE(0, 0, STORY_LSN + 1, 0, 1, 0, 0, 19, 6, 3, 0);
 }
 
-static void open_with_the_other_counter(struct draft *draft)
+static void open_with_the_other_counter(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
-    add(draft, MOVE(0, 0, AW, 0, 0, 2, 0, 19, 3, 5, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 0, 2, 0, 19, 3, 5, 0));
 }
 
-static void open_that_takes_stock(struct draft *draft)
+static void open_that_takes_stock(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
-    add(draft, MOVE(0, 0, AW, -1, 2, 0, 0, 18, 5, 3, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
+    hf_draft_add(draft, MOVE(0, 0, AW, -1, 2, 0, 0, 18, 5, 3, 0));
 }
 
-static void open_on_a_cell_that_is_not(struct draft *draft)
+static void open_on_a_cell_that_is_not(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
-    add(draft, MOVE(1, 1, 0, 0, 2, 0, 0, 0, 2, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_HELD, 500));
+    hf_draft_add(draft, MOVE(1, 1, 0, 0, 2, 0, 0, 0, 2, 0, 0));
 }
 
-static void open_confirmed_with_a_deadline(struct draft *draft)
+static void open_confirmed_with_a_deadline(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_CONFIRMED, 500));
-    add(draft, MOVE(0, 0, AW, 0, 0, 2, 0, 19, 3, 5, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_OPEN, "r9", HF_STATE_CONFIRMED, 500));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 0, 2, 0, 19, 3, 5, 0));
 }
 
-static void state_of_an_unknown(struct draft *draft)
+static void state_of_an_unknown(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r9", HF_STATE_HELD, 500));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r9", HF_STATE_HELD, 500));
 }
 
-static void state_of_a_reference(struct draft *draft)
+static void state_of_a_reference(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "n9", HF_STATE_HELD, 500));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "n9", HF_STATE_HELD, 500));
 }
 
-static void state_of_a_closed(struct draft *draft)
+static void state_of_a_closed(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r3", HF_STATE_HELD, 500));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r3", HF_STATE_HELD, 500));
 }
 
-static void extend(struct draft *draft)
+static void extend(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_HELD, 500));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_HELD, 500));
 }
 
-static void confirm(struct draft *draft)
+static void confirm(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_CONFIRMED, 0));
-    add(draft, MOVE(0, 0, AW, 0, -3, 3, 0, 19, 0, 6, 0));
-    add(draft, MOVE(1, 0, BW, 0, -2, 2, 0, 10, 0, 2, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_CONFIRMED, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, -3, 3, 0, 19, 0, 6, 0));
+    hf_draft_add(draft, MOVE(1, 0, BW, 0, -2, 2, 0, 10, 0, 2, 0));
 }
 
-static void confirm_half(struct draft *draft)
+static void confirm_half(struct hf_draft *draft)
 {
     confirm(draft);
     draft->count--;
 }
 
-static void confirm_without_moves(struct draft *draft)
+static void confirm_without_moves(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_CONFIRMED, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_CONFIRMED, 0));
 }
 
-static void confirm_fewer_units(struct draft *draft)
+static void confirm_fewer_units(struct hf_draft *draft)
 {
     confirm(draft);
     draft->effects[1] = MOVE(0, 0, AW, 0, -2, 2, 0, 19, 1, 5, 0);
 }
 
-static void confirm_with_a_deadline(struct draft *draft)
+static void confirm_with_a_deadline(struct hf_draft *draft)
 {
     confirm(draft);
     draft->effects[0].reservation.life_us = 500;
 }
 
-static void confirm_releases(struct draft *draft)
+static void confirm_releases(struct hf_draft *draft)
 {
     confirm(draft);
     draft->effects[1] = MOVE(0, 0, AW, 0, -3, 2, 0, 19, 0, 5, 0);
 }
 
-static void unconfirm(struct draft *draft)
+static void unconfirm(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_HELD, 0));
-    add(draft, MOVE(0, 0, AW, 0, 3, -3, 0, 19, 6, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_HELD, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 3, -3, 0, 19, 6, 0, 0));
 }
 
-static void expire_confirmed(struct draft *draft)
+static void expire_confirmed(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_EXPIRED, 0));
-    add(draft, MOVE(0, 0, AW, 0, 0, -3, 0, 19, 3, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_EXPIRED, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 0, -3, 0, 19, 3, 0, 0));
 }
 
-static void release(struct draft *draft)
+static void release(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_RELEASED, 1000000));
-    add(draft, MOVE(1, 0, BW, 0, -2, 0, 0, 10, 0, 0, 0));
-    add(draft, MOVE(0, 0, AW, 0, -3, 0, 0, 19, 0, 3, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_RELEASED, 1000000));
+    hf_draft_add(draft, MOVE(1, 0, BW, 0, -2, 0, 0, 10, 0, 0, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, -3, 0, 0, 19, 0, 3, 0));
 }
 
-static void release_half_and_close(struct draft *draft)
+static void release_half_and_close(struct hf_draft *draft)
 {
     release(draft);
     draft->count--;
 }
 
-static void release_half(struct draft *draft)
+static void release_half(struct hf_draft *draft)
 {
     release_half_and_close(draft);
     draft->effects[0].reservation.state = HF_STATE_HELD;
 }
 
-static void release_all_and_stay(struct draft *draft)
+static void release_all_and_stay(struct hf_draft *draft)
 {
     release(draft);
     draft->effects[0].reservation.state = HF_STATE_HELD;
 }
 
-static void release_too_many(struct draft *draft)
+static void release_too_many(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_FULFILLED, 0));
-    add(draft, MOVE(0, 0, AW, -4, 0, -4, 0, 15, 3, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_FULFILLED, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, -4, 0, -4, 0, 15, 3, 0, 0));
 }
 
-static void release_a_line_that_is_not(struct draft *draft)
+static void release_a_line_that_is_not(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_HELD, 500));
-    add(draft, MOVE(0, 1, AV, 0, -1, 0, 0, 4, 0, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_HELD, 500));
+    hf_draft_add(draft, MOVE(0, 1, AV, 0, -1, 0, 0, 4, 0, 0, 0));
 }
 
-static void release_what_was_fulfilled(struct draft *draft)
+static void release_what_was_fulfilled(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_RELEASED, 0));
-    add(draft, MOVE(0, 0, AW, 0, 0, -3, 0, 19, 3, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_RELEASED, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 0, 0, -3, 0, 19, 3, 0, 0));
 }
 
-static void fulfil(struct draft *draft)
+static void fulfil(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_FULFILLED, 0));
-    add(draft, MOVE(0, 0, AW, -3, 0, -3, 0, 16, 3, 0, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_FULFILLED, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, -3, 0, -3, 0, 16, 3, 0, 0));
 }
 
-static void fulfil_held(struct draft *draft)
+static void fulfil_held(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_HELD, 500));
-    add(draft, MOVE(0, 0, AW, -1, -1, 0, 0, 18, 2, 3, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r1", HF_STATE_HELD, 500));
+    hf_draft_add(draft, MOVE(0, 0, AW, -1, -1, 0, 0, 18, 2, 3, 0));
 }
 
-static void fulfil_gives_back(struct draft *draft)
+static void fulfil_gives_back(struct hf_draft *draft)
 {
-    add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_CONFIRMED, 0));
-    add(draft, MOVE(0, 0, AW, 1, 0, -1, 0, 20, 3, 2, 0));
+    hf_draft_add(draft, reservation(HF_EFFECT_STATE, "r2", HF_STATE_CONFIRMED, 0));
+    hf_draft_add(draft, MOVE(0, 0, AW, 1, 0, -1, 0, 20, 3, 2, 0));
 }
 
-static void reference_is_new(struct draft *draft)
+static void reference_is_new(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->header.ref = hf_text_of("n10");
 }
 
-static void reference_comes_twice(struct draft *draft)
+static void reference_comes_twice(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->header.ref = hf_text_of("n9");
 }
 
-static void reference_is_an_id(struct draft *draft)
+static void reference_is_an_id(struct hf_draft *draft)
 {
     nothing_wrong(draft);
     draft->header.ref = hf_text_of("r2");
 }
 
-static void reference_is_the_id_it_opens(struct draft *draft)
+static void reference_is_the_id_it_opens(struct hf_draft *draft)
 {
     open_new(draft);
     draft->header.ref = hf_text_of("r9");
 }
 
-static void forgets_all(struct draft *draft)
+static void forgets_all(struct hf_draft *draft)
 {
     reference_is_new(draft);
     draft->header.retired_count = 3; /* r3, n9 and its own */
 }
 
-static void forgets_too_many(struct draft *draft)
+static void forgets_too_many(struct hf_draft *draft)
 {
     reference_is_new(draft);
     draft->header.retired_count = 4;
 }
 
-static const struct row {
-    const char *name;
-    void (*write)(struct draft *draft);
-    enum hf_err want;
-    const char *why;
-} rows[] = {
+static const struct hf_draft_row rows[] = {
     {"nothing is wrong", nothing_wrong, HF_OK, NULL},
     {"the LSN after the next", lsn_is_skipped, HF_CORRUPT, "the LSN is not the next one"},
     {"the LSN before, which the ledger has", lsn_is_old, HF_CORRUPT, "the LSN is not the next one"},
@@ -593,26 +575,9 @@ static const struct row {
 
 /* ------------------------------------------------------------------ running them */
 
-static uint32_t write_draft(const struct draft *draft, unsigned char *room)
-{
-    struct hf_record_writer writer;
-
-    hf_record_begin(&writer, room, &draft->header);
-    for (uint32_t i = 0; i < draft->count; i++) {
-        hf_record_put(&writer, &draft->effects[i]);
-    }
-    return hf_record_end(&writer);
-}
-
 static void live_the_story(struct hf_small *small)
 {
-    hf_small_init(small, NULL);
-    for (size_t i = 0; i < STORY_LSN; i++) {
-        if (hf_small_do(small, "%s", story[i]) != HF_OK) {
-            fail_msg("\"%s\": %s", story[i], hf_err_name(small->result.outcome));
-        }
-    }
-    assert_int_equal(hf_engine_lsn(small->engine), STORY_LSN);
+    hf_draft_live(small, story, STORY_LSN);
     assert_string_equal(hf_small_cell(small->engine, "A@W"), "19 3 3 0 v6");
     assert_string_equal(hf_small_cell(small->engine, "B@W"), "10 2 0 0 v8");
     assert_string_equal(hf_small_cell(small->engine, "A@V"), "4 0 0 0 v9");
@@ -620,32 +585,10 @@ static void live_the_story(struct hf_small *small)
 
 static void one_record(void **state)
 {
-    const struct row *row = *state;
     struct hf_small small;
-    unsigned char record[2048];
-    struct draft draft = {.header = {.kind = HF_KIND_ADJUST,
-                                     .lsn = STORY_LSN + 1,
-                                     .ts_us = HF_SMALL_BEGIN_US + STORY_LSN + 1}};
-    const char *why = "";
 
     live_the_story(&small);
-    row->write(&draft);
-    const uint32_t bytes_count = write_draft(&draft, record);
-    const enum hf_err err = hf_engine_replay(small.engine, record, bytes_count, &why);
-    if (err != row->want) {
-        fail_msg("%s (%s), expected %s", hf_err_name(err), why, hf_err_name(row->want));
-    }
-    if (err != HF_OK) {
-        assert_string_equal(why, row->why);
-    } else {
-        assert_int_equal(hf_engine_lsn(small.engine), STORY_LSN + 1);
-        assert_null(hf_small_violation(small.engine));
-        uint32_t stored_bytes;
-        const unsigned char *stored =
-            hf_ledger_get(hf_engine_ledger(small.engine), STORY_LSN + 1, &stored_bytes);
-        assert_int_equal(stored_bytes, bytes_count);
-        assert_memory_equal(stored, record, bytes_count);
-    }
+    hf_draft_check(&small, *state);
     hf_small_release(&small);
 }
 
@@ -654,15 +597,13 @@ static void size_must_be_exact(void **state)
 {
     struct hf_small small;
     unsigned char record[2048] = {0};
-    struct draft draft = {.header = {.kind = HF_KIND_ADJUST,
-                                     .lsn = STORY_LSN + 1,
-                                     .ts_us = HF_SMALL_BEGIN_US + STORY_LSN + 1}};
+    struct hf_draft draft = hf_draft_begin(STORY_LSN);
     const char *why = "";
     (void)state;
 
     live_the_story(&small);
     nothing_wrong(&draft);
-    const uint32_t bytes_count = write_draft(&draft, record);
+    const uint32_t bytes_count = hf_draft_write(&draft, record);
     for (uint32_t size = 0; size < bytes_count + 16; size++) {
         if (size != bytes_count) {
             assert_int_equal(hf_engine_replay(small.engine, record, size, &why), HF_CORRUPT);
@@ -675,25 +616,6 @@ static void size_must_be_exact(void **state)
 }
 
 /* ------------------------------------------------------------------ before a snapshot */
-
-static struct hf_engine *copy_of(struct hf_engine *engine)
-{
-    const struct hf_engine_config config = hf_small_config();
-    struct hf_engine *copy = hf_engine_create(&config);
-    unsigned char *chunk = malloc(HF_IMAGE_BYTES_MIN);
-    struct hf_image_cursor cursor = {0};
-    const char *why = "";
-
-    assert_non_null(copy);
-    assert_non_null(chunk);
-    for (size_t bytes_count;
-         (bytes_count = hf_engine_copy(engine, &cursor, chunk, HF_IMAGE_BYTES_MIN)) > 0;) {
-        assert_int_equal(hf_engine_load(copy, chunk, bytes_count, &why), HF_OK);
-    }
-    assert_int_equal(hf_engine_load_end(copy, &why), HF_OK);
-    free(chunk);
-    return copy;
-}
 
 static void count_cb(void *arg, const struct hf_move *move)
 {
@@ -719,7 +641,7 @@ static void history_is_warmed_up(void **state)
     (void)state;
 
     live_the_story(&small);
-    struct hf_engine *loaded = copy_of(small.engine);
+    struct hf_engine *loaded = hf_draft_copy_of(small.engine);
     const struct hf_digest digest = hf_engine_digest(small.engine);
     assert_int_equal(hf_small_do(&small, "sell A@W=1 order=o1"), HF_OK);
     assert_int_equal(hf_engine_ledger_cell(loaded, 0, 0, UINT64_MAX, 100, count_cb, &moves), 0);
@@ -749,7 +671,7 @@ static void history_has_no_gaps(void **state)
     (void)state;
 
     live_the_story(&small);
-    struct hf_engine *loaded = copy_of(small.engine);
+    struct hf_engine *loaded = hf_draft_copy_of(small.engine);
     assert_int_equal(replay_one(&small, loaded, 3, &why), HF_OK);
     assert_int_equal(replay_one(&small, loaded, 5, &why), HF_CORRUPT);
     assert_string_equal(why, "the LSN is not the next one");
@@ -773,31 +695,32 @@ static void history_is_not_trusted(void **state)
     (void)state;
 
     live_the_story(&small);
-    struct draft draft = {
+    struct hf_draft draft = {
         .header = {.kind = HF_KIND_ADJUST, .lsn = AW, .ts_us = HF_SMALL_BEGIN_US + 2}};
-    struct hf_engine *loaded = copy_of(small.engine);
+    struct hf_engine *loaded = hf_draft_copy_of(small.engine);
 
-    add(&draft, MOVE(2, 0, 5, 5, 0, 0, 0, 24, 3, 3, 0));
-    uint32_t bytes_count = write_draft(&draft, record);
+    hf_draft_add(&draft, MOVE(2, 0, 5, 5, 0, 0, 0, 24, 3, 3, 0));
+    uint32_t bytes_count = hf_draft_write(&draft, record);
     assert_int_equal(hf_engine_replay(loaded, record, bytes_count, &why), HF_CORRUPT);
     assert_string_equal(why, "a move of a cell that cannot exist");
 
     draft.effects[0] = MOVE(0, 0, 5, 5, 0, 0, 0, 24, 3, 3, 0);
-    bytes_count = write_draft(&draft, record);
+    bytes_count = hf_draft_write(&draft, record);
     record[36] = 99; /* the first effect's tag */
     assert_int_equal(hf_engine_replay(loaded, record, bytes_count, &why), HF_CORRUPT);
     assert_string_equal(why, "an effect cannot be read");
 
     draft.effects[0].move.version_before = AW; /* points at itself */
-    bytes_count = write_draft(&draft, record);
+    bytes_count = hf_draft_write(&draft, record);
     assert_int_equal(hf_engine_replay(loaded, record, bytes_count, &why), HF_OK);
     assert_int_equal(hf_engine_ledger_cell(loaded, 0, 0, UINT64_MAX, 100, count_cb, &moves), 0);
     assert_int_equal(moves, 1);
     hf_engine_free(loaded);
 
-    loaded = copy_of(small.engine); /* the record of the cell's version is of another cell */
+    loaded =
+        hf_draft_copy_of(small.engine); /* the record of the cell's version is of another cell */
     draft.effects[0] = MOVE(1, 0, 5, 5, 0, 0, 0, 24, 3, 3, 0);
-    bytes_count = write_draft(&draft, record);
+    bytes_count = hf_draft_write(&draft, record);
     assert_int_equal(hf_engine_replay(loaded, record, bytes_count, &why), HF_OK);
     moves = 0;
     assert_int_equal(hf_engine_ledger_cell(loaded, 0, 0, UINT64_MAX, 100, count_cb, &moves), 0);
