@@ -62,6 +62,8 @@ static struct {
     _Atomic uint64_t replies_left;
     uint64_t settled_counts[3];
     uint64_t deeds_count, expiries_count, moves_count, lives_count;
+    uint64_t shipments_count; /* in their final state */
+    char config[256];         /* of the server */
 } test;
 
 static uint32_t roll(uint32_t sides)
@@ -77,12 +79,31 @@ static bool is_full_scale(void)
 
 /* ------------------------------------------------------------------ life of a directory */
 
+/* The options of every server: what the deeds reckon with is in a configuration file. */
+static void write_config(void)
+{
+    const char *folder = getenv("TMPDIR");
+    char text[64];
+
+    (void)snprintf(test.config, sizeof test.config, "%s/holdfast-kill-XXXXXX",
+                   folder != NULL && folder[0] != '\0' ? folder : "/tmp");
+    const int fd = mkstemp(test.config);
+    assert_true(fd >= 0);
+    const int count = snprintf(text, sizeof text, "[engine]\nover_receipt_percent = %u\n",
+                               HF_DEED_OVER_RECEIPT_PERCENT);
+    assert_int_equal(write(fd, text, (size_t)count), count);
+    assert_int_equal(close(fd), 0);
+}
+
 static void begin_life(struct life *life)
 {
+    const char *const arguments[] = {"--config", test.config, NULL};
+
+    write_config();
     memset(life, 0, sizeof *life);
     assert_true(hf_history_init(&life->history, CLIENTS_COUNT, DEEDS_MAX));
     assert_true(hf_account_init(&life->account, &life->history, roll(UINT32_MAX)));
-    assert_true(hf_fixture_start(&life->server, NULL));
+    assert_true(hf_fixture_start(&life->server, arguments));
     test.lives_count++;
 }
 
@@ -91,7 +112,11 @@ static void free_life(struct life *life)
     test.deeds_count += hf_history_count(&life->history);
     test.expiries_count += life->account.expiries_count;
     test.moves_count += life->account.moves_count;
+    test.shipments_count += life->account.states_count[HF_STATE_RECEIVED] +
+                            life->account.states_count[HF_STATE_CANCELLED] +
+                            life->account.states_count[HF_STATE_CLOSED];
     hf_fixture_release(&life->server);
+    assert_int_equal(unlink(test.config), 0);
     hf_account_release(&life->account);
     hf_history_release(&life->history);
 }
@@ -344,12 +369,15 @@ static void killed_at_random_moments(void **state)
     end_life(life);
     free(life);
     print_message("ok: %" PRIu64 " deeds in %" PRIu64 " directories; unknown: %" PRIu64
-                  " done before, %" PRIu64 " done now, %" PRIu64 " refused; %" PRIu64 " expiries\n",
+                  " done before, %" PRIu64 " done now, %" PRIu64 " refused; %" PRIu64
+                  " expiries, %" PRIu64 " shipments received, cancelled or closed\n",
                   test.deeds_count, test.lives_count, test.settled_counts[0],
-                  test.settled_counts[1], test.settled_counts[2], test.expiries_count);
+                  test.settled_counts[1], test.settled_counts[2], test.expiries_count,
+                  test.shipments_count);
     assert_true(test.settled_counts[0] > 0);
     assert_true(test.settled_counts[1] > 0);
     assert_true(test.expiries_count > 0);
+    assert_true(test.shipments_count > 0);
 }
 
 /* ------------------------------------------------------------------ planted losses */

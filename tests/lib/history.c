@@ -150,6 +150,17 @@ bool hf_history_answer(struct hf_history *history, uint32_t index, const struct 
         hf_history_see(history, answer->lsn);
         return true;
     }
+    if (answer->is_unchanged) {
+        if (answer->is_repeated || answer->lsn < deed->floor_lsn) {
+            return hf_history_blame(history,
+                                    "%s %" PRIu32 " changed nothing at LSN %" PRIu64
+                                    ", but %" PRIu64 " was told of before it was asked",
+                                    kind_of(deed), index, answer->lsn, deed->floor_lsn);
+        }
+        deed->status = HF_DEED_UNCHANGED;
+        hf_history_see(history, answer->lsn);
+        return true;
+    }
     if (is_first && answer->is_repeated) {
         return hf_history_blame(history,
                                 "invented: %s %" PRIu32 " is repeated (LSN %" PRIu64
@@ -249,7 +260,7 @@ bool hf_history_ask_otherwise(struct hf_history *history, const struct hf_port *
         if (deed->status != HF_DEED_DONE || deed->lines_count == 0 || is_linked(history, index)) {
             continue;
         }
-        const int32_t more = deed->lines[0].units > 0 ? 1 : -1;
+        const int32_t more = deed->lines[0].units < 0 ? -1 : 1;
         deed->lines[0].units += more;
         const bool is_answered = port->execute(port->ctx, &index, 1, &answer);
         deed->lines[0].units -= more;
@@ -295,16 +306,26 @@ bool hf_deed_opens(const struct hf_deed *deed)
     return deed->kind == HF_KIND_RESERVE || deed->kind == HF_KIND_REPLACE;
 }
 
+bool hf_deed_sends(const struct hf_deed *deed)
+{
+    return deed->kind == HF_KIND_TRANSFER_CREATE || deed->kind == HF_KIND_INBOUND_CREATE;
+}
+
 void hf_deed_id(uint32_t index, char id[HF_DEED_NAME_BYTES])
 {
-    (void)snprintf(id, HF_DEED_NAME_BYTES, "hold-%" PRIu32, index);
+    (void)snprintf(id, HF_DEED_NAME_BYTES, "id-%" PRIu32, index);
+}
+
+static void name_location(uint32_t location, char name[HF_DEED_NAME_BYTES])
+{
+    (void)snprintf(name, HF_DEED_NAME_BYTES, "place-%" PRIu32, location);
 }
 
 void hf_deed_cell_names(uint32_t cell, char sku[HF_DEED_NAME_BYTES],
                         char location[HF_DEED_NAME_BYTES])
 {
     (void)snprintf(sku, HF_DEED_NAME_BYTES, "sku-%" PRIu32, cell / HF_DEED_LOCATIONS_COUNT);
-    (void)snprintf(location, HF_DEED_NAME_BYTES, "place-%" PRIu32, cell % HF_DEED_LOCATIONS_COUNT);
+    name_location(cell % HF_DEED_LOCATIONS_COUNT, location);
 }
 
 /* The number after `prefix`; HF_DEED_NONE when that is not what the text is. */
@@ -334,7 +355,7 @@ uint32_t hf_deed_cell_of(struct hf_text sku, struct hf_text location)
 
 uint32_t hf_deed_of_id(const struct hf_history *history, struct hf_text id)
 {
-    const uint32_t index = number_after("hold-", id);
+    const uint32_t index = number_after("id-", id);
     if (index >= history->clients_count * history->deeds_max ||
         index % history->deeds_max >= history->counts[index / history->deeds_max]) {
         return HF_DEED_NONE;
@@ -342,41 +363,64 @@ uint32_t hf_deed_of_id(const struct hf_history *history, struct hf_text id)
     return index;
 }
 
+/* What the operation as a whole names. */
+static void name_op(const struct hf_deed *deed, uint32_t index, struct hf_deed_words *words,
+                    struct hf_op *op)
+{
+    if (hf_deed_opens(deed) || hf_deed_sends(deed)) {
+        hf_deed_id(index, words->id);
+        op->id = hf_text_of(words->id);
+        if (deed->target != HF_DEED_NONE) {
+            hf_deed_id(deed->target, words->old_id);
+            op->old_id = hf_text_of(words->old_id);
+        }
+    } else if (deed->target != HF_DEED_NONE) {
+        hf_deed_id(deed->target, words->id);
+        op->id = hf_text_of(words->id);
+    }
+    if (deed->has_ref) {
+        (void)snprintf(words->ref, sizeof words->ref, "ref-%" PRIu32, index);
+        op->ref = hf_text_of(words->ref);
+    }
+    if (deed->order != 0) {
+        (void)snprintf(words->order, sizeof words->order, "order-%" PRIu32, deed->order);
+        op->order = hf_text_of(words->order);
+    }
+    if (deed->kind == HF_KIND_TRANSFER_CREATE) {
+        name_location(deed->from, words->from);
+        op->from = hf_text_of(words->from);
+    }
+    if (hf_deed_sends(deed)) {
+        name_location(deed->to, words->to);
+        op->to = hf_text_of(words->to);
+    }
+}
+
 struct hf_op hf_deed_op(const struct hf_history *history, uint32_t index,
                         struct hf_deed_words *words)
 {
     const struct hf_deed *deed = &history->deeds[index];
+    const bool has_sku = deed->kind != HF_KIND_SET_LOCATION;
+    const bool has_location = deed->kind < HF_KIND_TRANSFER_CREATE;
     struct hf_op op = {.kind = (enum hf_kind)deed->kind,
                        .flags = deed->flags,
                        .reason = (enum hf_reason)deed->reason,
+                       .from_status = (enum hf_status)deed->from_status,
+                       .to_status = (enum hf_status)deed->to_status,
                        .ttl_us = deed->ttl_us,
+                       .as_of = deed->as_of,
+                       .eta_us = deed->eta_us,
                        .lines = deed->lines_count == 0 ? NULL : words->lines,
                        .lines_count = deed->lines_count};
 
-    if (hf_deed_opens(deed)) {
-        hf_deed_id(index, words->id);
-        op.id = hf_text_of(words->id);
-        if (deed->target != HF_DEED_NONE) {
-            hf_deed_id(deed->target, words->old_id);
-            op.old_id = hf_text_of(words->old_id);
-        }
-    } else if (deed->target != HF_DEED_NONE) {
-        hf_deed_id(deed->target, words->id);
-        op.id = hf_text_of(words->id);
-    }
-    if (deed->has_ref) {
-        (void)snprintf(words->ref, sizeof words->ref, "ref-%" PRIu32, index);
-        op.ref = hf_text_of(words->ref);
-    }
-    if (deed->order != 0) {
-        (void)snprintf(words->order, sizeof words->order, "order-%" PRIu32, deed->order);
-        op.order = hf_text_of(words->order);
-    }
+    name_op(deed, index, words, &op);
     for (uint32_t i = 0; i < deed->lines_count; i++) {
+        struct hf_op_line *line = &words->lines[i];
         hf_deed_cell_names(deed->lines[i].cell, words->skus[i], words->locations[i]);
-        words->lines[i] = (struct hf_op_line){.sku = hf_text_of(words->skus[i]),
-                                              .location = hf_text_of(words->locations[i]),
-                                              .units = deed->lines[i].units};
+        *line =
+            (struct hf_op_line){.units = deed->lines[i].units, .damaged = deed->lines[i].damaged};
+        line->sku = has_sku ? hf_text_of(words->skus[i]) : line->sku;
+        line->location = has_location ? hf_text_of(words->locations[i]) : line->location;
     }
     return op;
 }

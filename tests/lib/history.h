@@ -5,7 +5,10 @@
  *              byte by byte the same: its names follow from its number
  *
  *     SENT --ok--> DONE (with its LSN)          a SENT deed whose connection broke is not known:
- *       '--refused--> REFUSED                   hf_history_settle asks it again
+ *       |--ok, nothing to change--> UNCHANGED   hf_history_settle asks it again
+ *       '--refused--> REFUSED
+ *
+ * A deed that changed nothing or was refused left no trace (P4) and is never asked again.
  *
  * What every answer must fulfil is checked as it comes in:
  *     A1   the LSN of a done deed is above every LSN that any reply told of before it was asked
@@ -27,7 +30,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/op.h"
+#include "engine/engine.h"
 
 #define HF_DEED_LINES_MAX 4u
 #define HF_DEED_NONE UINT32_MAX
@@ -38,24 +41,32 @@
 #define HF_DEED_CELLS_COUNT (HF_DEED_SKUS_COUNT * HF_DEED_LOCATIONS_COUNT)
 #define HF_DEED_HOT_CELLS_COUNT HF_DEED_LOCATIONS_COUNT /* the cells of SKU 0: tiny stock */
 
-enum hf_deed_status { HF_DEED_SENT, HF_DEED_DONE, HF_DEED_REFUSED };
+#define HF_DEED_OVER_RECEIPT_PERCENT 50u /* what a server under test must be configured with */
+
+enum hf_deed_status { HF_DEED_SENT, HF_DEED_DONE, HF_DEED_REFUSED, HF_DEED_UNCHANGED };
 
 struct hf_deed {
     uint8_t kind;   /* enum hf_kind */
     uint8_t status; /* enum hf_deed_status */
-    uint8_t flags;  /* enum hf_op_flag: LINKED, PARTIAL, FACT, RELEASE_REST, TTL */
     uint8_t reason;
     uint8_t outcome; /* of a refusal */
     uint8_t lines_count;
-    bool has_ref;    /* else the reservation's id is the reference */
-    uint32_t order;  /* its number; 0: none */
-    uint32_t target; /* the deed that opened the reservation it is about; HF_DEED_NONE: none */
+    uint8_t from_status, to_status; /* enum hf_status */
+    uint8_t from, to;               /* of a new transfer or inbound shipment: locations */
+    bool has_ref;                   /* else the id of what it opens is the reference */
+    uint32_t flags;                 /* enum hf_op_flag */
+    uint32_t order;                 /* its number; 0: none */
+    uint32_t target; /* the deed that opened the reservation, transfer or inbound shipment it is
+                        about; HF_DEED_NONE: none */
     uint32_t ttl_us;
     struct {
-        uint32_t cell;
+        uint32_t cell; /* of a transfer or inbound shipment: the cell it goes to */
         int32_t units;
+        int32_t damaged; /* arrived so */
         int32_t granted; /* of a reservation, on the first line of each cell */
     } lines[HF_DEED_LINES_MAX];
+    uint64_t as_of;     /* of a set: LSN or time */
+    uint64_t eta_us;    /* of an inbound shipment */
     uint64_t floor_lsn; /* A1: the newest LSN that was told of when this was asked */
     uint64_t lsn;       /* once done */
 };
@@ -76,6 +87,7 @@ struct hf_history {
 struct hf_answer {
     enum hf_err outcome; /* HF_UNKNOWN: the connection broke */
     bool is_repeated;
+    bool is_unchanged;
     enum hf_state state;
     uint64_t lsn;
     int64_t granted[HF_DEED_LINES_MAX]; /* by line; read for partial ones only */
@@ -83,18 +95,19 @@ struct hf_answer {
 
 /* What a server is asked through; every call waits for its answer. */
 struct hf_seen_cell {
-    uint32_t cell;    /* HF_DEED_NONE: no deed can have made it */
-    int64_t after[3]; /* on_hand, held, committed */
-    int64_t in_transit;
+    uint32_t cell; /* HF_DEED_NONE: no deed can have made it */
+    int64_t after[HF_COUNTERS_COUNT];
+    int64_t ats;
     uint64_t version;
 };
 struct hf_seen_move {
     uint64_t lsn;
+    uint64_t ts_us;
     uint32_t index;
     unsigned kind;
-    uint32_t deed; /* whose reservation moved; HF_DEED_NONE: of none */
-    int64_t delta[3];
-    int64_t after[3];
+    uint32_t deed; /* whose reservation or shipment moved; HF_DEED_NONE: of none */
+    int64_t delta[HF_COUNTERS_COUNT];
+    int64_t after[HF_COUNTERS_COUNT];
 };
 struct hf_seen_stats {
     uint64_t lsn;
@@ -108,6 +121,25 @@ struct hf_seen_reservation {
         int64_t units, fulfilled, released;
     } lines[HF_DEED_LINES_MAX];
 };
+/* What became of the units of a line of a transfer or inbound shipment. */
+enum hf_seen_figure {
+    HF_SEEN_UNSHIPPED,
+    HF_SEEN_UNDER_WAY,
+    HF_SEEN_RECEIVED,
+    HF_SEEN_DAMAGED,
+    HF_SEEN_CANCELLED,
+    HF_SEEN_LOST,
+    HF_SEEN_FIGURES
+};
+struct hf_seen_shipment {
+    enum hf_state state;
+    uint32_t lines_count;
+    struct {
+        uint32_t cell; /* it goes to */
+        int64_t units;
+        int64_t figures[HF_SEEN_FIGURES];
+    } lines[HF_DEED_LINES_MAX];
+};
 typedef void (*hf_seen_cell_cb)(void *arg, const struct hf_seen_cell *cell);
 typedef void (*hf_seen_move_cb)(void *arg, const struct hf_seen_move *move);
 struct hf_port {
@@ -119,6 +151,8 @@ struct hf_port {
     /* Newest first. */
     bool (*moves)(void *ctx, uint32_t cell, hf_seen_move_cb cb, void *arg);
     bool (*reservation)(void *ctx, uint32_t deed, struct hf_seen_reservation *out);
+    /* Of a transfer or inbound shipment, as the deed opened one. */
+    bool (*shipment)(void *ctx, uint32_t deed, struct hf_seen_shipment *out);
     /* 0: clean. `first` gets the first violation's words. */
     bool (*audit)(void *ctx, uint64_t *violations_count, char first[256]);
 };
@@ -164,7 +198,7 @@ bool hf_history_settle(struct hf_history *history, const struct hf_port *port,
 #define HF_DEED_NAME_BYTES 24
 struct hf_deed_words {
     char id[HF_DEED_NAME_BYTES], old_id[HF_DEED_NAME_BYTES], ref[HF_DEED_NAME_BYTES];
-    char order[HF_DEED_NAME_BYTES];
+    char order[HF_DEED_NAME_BYTES], from[HF_DEED_NAME_BYTES], to[HF_DEED_NAME_BYTES];
     char skus[HF_DEED_LINES_MAX][HF_DEED_NAME_BYTES];
     char locations[HF_DEED_LINES_MAX][HF_DEED_NAME_BYTES];
     struct hf_op_line lines[HF_DEED_LINES_MAX];
@@ -180,5 +214,7 @@ uint32_t hf_deed_cell_of(struct hf_text sku, struct hf_text location);
 uint32_t hf_deed_of_id(const struct hf_history *history, struct hf_text id);
 /* True when the deed opens a reservation. */
 bool hf_deed_opens(const struct hf_deed *deed);
+/* True when it opens a transfer or an inbound shipment. */
+bool hf_deed_sends(const struct hf_deed *deed);
 
 #endif

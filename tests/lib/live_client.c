@@ -3,14 +3,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/assert.h"
 
 /* The enums of the public header are those of the engine (PROTOCOL.md 4). */
 _Static_assert(HOLDFAST_UNKNOWN == (int)HF_UNKNOWN, "outcomes are the same numbers");
-_Static_assert(HOLDFAST_FULFIL == (int)HF_KIND_FULFIL, "kinds are the same numbers");
-_Static_assert(HOLDFAST_TTL == (int)HF_OP_TTL, "flags are the same numbers");
-_Static_assert(HOLDFAST_STATE_SUPERSEDED == (int)HF_STATE_SUPERSEDED, "so are states");
+_Static_assert(HOLDFAST_INBOUND_CANCEL == (int)HF_KIND_INBOUND_CANCEL,
+               "kinds are the same numbers");
+_Static_assert(HOLDFAST_REST == (int)HF_OP_REST, "flags are the same numbers");
+_Static_assert(HOLDFAST_CLOSED == (int)HF_STATE_CLOSED, "so are states");
+_Static_assert(HOLDFAST_QUARANTINED == (int)HF_STATUS_QUARANTINED, "so are statuses");
+
+#define PAST_US 100000u /* the server's clock is this machine's, and not older */
 
 bool hf_live_open(struct hf_live *live, struct hf_history *history, const char *address)
 {
@@ -44,7 +49,8 @@ static struct holdfast_op op_of(const struct hf_history *history, uint32_t index
     for (uint32_t i = 0; i < op.lines_count; i++) {
         call->lines[i] = (struct holdfast_line){.sku = op.lines[i].sku.bytes,
                                                 .location = op.lines[i].location.bytes,
-                                                .units = op.lines[i].units};
+                                                .units = op.lines[i].units,
+                                                .damaged = op.lines[i].damaged};
     }
     return (struct holdfast_op){.kind = (enum holdfast_kind)op.kind,
                                 .flags = op.flags,
@@ -53,7 +59,13 @@ static struct holdfast_op op_of(const struct hf_history *history, uint32_t index
                                 .old_id = op.old_id.bytes,
                                 .ref = op.ref.bytes,
                                 .order = op.order.bytes,
+                                .from = op.from.bytes,
+                                .to = op.to.bytes,
+                                .from_status = (enum holdfast_status)op.from_status,
+                                .to_status = (enum holdfast_status)op.to_status,
                                 .ttl_us = op.ttl_us,
+                                .as_of = op.as_of,
+                                .eta_us = (int64_t)op.eta_us,
                                 .lines = op.lines_count == 0 ? NULL : call->lines,
                                 .lines_count = op.lines_count};
 }
@@ -62,6 +74,7 @@ static struct hf_answer answer_of(const struct holdfast_reply *reply)
 {
     struct hf_answer answer = {.outcome = (enum hf_err)reply->outcome,
                                .is_repeated = reply->is_repeated,
+                               .is_unchanged = reply->is_unchanged,
                                .state = (enum hf_state)reply->state,
                                .lsn = reply->lsn};
     for (size_t i = 0; i < reply->lines_count; i++) {
@@ -96,6 +109,13 @@ static void take_replies(void *arg, const struct holdfast_reply *replies, size_t
     }
 }
 
+static uint64_t past_us(void)
+{
+    struct timespec now;
+    HF_ASSERT(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 - PAST_US;
+}
+
 /* False: nothing more can be sent. */
 static bool submit_frame(struct hf_live *live, struct hf_workload *workload)
 {
@@ -105,6 +125,7 @@ static bool submit_frame(struct hf_live *live, struct hf_workload *workload)
     HF_ASSERT(flight != NULL);
 
     *flight = (struct flight){.live = live};
+    workload->past_us = past_us();
     const uint32_t count = hf_workload_frame(workload, &flight->first);
     for (uint32_t i = 0; i < count; i++) {
         ops[i] = op_of(live->history, flight->first + i, &calls[i]);
@@ -222,8 +243,9 @@ static bool take_cell(void *arg, const struct holdfast_cell *cell)
     const struct asker *asker = arg;
     const struct hf_seen_cell seen = {
         .cell = hf_deed_cell_of(hf_text_of(cell->sku), hf_text_of(cell->location)),
-        .after = {cell->on_hand, cell->held, cell->committed},
-        .in_transit = cell->in_transit,
+        .after = {cell->on_hand, cell->held, cell->committed, cell->in_transit, cell->damaged,
+                  cell->quarantined},
+        .ats = cell->ats,
         .version = cell->version,
     };
     asker->cell_cb(asker->arg, &seen);
@@ -238,17 +260,28 @@ static bool port_cells(void *ctx, hf_seen_cell_cb cb, void *arg)
     return holdfast_list(live->hf, &all, take_cell, &asker) == HOLDFAST_OK;
 }
 
+static void copy_counters(int64_t to[HF_COUNTERS_COUNT], const struct holdfast_counters *from)
+{
+    to[HF_ON_HAND] = from->on_hand;
+    to[HF_HELD] = from->held;
+    to[HF_COMMITTED] = from->committed;
+    to[HF_IN_TRANSIT] = from->in_transit;
+    to[HF_DAMAGED] = from->damaged;
+    to[HF_QUARANTINED] = from->quarantined;
+}
+
 static bool take_move(void *arg, const struct holdfast_move *move)
 {
     const struct asker *asker = arg;
-    const struct hf_seen_move seen = {
+    struct hf_seen_move seen = {
         .lsn = move->lsn,
+        .ts_us = (uint64_t)move->ts_us,
         .index = move->index,
         .kind = move->kind,
         .deed = hf_deed_of_id(asker->live->history, hf_text_of(move->reservation)),
-        .delta = {move->delta.on_hand, move->delta.held, move->delta.committed},
-        .after = {move->after.on_hand, move->after.held, move->after.committed},
     };
+    copy_counters(seen.delta, &move->delta);
+    copy_counters(seen.after, &move->after);
     asker->move_cb(asker->arg, &seen);
     return true;
 }
@@ -290,6 +323,37 @@ static bool port_reservation(void *ctx, uint32_t deed, struct hf_seen_reservatio
     return true;
 }
 
+static bool port_shipment(void *ctx, uint32_t deed, struct hf_seen_shipment *out)
+{
+    struct hf_live *live = ctx;
+    const bool is_transfer = live->history->deeds[deed].kind == HF_KIND_TRANSFER_CREATE;
+    struct holdfast_shipment shipment;
+    char id[HF_DEED_NAME_BYTES];
+
+    hf_deed_id(deed, id);
+    const enum holdfast_outcome outcome = is_transfer
+                                              ? holdfast_get_transfer(live->hf, id, &shipment)
+                                              : holdfast_get_inbound(live->hf, id, &shipment);
+    if (outcome != HOLDFAST_OK || shipment.lines_count > HF_DEED_LINES_MAX) {
+        return false;
+    }
+    *out = (struct hf_seen_shipment){.state = (enum hf_state)shipment.state,
+                                     .lines_count = (uint32_t)shipment.lines_count};
+    for (uint32_t i = 0; i < out->lines_count; i++) {
+        const struct holdfast_shipment_line *line = &shipment.lines[i];
+        int64_t *figures = out->lines[i].figures;
+        out->lines[i].cell = hf_deed_cell_of(hf_text_of(line->sku), hf_text_of(shipment.to));
+        out->lines[i].units = line->units;
+        figures[HF_SEEN_UNSHIPPED] = line->unshipped;
+        figures[HF_SEEN_UNDER_WAY] = line->under_way;
+        figures[HF_SEEN_RECEIVED] = line->received;
+        figures[HF_SEEN_DAMAGED] = line->damaged;
+        figures[HF_SEEN_CANCELLED] = line->cancelled;
+        figures[HF_SEEN_LOST] = line->lost;
+    }
+    return true;
+}
+
 static bool port_audit(void *ctx, uint64_t *violations_count, char first[256])
 {
     struct hf_live *live = ctx;
@@ -311,5 +375,6 @@ struct hf_port hf_live_port(struct hf_live *live)
                             .cells = port_cells,
                             .moves = port_moves,
                             .reservation = port_reservation,
+                            .shipment = port_shipment,
                             .audit = port_audit};
 }

@@ -91,6 +91,7 @@ bool hf_client_send(struct hf_client *client)
         send_question(client);
         return true;
     }
+    client->workload.past_us = client->world->now_us;
     const uint32_t count = hf_workload_frame(&client->workload, &first);
     if (count == 0) {
         return false;
@@ -109,6 +110,7 @@ static bool take_answer(struct hf_reply *reply, struct hf_answer *answer)
 {
     *answer = (struct hf_answer){.outcome = reply->outcome,
                                  .is_repeated = reply->is_repeated,
+                                 .is_unchanged = reply->is_unchanged,
                                  .state = reply->state,
                                  .lsn = reply->lsn};
     for (uint32_t i = 0; i < reply->entries_count; i++) {
@@ -251,8 +253,9 @@ static void take_cell(void *arg, const struct hf_cell_view *view)
     const struct asker *asker = arg;
     const struct hf_seen_cell seen = {
         .cell = hf_deed_cell_of(view->sku, view->location),
-        .after = {view->on_hand, view->held, view->committed},
-        .in_transit = view->in_transit,
+        .after = {view->on_hand, view->held, view->committed, view->in_transit, view->damaged,
+                  view->quarantined},
+        .ats = view->ats,
         .version = view->version,
     };
     asker->cell_cb(asker->arg, &seen);
@@ -273,14 +276,15 @@ static bool port_cells(void *ctx, hf_seen_cell_cb cb, void *arg)
 static void take_move(void *arg, const struct hf_move *move)
 {
     const struct asker *asker = arg;
-    const struct hf_seen_move seen = {
+    struct hf_seen_move seen = {
         .lsn = move->lsn,
+        .ts_us = move->ts_us,
         .index = move->index,
         .kind = move->kind,
         .deed = hf_deed_of_id(asker->client->history, move->reservation),
-        .delta = {move->delta[0], move->delta[1], move->delta[2]},
-        .after = {move->after[0], move->after[1], move->after[2]},
     };
+    memcpy(seen.delta, move->delta, sizeof seen.delta);
+    memcpy(seen.after, move->after, sizeof seen.after);
     asker->move_cb(asker->arg, &seen);
 }
 
@@ -326,6 +330,37 @@ static bool port_reservation(void *ctx, uint32_t deed, struct hf_seen_reservatio
     return true;
 }
 
+static bool port_shipment(void *ctx, uint32_t deed, struct hf_seen_shipment *out)
+{
+    struct hf_client *client = ctx;
+    struct hf_engine *engine = client->world->engine;
+    const bool is_transfer = client->history->deeds[deed].kind == HF_KIND_TRANSFER_CREATE;
+    struct hf_shipment_view view;
+    struct hf_shipment_line_view line;
+    char id[HF_DEED_NAME_BYTES];
+
+    hf_deed_id(deed, id);
+    if (hf_engine_shipment(engine, is_transfer ? HF_TRANSFER : HF_INBOUND, hf_text_of(id), &view) !=
+            HF_OK ||
+        view.lines_count > HF_DEED_LINES_MAX) {
+        return false;
+    }
+    *out = (struct hf_seen_shipment){.state = view.state};
+    uint32_t cursor = view.first_line;
+    while (hf_engine_shipment_line(engine, &cursor, &line)) {
+        int64_t *figures = out->lines[out->lines_count].figures;
+        out->lines[out->lines_count].cell = hf_deed_cell_of(line.sku, view.to);
+        out->lines[out->lines_count++].units = line.units;
+        figures[HF_SEEN_UNSHIPPED] = line.unshipped;
+        figures[HF_SEEN_UNDER_WAY] = line.under_way;
+        figures[HF_SEEN_RECEIVED] = line.received;
+        figures[HF_SEEN_DAMAGED] = line.damaged;
+        figures[HF_SEEN_CANCELLED] = line.cancelled;
+        figures[HF_SEEN_LOST] = line.lost;
+    }
+    return true;
+}
+
 static bool port_audit(void *ctx, uint64_t *violations_count, char first[256])
 {
     struct hf_client *client = ctx;
@@ -346,5 +381,6 @@ struct hf_port hf_client_port(struct hf_client *client)
                             .cells = port_cells,
                             .moves = port_moves,
                             .reservation = port_reservation,
+                            .shipment = port_shipment,
                             .audit = port_audit};
 }

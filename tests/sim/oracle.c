@@ -254,7 +254,13 @@ static void add_up(struct run *run)
     for (uint32_t i = 0; i < count; i++) {
         const struct hf_deed *deed = &run->history.deeds[hf_history_index(&run->history, i)];
         run->report->done_count += deed->status == HF_DEED_DONE ? 1 : 0;
-        run->report->refused_count += deed->status == HF_DEED_REFUSED ? 1 : 0;
+        run->report->unchanged_count += deed->status == HF_DEED_UNCHANGED ? 1 : 0;
+        if (deed->status == HF_DEED_DONE) {
+            run->report->done_counts[deed->kind]++;
+        } else if (deed->status == HF_DEED_REFUSED) {
+            run->report->refused_count++;
+            run->report->outcome_counts[deed->outcome]++;
+        }
     }
     run->report->expiries_count += run->account.expiries_count;
     run->report->snapshots_count += run->world.snapshots_count;

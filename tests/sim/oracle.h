@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/engine.h"
+
 struct hf_sim_options {
     uint64_t seed;
     uint32_t deaths_max;    /* 0: as the seed says */
@@ -29,9 +31,11 @@ struct hf_sim_options {
 
 struct hf_sim_report {
     char violation[600]; /* empty: none */
-    uint64_t deeds_count, done_count, refused_count;
-    uint64_t deaths_count;      /* of all kinds */
-    uint64_t unknown_counts[3]; /* settled as: done before, done now, refused */
+    uint64_t deeds_count, done_count, refused_count, unchanged_count;
+    uint64_t done_counts[HF_KINDS_COUNT];       /* by kind */
+    uint64_t outcome_counts[HF_OUTCOMES_COUNT]; /* of refusals */
+    uint64_t deaths_count;                      /* of all kinds */
+    uint64_t unknown_counts[3];                 /* settled as: done before, done now, refused */
     uint64_t expiries_count;
     uint64_t snapshots_count;
     uint64_t replays_count; /* digests compared with a replay from the first record on */

@@ -31,6 +31,29 @@ static uint64_t chosen_seed(void)
     return text != NULL && text[0] != '\0' ? strtoull(text, NULL, 10) : 0;
 }
 
+/* Deeds of a kind that a row of that many seeds must have done, and refusals it must have met. */
+static void assert_load(const struct hf_sim_report *report, uint32_t seeds)
+{
+    static const enum hf_err met[] = {HF_INSUFFICIENT_STOCK, HF_INSUFFICIENT_ON_HAND,
+                                      HF_UNKNOWN_TRANSFER,   HF_WRONG_STATE,
+                                      HF_EXCEEDS_SHIPMENT,   HF_LINKED_FAILED};
+
+    for (unsigned kind = HF_KIND_RECEIVE; kind < HF_KINDS_COUNT; kind++) {
+        const bool is_asked =
+            kind != HF_KIND_EXPIRE && kind != HF_KIND_SET_POLICY && kind != HF_KIND_SET_REGION;
+        if (is_asked && report->done_counts[kind] < seeds / 2) {
+            fail_msg("%" PRIu64 " deeds of kind %s", report->done_counts[kind], hf_kind_name(kind));
+        }
+    }
+    for (size_t i = 0; i < sizeof met / sizeof met[0]; i++) {
+        if (report->outcome_counts[met[i]] < seeds / 2) {
+            fail_msg("%" PRIu64 " refusals %s", report->outcome_counts[met[i]],
+                     hf_err_name(met[i]));
+        }
+    }
+    assert_true(report->unchanged_count > seeds);
+}
+
 static void run_row(uint64_t first, uint32_t count)
 {
     struct hf_sim_report report = {0};
@@ -43,15 +66,17 @@ static void run_row(uint64_t first, uint32_t count)
         }
     }
     print_message("ok: %" PRIu64 " deeds, %" PRIu64 " done, %" PRIu64 " refused, %" PRIu64
-                  " deaths; unknown: %" PRIu64 " done before, %" PRIu64 " done now, %" PRIu64
-                  " refused; %" PRIu64 " expiries, %" PRIu64 " snapshots, %" PRIu64 " replays\n",
-                  report.deeds_count, report.done_count, report.refused_count, report.deaths_count,
-                  report.unknown_counts[0], report.unknown_counts[1], report.unknown_counts[2],
-                  report.expiries_count, report.snapshots_count, report.replays_count);
+                  " unchanged, %" PRIu64 " deaths; unknown: %" PRIu64 " done before, %" PRIu64
+                  " done now, %" PRIu64 " refused; %" PRIu64 " expiries, %" PRIu64
+                  " snapshots, %" PRIu64 " replays\n",
+                  report.deeds_count, report.done_count, report.refused_count,
+                  report.unchanged_count, report.deaths_count, report.unknown_counts[0],
+                  report.unknown_counts[1], report.unknown_counts[2], report.expiries_count,
+                  report.snapshots_count, report.replays_count);
     if (count < SEEDS_COUNT) {
         return;
     }
-    /* The load is what it is meant to be. */
+    assert_load(&report, count);
     assert_true(report.done_count > report.deeds_count / 4);
     assert_true(report.refused_count > report.deeds_count / 10);
     assert_true(report.deaths_count >= count);

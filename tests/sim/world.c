@@ -33,6 +33,9 @@ void hf_world_init(struct hf_world *world, uint64_t seed)
     world->engine_config.cells_max = 4096;
     world->engine_config.reservations_max = 65536;
     world->engine_config.lines_max = 262144;
+    world->engine_config.shipments_max = 4096;
+    world->engine_config.shipment_lines_max = 16384;
+    world->engine_config.over_receipt_percent = HF_DEED_OVER_RECEIPT_PERCENT;
     world->engine_config.references_max = 65536;
     world->engine_config.ledger_bytes = HF_LEDGER_BYTES_MIN;
     for (uint32_t i = 0; i < HF_WORLD_LINKS_MAX; i++) {
