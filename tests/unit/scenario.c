@@ -1,7 +1,7 @@
 /*
  * scenario.c - see scenario.h.
  */
-#include "tests/unit/scenario.h"
+#include "tests/unit/scenario_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,19 +10,8 @@
 
 #include "engine/ledger.h"
 
-#define BEGIN_US (UINT64_C(1700000000) * 1000000)
 #define LINES_MAX 16
-#define WORDS_MAX 64
 #define GROUP_MAX 8
-
-struct stage {
-    struct hf_engine *engine;
-    struct hf_engine *follower;
-    uint64_t now_us;
-    const struct hf_scenario_row *row;
-    struct hf_result result; /* of the row's operation */
-    uint64_t lsn_before;
-};
 
 /* An operation as told in a row, and the memory that it points into. */
 struct told {
@@ -31,23 +20,7 @@ struct told {
     struct hf_op_line lines[LINES_MAX];
 };
 
-struct words {
-    char text[1024];
-    char *words[WORDS_MAX];
-    int count;
-};
-
 /* ------------------------------------------------------------------ reading rows */
-
-#define expect(stage, condition, ...)                                                              \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            print_error("row \"%s\": ", (stage)->row->does);                                       \
-            print_error(__VA_ARGS__);                                                              \
-            print_error("\n");                                                                     \
-            fail();                                                                                \
-        }                                                                                          \
-    } while (0)
 
 static void split(struct words *words, const char *text)
 {
@@ -64,8 +37,7 @@ static void split(struct words *words, const char *text)
     }
 }
 
-/* "SKU@LOC" into a line. */
-static struct hf_op_line line_of(char *word)
+struct hf_op_line hf_scenario_line(char *word)
 {
     char *at = strrchr(word, '@');
     struct hf_op_line line = {0};
@@ -98,6 +70,53 @@ static enum hf_reason reason_of(const char *name)
     return HF_REASON_NONE;
 }
 
+static enum hf_status status_of(const char *name)
+{
+    for (unsigned status = 0; status < HF_STATUSES_COUNT; status++) {
+        if (strcmp(hf_status_name(status), name) == 0) {
+            return (enum hf_status)status;
+        }
+    }
+    fail_msg("no status is called \"%s\"", name);
+    return HF_STATUS_NONE;
+}
+
+static bool is_about_shipment(const struct hf_op *op)
+{
+    return op->kind >= HF_KIND_TRANSFER_CREATE;
+}
+
+/* Fields that say where units are, or when. */
+static bool tell_move(struct told *told, const char *name, char *value)
+{
+    struct hf_op *op = &told->op;
+    struct hf_op_line *last = &told->lines[op->lines_count == 0 ? 0 : op->lines_count - 1];
+
+    if (strcmp(name, "from") == 0 && is_about_shipment(op)) {
+        op->from = hf_text_of(value);
+    } else if (strcmp(name, "to") == 0 && is_about_shipment(op)) {
+        op->to = hf_text_of(value);
+    } else if (strcmp(name, "from") == 0) {
+        op->from_status = status_of(value);
+    } else if (strcmp(name, "to") == 0) {
+        op->to_status = status_of(value);
+    } else if (strcmp(name, "damaged") == 0) {
+        op->flags |= HF_OP_DAMAGED;
+        last->damaged = strtoll(value, NULL, 10);
+    } else if (strcmp(name, "eta") == 0) {
+        op->eta_us = BEGIN_US + strtoull(value, NULL, 10);
+    } else if (strcmp(name, "as_of") == 0) {
+        op->flags |= HF_OP_AS_OF_LSN;
+        op->as_of = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "as_of_time") == 0) {
+        op->flags |= HF_OP_AS_OF_TIME;
+        op->as_of = BEGIN_US + (uint64_t)strtoll(value, NULL, 10);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* name=value; false when the name is none of a field. */
 static bool tell_field(struct told *told, const char *name, char *value)
 {
@@ -124,7 +143,7 @@ static bool tell_field(struct told *told, const char *name, char *value)
     } else if (strcmp(name, "backorder") == 0) {
         last->backorder_limit = strtoll(value, NULL, 10);
     } else {
-        return false;
+        return tell_move(told, name, value);
     }
     return true;
 }
@@ -134,7 +153,15 @@ static bool tell_flag(struct told *told, const char *word)
     static const struct {
         const char *word;
         uint32_t flag;
-    } flags[] = {{"partial", HF_OP_PARTIAL}, {"fact", HF_OP_FACT}, {"rest", HF_OP_RELEASE_REST}};
+    } flags[] = {{"partial", HF_OP_PARTIAL},
+                 {"fact", HF_OP_FACT},
+                 {"ship", HF_OP_SHIP},
+                 {"sellable", HF_OP_SELLABLE}};
+
+    if (strcmp(word, "rest") == 0) {
+        told->op.flags |= is_about_shipment(&told->op) ? HF_OP_REST : HF_OP_RELEASE_REST;
+        return true;
+    }
 
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (strcmp(flags[i].word, word) == 0) {
@@ -153,8 +180,9 @@ static void tell_line(struct stage *stage, struct told *told, char *word, char *
 
     assert_true(told->op.lines_count < LINES_MAX);
     told->op.lines_count += 1;
-    *line = strchr(word, '@') != NULL ? line_of(word)
-                                      : (struct hf_op_line){.location = hf_text_of(word)};
+    *line = strchr(word, '@') != NULL      ? hf_scenario_line(word)
+            : is_about_shipment(&told->op) ? (struct hf_op_line){.sku = hf_text_of(word)}
+                                           : (struct hf_op_line){.location = hf_text_of(word)};
     line->units = value == NULL ? 0 : strtoll(value, NULL, 10);
     if (told->op.kind == HF_KIND_SET_POLICY) {
         line->safety_stock = line->low_stock = line->backorder_limit = HF_POLICY_KEEP;
@@ -201,7 +229,7 @@ static void tell(struct stage *stage, struct told *told, const char *does)
         if (value == NULL && tell_flag(told, word)) {
             continue;
         }
-        if (strchr(word, '@') != NULL ||
+        if (strchr(word, '@') != NULL || (is_about_shipment(&told->op) && value != NULL) ||
             (is_place && (value != NULL || told->op.kind == HF_KIND_SET_LOCATION ||
                           told->op.id.bytes_count > 0))) {
             tell_line(stage, told, word, value);
@@ -218,7 +246,7 @@ static void tell(struct stage *stage, struct told *told, const char *does)
 
 static void check_cell(struct stage *stage, struct words *words)
 {
-    struct hf_op_line line = line_of(words->words[0]);
+    struct hf_op_line line = hf_scenario_line(words->words[0]);
     struct hf_cell_view view;
     const enum hf_err err = hf_engine_stock(stage->engine, &line, false, &view);
 
@@ -243,7 +271,7 @@ static void check_reservation_lines(struct stage *stage, struct words *words,
     struct hf_reservation_line_view line;
 
     for (int i = 2; i + 1 < words->count; i += 2) {
-        const struct hf_op_line want = line_of(words->words[i]);
+        const struct hf_op_line want = hf_scenario_line(words->words[i]);
         int64_t units, fulfilled, released;
 
         assert_int_equal(sscanf(words->words[i + 1], "%" SCNd64 "/%" SCNd64 "/%" SCNd64, &units,
@@ -335,6 +363,9 @@ static void check_part(struct stage *stage, const char *part)
     split(&words, part);
     assert_true(words.count > 0);
     first = words.words[0];
+    if (hf_scenario_check_moves(stage, &words)) {
+        return;
+    }
     if (strcmp(first, "ats") == 0) {
         check_ats(stage, &words);
     } else if (strcmp(first, "refused") == 0 || strcmp(first, "granted") == 0) {
@@ -423,6 +454,7 @@ static int play(struct stage *stage, const struct hf_scenario_row *rows)
     int count = 1;
 
     stage->row = rows;
+    stage->lsn_before = hf_engine_lsn(stage->engine);
     if (strncmp(rows->does, "wait ", 5) == 0) {
         stage->now_us += strtoull(rows->does + 5, NULL, 10);
         check_then(stage, rows->then);
@@ -480,6 +512,9 @@ void hf_scenario_run(void **state)
     config.skus_max = config.locations_max = config.cells_max = 1000;
     config.reservations_max = config.lines_max = config.references_max = 10000;
     config.ledger_bytes = HF_LEDGER_BYTES_MIN;
+    config.shipments_max = 1000;
+    config.shipment_lines_max = 10000;
+    config.over_receipt_percent = scenario->over_receipt_percent;
     if (scenario->life_us_max != 0) {
         config.life_us_max = scenario->life_us_max;
     }

@@ -13,7 +13,10 @@
  *     SKU@LOC          a line of set_policy, followed by safety=N low=N backorder=N
  *     LOC=0|1, LOC     a line of set_location, of set_region
  *     ref= order= by= reason= ttl= old=       fields; ttl in microseconds
- *     partial fact rest                       flags
+ *     SKU=QTY          a line of a transfer or inbound shipment; damaged=N behind it: besides
+ *     from= to=        locations of those; else statuses
+ *     eta= as_of_time= microseconds after the begin; as_of= an LSN
+ *     partial fact rest ship sellable         flags
  *     any other word   the id
  * `wait N` lets N microseconds pass, `expire` logs the ends of holds that are due.
  * A row that begins with `+` is linked with the next one.
@@ -30,6 +33,16 @@
  *                                             cell ends, after the begin; 0: never
  *     repeated, fresh                         whether the outcome was a repeat
  *     logged N                                records written by the row
+ *     SKU@LOC has NAME VALUE ...              any figure of a cell: in_transit damaged quarantined
+ *                                             shortage atf version sold (microseconds after the
+ *                                             begin; -1: never)
+ *     transfer|inbound ID STATE [SKU UNITS:unshipped/under_way/received/damaged/cancelled/lost]
+ *                                             a shipment and its lines, or ID unknown
+ *     late N                                  inbound shipments that are late now
+ *     idle N [SKU@LOC ...]                    cells with stock that have not sold for N
+ *     alerts [KIND SKU@LOC ...]               all alerts of the row's records, in order
+ *     told SKU@LOC MISSING [ID:UNITS ...]     the row's shortage alert of the cell, and its hits
+ *     shortages [SKU@LOC MISSING [ID:UNITS ...]]   the cells in shortage; one, or none
  *
  * After every row: a refusal has left the digest as it was, the audit is clean, and an engine
  * that replayed the records has the same digest.
@@ -57,6 +70,7 @@ struct hf_scenario {
     uint64_t life_us_max;    /* 0: the default */
     uint64_t retention_us;   /* 0: the default */
     uint32_t references_max; /* 0: the default */
+    uint32_t over_receipt_percent;
     struct hf_scenario_row rows[HF_SCENARIO_ROWS_MAX];
 };
 
