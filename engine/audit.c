@@ -17,7 +17,8 @@
  *     4  the balance           held, committed and in_transit of all cells against the lines of all
  *                              reservations and shipments (balance.h)
  *
- * Each item is judged whole, by what is there at that moment; steps may be far apart. Only what can
+ * Each item is judged whole, by what is there at that moment; steps may be far apart, and an item
+ * costs a step what was looked at for it. Only what can
  * be judged with bounded work is judged at one cell: a ring with more than RING_LINES_MAX lines is
  * looked at that far, and its sum is left to the balance, which needs no ring. That all of such a
  * ring is sound follows line by line: each open line is, for its neighbours, where it should be (2).
@@ -37,7 +38,9 @@
 
 #define HISTORY_BYTES_MAX 16384u /* of records that are read for one cell */
 #define RING_LINES_MAX 4096u     /* of a cell that are looked at */
-#define LINES_AN_ITEM 16u        /* so many lines cost a step as much as an item */
+/* What a step is charged, in items: about half a microsecond each. */
+#define LINES_AN_ITEM 2u
+#define COST_OF_RECORD 3u
 
 enum phase { PHASE_CELLS, PHASE_RESERVATIONS, PHASE_SHIPMENTS, PHASE_BALANCE };
 
@@ -111,7 +114,8 @@ static void total_cb(void *arg, const struct hf_move *move)
  * The counters are what the moves in memory made them. The newest record must be there and about
  * this cell; how far it is followed back is bounded by the bytes that are read for it.
  */
-static bool is_history_sound(const struct hf_engine *engine, const struct hf_cell *cell)
+static bool is_history_sound(const struct hf_engine *engine, const struct hf_cell *cell,
+                             uint32_t *cost)
 {
     int64_t want[HF_COUNTERS_COUNT];
     uint64_t next_lsn = cell->version;
@@ -127,6 +131,7 @@ static bool is_history_sound(const struct hf_engine *engine, const struct hf_cel
         if (bytes_read > HISTORY_BYTES_MAX) {
             break;
         }
+        *cost += COST_OF_RECORD;
         struct record_totals totals = {0};
         const uint64_t cursor = hf_engine_ledger_cell(engine, cell->sku, cell->location,
                                                       next_lsn + 1, 1, total_cb, &totals);
@@ -173,9 +178,10 @@ static void audit_figures(const struct hf_engine *engine, const struct hf_cell *
     }
 }
 
-/* Returns how many lines were looked at. */
+/* Each of these judges one item and returns what it cost beside 1. */
 static uint32_t audit_cell(const struct hf_engine *engine, uint32_t index, struct hf_audit *audit)
 {
+    uint32_t cost = 0;
     const struct hf_cell *cell = hf_cell_at(&engine->cells, index);
     const struct hf_text sku = hf_catalog_text(&engine->catalog, HF_CODE_SKU, cell->sku);
     struct ring_sum sum = {.is_sound = true, .is_whole = true};
@@ -196,10 +202,10 @@ static uint32_t audit_cell(const struct hf_engine *engine, uint32_t index, struc
     if (sum.is_whole && sum.committed != cell->hot[HF_COMMITTED]) {
         violate(audit, sku, "committed is not the sum of the confirmed reservation lines");
     }
-    if (!is_history_sound(engine, cell)) {
+    if (!is_history_sound(engine, cell, &cost)) {
         violate(audit, sku, "the counters are not the sum of the moves");
     }
-    return sum.lines_count;
+    return cost + sum.lines_count / LINES_AN_ITEM;
 }
 
 /* ------------------------------------------------------------------ reservations */
@@ -221,7 +227,6 @@ static bool is_hung(const struct hf_reservations *reservations, const struct hf_
            prev->cell == line->cell && hf_line_open_units(next) > 0;
 }
 
-/* Returns how many lines were looked at. */
 static uint32_t audit_reservation(const struct hf_engine *engine, uint32_t index,
                                   struct hf_audit *audit)
 {
@@ -255,12 +260,11 @@ static uint32_t audit_reservation(const struct hf_engine *engine, uint32_t index
     if (!is_open && !has_place(engine, reservation->name_position, index)) {
         violate(audit, id, "a closed reservation has no place among the names");
     }
-    return lines_count;
+    return 1 + lines_count / LINES_AN_ITEM;
 }
 
 /* ------------------------------------------------------------------ shipments */
 
-/* Returns how many lines were looked at. */
 static uint32_t audit_shipment(struct hf_engine *engine, uint32_t index, struct hf_audit *audit)
 {
     const struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, index);
@@ -298,7 +302,7 @@ static uint32_t audit_shipment(struct hf_engine *engine, uint32_t index, struct 
     if (!hf_shipment_is_open(shipment) && !has_place(engine, shipment->name_position, name)) {
         violate(audit, id, "a closed shipment has no place among the names");
     }
-    return lines_count;
+    return 1 + lines_count / LINES_AN_ITEM;
 }
 
 /* ------------------------------------------------------------------ the balance */
@@ -334,21 +338,21 @@ static void judge_balance(const struct hf_engine *engine, struct hf_audit *audit
 static bool audit_next(struct hf_engine *engine, struct hf_audit *audit, uint32_t *cost)
 {
     const uint32_t index = (uint32_t)audit->next;
-    uint32_t lines_count = 0;
+    uint32_t more = 0;
 
     switch ((enum phase)audit->phase) {
     case PHASE_CELLS:
         if (audit->next >= hf_pool_live_count(&engine->cells.pool)) {
             return false;
         }
-        lines_count = audit_cell(engine, index, audit);
+        more = audit_cell(engine, index, audit);
         break;
     case PHASE_RESERVATIONS:
         if (audit->next >= engine->reservations.pool.used_count) {
             return false;
         }
         if (hf_reservation_at(&engine->reservations, index)->state != HF_STATE_NONE) {
-            lines_count = audit_reservation(engine, index, audit);
+            more = audit_reservation(engine, index, audit);
         }
         break;
     case PHASE_SHIPMENTS:
@@ -356,14 +360,14 @@ static bool audit_next(struct hf_engine *engine, struct hf_audit *audit, uint32_
             return false;
         }
         if (hf_shipment_at(&engine->shipments, index)->state != HF_STATE_NONE) {
-            lines_count = audit_shipment(engine, index, audit);
+            more = audit_shipment(engine, index, audit);
         }
         break;
     case PHASE_BALANCE:
         return false;
     }
     audit->next++;
-    *cost += 1 + lines_count / LINES_AN_ITEM;
+    *cost += 1 + more;
     return true;
 }
 

@@ -5,7 +5,7 @@
 #include "engine/state.h"
 
 /* So many lines cost a step as much as an item. */
-#define LINES_AN_ITEM 16
+#define LINES_AN_ITEM 2
 
 static void add(struct hf_balance_sum *sum, uint32_t sku, uint32_t location, uint64_t units)
 {

@@ -10,15 +10,19 @@
 
 #include "engine/image.h"
 
+/* So many bytes of an item cost a step as much as an item. */
+#define BYTES_AN_ITEM 128
+
 /* Hash of an item as it is now; zero for a free slot. */
 static struct hf_digest item_hash(const struct hf_engine *engine, unsigned item, uint64_t index,
-                                  unsigned char *buffer)
+                                  unsigned char *buffer, size_t *bytes_count)
 {
     const unsigned char *end = hf_image_put(engine, (enum hf_item)item, (uint32_t)index, buffer);
+    *bytes_count = (size_t)(end - buffer);
     if (end == buffer) {
         return (struct hf_digest){0};
     }
-    const XXH128_hash_t hash = XXH3_128bits(buffer, (size_t)(end - buffer));
+    const XXH128_hash_t hash = XXH3_128bits(buffer, *bytes_count);
     return (struct hf_digest){.low = hash.low64, .high = hash.high64};
 }
 
@@ -49,7 +53,9 @@ bool hf_engine_digest_begin(struct hf_engine *engine)
     run->is_running = true;
     engine->watchers |= HF_WATCH_DIGEST;
     run->lsn = engine->last_lsn;
-    run->sum = item_hash(engine, HF_ITEM_HEAD, 0, run->buffer); /* it changes with every record */
+    size_t bytes_count;
+    run->sum = /* the head changes with every record */
+        item_hash(engine, HF_ITEM_HEAD, 0, run->buffer, &bytes_count);
     run->cursor = (struct hf_image_cursor){.section = HF_ITEM_REGION};
     return true;
 }
@@ -60,14 +66,16 @@ bool hf_engine_digest_step(struct hf_engine *engine, uint32_t items_max, struct 
     struct hf_digest_run *run = &engine->digest;
 
     HF_ASSERT(run->is_running);
-    for (uint32_t i = 0; run->cursor.section < HF_ITEMS_END && i < items_max;) {
+    for (uint64_t cost = 0; run->cursor.section < HF_ITEMS_END && cost < items_max;) {
+        size_t bytes_count;
         if (run->cursor.index >= hf_image_section_size(engine, (enum hf_item)run->cursor.section)) {
             run->cursor = (struct hf_image_cursor){.section = run->cursor.section + 1};
             continue;
         }
-        add(&run->sum, item_hash(engine, run->cursor.section, run->cursor.index, run->buffer));
+        add(&run->sum,
+            item_hash(engine, run->cursor.section, run->cursor.index, run->buffer, &bytes_count));
         run->cursor.index++;
-        i++;
+        cost += 1 + bytes_count / BYTES_AN_ITEM;
     }
     if (run->cursor.section < HF_ITEMS_END) {
         return false;
@@ -91,7 +99,8 @@ void hf_digest_correct(struct hf_engine *engine, unsigned item, uint32_t index, 
     if (item < run->cursor.section || (item == run->cursor.section && index < run->cursor.index)) {
         return; /* in the sum already, as it was */
     }
-    const struct hf_digest hash = item_hash(engine, item, index, run->buffer);
+    size_t bytes_count;
+    const struct hf_digest hash = item_hash(engine, item, index, run->buffer, &bytes_count);
     if (is_before) {
         add(&run->sum, hash);
     } else {
@@ -103,12 +112,13 @@ struct hf_digest hf_engine_digest(struct hf_engine *engine)
 {
     struct hf_digest digest = {0};
     unsigned char *buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
+    size_t bytes_count;
 
     HF_ASSERT(buffer != NULL);
     for (unsigned item = HF_ITEM_HEAD; item < HF_ITEMS_END; item++) {
         const uint64_t size = hf_image_section_size(engine, (enum hf_item)item);
         for (uint64_t index = 0; index < size; index++) {
-            add(&digest, item_hash(engine, item, index, buffer));
+            add(&digest, item_hash(engine, item, index, buffer, &bytes_count));
         }
     }
     hf_memory_give_back(buffer, HF_IMAGE_BYTES_MIN);

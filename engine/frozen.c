@@ -17,6 +17,7 @@
 
 #define ENTRY_HEAD_BYTES 16
 #define STORE_UNIT 8
+#define BYTES_A_SLOT 256 /* so many bytes of an item cost a call as much as a slot */
 #define STORE_BYTES_MAX ((UINT64_C(1) << 32) * STORE_UNIT - 2 * HF_IMAGE_BYTES_MIN)
 
 _Static_assert(HF_FROZEN_ITEMS == HF_ITEMS_END, "a size for each section of the image");
@@ -411,14 +412,31 @@ static enum hf_item item_of(enum hf_frozen_section section)
                                                : HF_ITEM_SHIPMENT;
 }
 
-/* Rows of the item at the cursor, as many as may be given; the cursor moves on. */
-static void give_item(struct giver *giver)
+/* A shipment of the other kind, as it is now: what it was at the freeze is of no interest then, for
+ * it is that, or it is in the store. */
+static bool is_of_other_kind(const struct giver *giver)
+{
+    const struct hf_frozen *frozen = &giver->engine->frozen;
+    const uint32_t index = (uint32_t)giver->cursor->index;
+
+    return entry_of(frozen, HF_ITEM_SHIPMENT, index) == NULL &&
+           (hf_shipment_at(&giver->engine->shipments, index)->kind == HF_TRANSFER) !=
+               (giver->row.section == HF_FROZEN_TRANSFERS);
+}
+
+/* Rows of the item at the cursor, as many as may be given; the cursor moves on. Returns the bytes
+ * that were looked at. */
+static size_t give_item(struct giver *giver)
 {
     const enum hf_item item = item_of(giver->row.section);
     size_t bytes_count;
+
+    if (item == HF_ITEM_SHIPMENT && is_of_other_kind(giver)) {
+        giver->cursor->index++;
+        return 0;
+    }
     const unsigned char *bytes =
         hf_frozen_item(giver->engine, item, (uint32_t)giver->cursor->index, &bytes_count);
-
     if (bytes_count == 0) {
         giver->cursor->index++; /* a slot that was free */
     } else if (item == HF_ITEM_CELL) {
@@ -428,6 +446,7 @@ static void give_item(struct giver *giver)
     } else {
         give_shipment(giver, bytes, bytes_count);
     }
+    return bytes_count;
 }
 
 enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_section section,
@@ -455,9 +474,9 @@ enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_secti
     }
     HF_ASSERT(frozen->next == UINT64_MAX || cursor->index == frozen->next);
     const uint64_t size = frozen->sizes[item_of(section)];
-    for (uint32_t looked = 0;
-         cursor->index < size && giver.rows_left > 0 && looked < HF_FROZEN_LOOK_MAX; looked++) {
-        give_item(&giver);
+    for (uint64_t looked = 0;
+         cursor->index < size && giver.rows_left > 0 && looked < HF_FROZEN_LOOK_MAX;) {
+        looked += 1 + give_item(&giver) / BYTES_A_SLOT;
         frozen->next = cursor->index;
     }
     *is_end = cursor->index >= size;
