@@ -130,7 +130,7 @@ static char *prompt_text(EditLine *editor)
 /* Print the candidates below the line, in columns. */
 static void list_candidates(const struct hf_candidates *candidates, FILE *out)
 {
-    size_t width = 0;
+    size_t width = 1;
     for (size_t i = 0; i < candidates->count; i++) {
         const size_t bytes = strlen(candidates->texts[i]) + 2;
         width = bytes > width ? bytes : width;
@@ -138,8 +138,8 @@ static void list_candidates(const struct hf_candidates *candidates, FILE *out)
     const size_t a_row = COLUMNS / width == 0 ? 1 : COLUMNS / width;
     for (size_t i = 0; i < candidates->count; i++) {
         const bool is_last = (i + 1) % a_row == 0 || i + 1 == candidates->count;
-        (void)fprintf(out, "%s%-*s%s", i % a_row == 0 ? "\n" : "", is_last ? 0 : (int)width,
-                      candidates->texts[i], "");
+        (void)fprintf(out, "%s%-*s", i % a_row == 0 ? "\n" : "", is_last ? 0 : (int)width,
+                      candidates->texts[i]);
     }
     (void)fputc('\n', out);
 }
