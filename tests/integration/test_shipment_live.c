@@ -323,13 +323,15 @@ static void exports_are_of_one_lsn(void **state)
     static struct holdfast_line lines[CELLS_COUNT];
     static char skus[CELLS_COUNT][16];
     const char *seed = getenv("SEED");
-    struct writer writer = {.seed = seed != NULL && seed[0] != '\0' ? strtoull(seed, NULL, 10)
-                                                                    : (uint64_t)getpid()};
+    struct writer writer = {.seed = (uint64_t)getpid()};
     struct holdfast *hf = open_handle();
     struct holdfast *other = open_handle();
     uint64_t newest_lsn = 0;
     (void)state;
 
+    if (seed != NULL && seed[0] != '\0') {
+        writer.seed = strtoull(seed, NULL, 10);
+    }
     print_message("seed %llu\n", (unsigned long long)writer.seed);
     for (size_t i = 0; i < CELLS_COUNT; i++) {
         name_sku(i, skus[i]);
