@@ -1,4 +1,4 @@
-/* scenario_inside.h - between the files that play scenarios: the stage, and how a row is checked. */
+/* scenario_inside.h - between the files that play scenarios: the stage, how rows are checked. */
 #ifndef HF_TESTS_SCENARIO_INSIDE_H
 #define HF_TESTS_SCENARIO_INSIDE_H
 
