@@ -211,7 +211,7 @@ enum holdfast_outcome holdfast_get_shortages(struct holdfast *hf, holdfast_short
     return run_pages(hf, &pages);
 }
 
-/* ------------------------------------------------------------------ transfers, inbound shipments */
+/* ------------------------------------------------------------------ transfers, inbound */
 
 static bool give_shipment(struct pages *pages, struct hf_reply *reply, bool *is_bad)
 {

@@ -5,9 +5,9 @@
  *     server:  bytes --next--> struct hf_request          struct hf_result, views --put--> bytes
  *
  * codec_request.c, codec_reply.c and codec_shipment.c (and codec_feed.c, for events) are the only
- * code that knows offsets inside a body. Nothing is allocated in reading: lines go into the caller's
- * array, texts point into the frame. What is checked here is layout (lengths, zeros); what the
- * values mean is judged by the engine (engine/op.h) and, for questions, by question.c.
+ * code that knows offsets inside a body. Nothing is allocated in reading: lines go into the
+ * caller's array, texts point into the frame. What is checked here is layout (lengths, zeros);
+ * what the values mean is judged by the engine (engine/op.h) and, for questions, by question.c.
  *
  * Stateless; both sides of the wire use it.
  */

@@ -113,8 +113,8 @@ bool hf_dispatch_step(struct hf_dispatch *dispatch, struct hf_job *job, struct h
 /* True when a call of hf_dispatch_step would do something now. */
 bool hf_dispatch_is_ready(const struct hf_job *job);
 /*
- * The asker has gone: `job`, open or free, will not be stepped again and its memory may go. Ends the
- * export that was begun with it, too: a connection is known here by the address of its job.
+ * The asker has gone: `job`, open or free, will not be stepped again and its memory may go. Ends
+ * the export that was begun with it, too: a connection is known here by the address of its job.
  */
 void hf_dispatch_abandon(struct hf_dispatch *dispatch, struct hf_job *job);
 

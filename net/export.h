@@ -9,8 +9,8 @@
  *         another asker is told busy
  *     X2  the engine's state is frozen exactly while the reading has an owner: it ends with its
  *         last page, when it is lost, when its owner begins anew or says so, and with the owner
- *     X3  what is kept aside is bounded by the configuration (export_bytes_max); past it the reading
- *         is lost, which the next page tells
+ *     X3  what is kept aside is bounded by the configuration (export_bytes_max); past it the
+ *         reading is lost, which the next page tells
  *
  * Loop thread only. The owner is an address that names the connection; it is never looked at.
  */

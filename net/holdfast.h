@@ -399,6 +399,9 @@ typedef bool (*holdfast_reservation_cb)(void *arg, const struct holdfast_reserva
 HOLDFAST_API enum holdfast_outcome holdfast_get_order(struct holdfast *hf, const char *order,
                                                       holdfast_reservation_cb cb, void *arg);
 
+struct holdfast_counters { /* units */
+    int64_t on_hand, held, committed, in_transit, damaged, quarantined;
+};
 struct holdfast_move {
     uint64_t lsn;
     uint32_t index;
@@ -406,9 +409,7 @@ struct holdfast_move {
     enum holdfast_kind kind;
     enum holdfast_reason reason;
     char sku[65], location[65], ref[65], order[65], by[65], reservation[65];
-    struct holdfast_counters {
-        int64_t on_hand, held, committed, in_transit, damaged, quarantined;
-    } delta, after;
+    struct holdfast_counters delta, after;
 };
 typedef bool (*holdfast_move_cb)(void *arg, const struct holdfast_move *move);
 /* The ledger, newest first, at most `limit` moves (0: all in memory), fetched page by page:
@@ -445,7 +446,7 @@ typedef bool (*holdfast_shortage_cb)(void *arg, const struct holdfast_cell *cell
 HOLDFAST_API enum holdfast_outcome holdfast_get_shortages(struct holdfast *hf,
                                                           holdfast_shortage_cb cb, void *arg);
 
-/* ------------------------------------------------------------------ transfers and inbound shipments */
+/* ------------------------------------------------------------------ transfers, inbound */
 
 struct holdfast_shipment_line {
     char sku[65];

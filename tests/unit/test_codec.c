@@ -120,8 +120,8 @@ static enum hf_err copy_shortage(struct hf_items *entries, struct hf_buffer *out
 }
 
 /*
- * Read an entry of the operation's kind, and write it again. The first of a reservation, transfer or
- * inbound shipment differs; rows of an export are as their section says.
+ * Read an entry of the operation's kind, and write it again. The first of a reservation, transfer
+ * or inbound shipment differs; rows of an export are as their section says.
  */
 static enum hf_err copy_entry(unsigned operation, unsigned section, uint32_t index,
                               struct hf_items *entries, struct hf_buffer *out)
