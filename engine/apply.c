@@ -252,7 +252,7 @@ static enum hf_err decide(struct hf_engine *engine, bool *is_repeat)
     bool is_known;
 
     const enum hf_err unknown = hf_plan_lines(engine, &is_known);
-    if (op->kind == HF_KIND_SET && hf_plan_names_twice(engine)) {
+    if (op->kind == HF_KIND_SET && !hf_plan_is_level(engine)) {
         return HF_INVALID_ARGUMENT; /* malformed: comes before a repeat */
     }
     enum hf_err err = check_repeat(engine, is_repeat);

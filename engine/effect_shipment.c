@@ -34,9 +34,11 @@ enum hf_err hf_effect_open_shipment(struct hf_engine *engine, struct hf_effect_c
     if (effect->state != HF_STATE_DRAFT && effect->state != HF_STATE_IN_TRANSIT) {
         return corrupt(why, "a shipment is opened in a final state");
     }
-    if (effect->to >= locations_count ||
-        (effect->kind == HF_TRANSFER ? effect->from >= locations_count
-                                     : effect->from != HF_HANDLE_NONE)) {
+    const bool has_ends = effect->kind == HF_TRANSFER
+                              ? effect->from < locations_count && effect->from != effect->to &&
+                                    effect->eta_us == 0 && !effect->is_sellable
+                              : effect->from == HF_HANDLE_NONE;
+    if (effect->to >= locations_count || !has_ends) {
         return corrupt(why, "a shipment between locations that do not exist");
     }
     effect->index = hf_shipments_add(&engine->shipments, effect->id);

@@ -440,7 +440,7 @@ struct hf_engine_stats {
     uint64_t reservations_count;      /* open */
     uint64_t reservations_remembered; /* closed, not yet forgotten */
     uint64_t references_count;
-    uint64_t references_max; /* as configured */
+    uint64_t references_max;                 /* as configured */
     uint64_t transfers_count, inbound_count; /* open */
     uint64_t ledger_first_lsn;               /* oldest record in memory; 0: none */
     uint64_t memory_bytes;

@@ -221,9 +221,12 @@ enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known)
         if (creates_codes(op, line)) {
             continue;
         }
-        const enum hf_err failing = !is_sku_known(engine, line)        ? HF_UNKNOWN_SKU
-                                    : !is_location_known(engine, line) ? HF_UNKNOWN_LOCATION
-                                                                       : HF_OK;
+        /* Where an inbound shipment goes is named once, by its code, and may be new. */
+        const bool is_place_known =
+            is_location_known(engine, line) || op->kind == HF_KIND_INBOUND_CREATE;
+        const enum hf_err failing = !is_sku_known(engine, line) ? HF_UNKNOWN_SKU
+                                    : !is_place_known           ? HF_UNKNOWN_LOCATION
+                                                                : HF_OK;
         if (failing != HF_OK) {
             struct hf_result_line *listed = hf_result_add_line(engine, line, failing);
             listed->requested = line->units < 0 ? -line->units : line->units;
@@ -256,20 +259,33 @@ static unsigned char *put_shipping(unsigned char *at, const struct hf_work *work
     return at;
 }
 
-/* Lines of one cell cannot be added up where a line says a level: they contradict each other. */
-bool hf_plan_names_twice(struct hf_engine *engine)
+static bool is_as_of_ahead(const struct hf_engine *engine)
+{
+    const struct hf_op *op = engine->work.op;
+
+    return ((op->flags & HF_OP_AS_OF_LSN) != 0 && op->as_of > engine->last_lsn) ||
+           ((op->flags & HF_OP_AS_OF_TIME) != 0 && op->as_of > engine->work.now_us);
+}
+
+bool hf_plan_is_level(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
 
+    if (is_as_of_ahead(engine)) {
+        work->result->lines_count = 0;
+        work->result->field = HF_FIELD_AS_OF;
+        return false;
+    }
+    /* Lines of one cell cannot be added up where a line says a level: they contradict each other. */
     for (uint32_t i = 0; work->lines_count < work->op->lines_count; i++) {
         if (work->lines[work->line_of[i]].line_index != i) {
             work->result->lines_count = 0;
             work->result->field = HF_FIELD_SKU;
             work->result->line_index = i;
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 void hf_plan_hash(struct hf_engine *engine)

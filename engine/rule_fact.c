@@ -53,14 +53,6 @@ static enum hf_err level_after(struct hf_engine *engine, const struct hf_plan_li
     return HF_OK;
 }
 
-static bool is_as_of_ahead(const struct hf_engine *engine)
-{
-    const struct hf_op *op = engine->work.op;
-
-    return ((op->flags & HF_OP_AS_OF_LSN) != 0 && op->as_of > engine->last_lsn) ||
-           ((op->flags & HF_OP_AS_OF_TIME) != 0 && op->as_of > engine->work.now_us);
-}
-
 /* Turn the lines' units into changes of on_hand; lists the lines that cannot be. */
 static enum hf_err levels_to_changes(struct hf_engine *engine)
 {
@@ -89,10 +81,6 @@ enum hf_err hf_rule_set(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
 
-    if (is_as_of_ahead(engine)) {
-        work->result->field = HF_FIELD_AS_OF;
-        return HF_INVALID_ARGUMENT;
-    }
     enum hf_err err = hf_plan_check_versions(engine);
     if (err == HF_OK) {
         err = levels_to_changes(engine);

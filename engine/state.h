@@ -211,8 +211,9 @@ enum hf_err hf_op_validate(const struct hf_op *op, uint64_t life_us_max, enum hf
  * the caller acts on after the repeat check. *is_known: whether every code was known.
  */
 enum hf_err hf_plan_lines(struct hf_engine *engine, bool *is_known);
-/* Whether two lines name one cell; the result's field and line then name the second. */
-bool hf_plan_names_twice(struct hf_engine *engine);
+/* Whether a set is well-formed, as far as only its planned lines tell: as_of is not to come, and
+ * no two lines name one cell. Else the result's field and line say what is wrong. */
+bool hf_plan_is_level(struct hf_engine *engine);
 /* The content hash of the operation, over its resolved lines. */
 void hf_plan_hash(struct hf_engine *engine);
 /* HF_VERSION_CONFLICT with the failing lines listed, or HF_OK. */

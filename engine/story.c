@@ -1,5 +1,7 @@
 #include "engine/story.h"
 
+#include "engine/image.h"
+
 static bool may_become(enum hf_state before, enum hf_state after)
 {
     switch (after) {
@@ -213,9 +215,9 @@ static bool is_line_sound(const struct hf_story *story, const struct hf_effect_l
     const struct hf_shipment *shipment =
         hf_shipment_at(&story->engine->shipments, story->shipment - 1);
     if (line->units > 0) {
-        return sum == 0 &&
-               (line->delta[HF_LINE_UNSHIPPED] == line->units ||
-                line->delta[HF_LINE_UNDER_WAY] == line->units) &&
+        const enum hf_line_figure whole =
+            story->after == HF_STATE_DRAFT ? HF_LINE_UNSHIPPED : HF_LINE_UNDER_WAY;
+        return sum == 0 && line->delta[whole] == line->units &&
                hf_shipment_line_find(&story->engine->shipments, story->shipment - 1, line->sku) ==
                    HF_NONE;
     }
@@ -223,11 +225,13 @@ static bool is_line_sound(const struct hf_story *story, const struct hf_effect_l
                                         : sum == 0;
 }
 
-/* What the moves of the line must say. */
-static void note_line(struct hf_story *story, const struct hf_effect_line *line)
+/* What the moves of the line must say; and are its figures, now, what such a line may have? */
+static bool note_line(struct hf_story *story, const struct hf_effect_line *line)
 {
     const struct hf_shipment *shipment =
         hf_shipment_at(&story->engine->shipments, story->shipment - 1);
+    const struct hf_shipment_line *now = hf_shipment_line_at(&story->engine->shipments, line->line);
+    struct hf_image_shipment_line figures = {.sku = now->sku, .units = now->units};
 
     story->lines_count++;
     story->sku = line->sku;
@@ -240,6 +244,11 @@ static void note_line(struct hf_story *story, const struct hf_effect_line *line)
     if (shipment->kind == HF_INBOUND) {
         story->from_on_hand = 0;
     }
+    /* Whether a final state leaves nothing open is judged when all lines have been told. */
+    memcpy(figures.figures, now->figures, sizeof figures.figures);
+    return hf_image_is_line_sound(&figures, (enum hf_shipment_kind)shipment->kind,
+                                  story->after == HF_STATE_DRAFT ? HF_STATE_DRAFT
+                                                                 : HF_STATE_IN_TRANSIT);
 }
 
 /* ------------------------------------------------------------------ effect by effect */
@@ -318,7 +327,10 @@ enum hf_err hf_story_note(struct hf_story *story, const struct hf_effect *effect
 {
     story->effects_count++;
     if (effect->tag == HF_EFFECT_LINE) {
-        note_line(story, &effect->line);
+        if (!note_line(story, &effect->line)) {
+            *why = "a line that its shipment does not allow";
+            return HF_CORRUPT;
+        }
         return HF_OK;
     }
     if (effect->tag == HF_EFFECT_SHIPMENT_OPEN || effect->tag == HF_EFFECT_SHIPMENT_STATE) {

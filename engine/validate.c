@@ -30,40 +30,44 @@ struct shape {
     enum need from, to, from_status, to_status;
 };
 
+/* Where the units go, which most kinds do not say: from, to, from_status, to_status. */
+#define NOWHERE NEVER, NEVER, NEVER, NEVER
+
 static const struct shape shapes[HF_KINDS_COUNT] = {
-    /*                     id     old_id order  ttl    reason flags                form  min
-                           from   to     from_status to_status */
+    /* id, old_id, order, ttl; reason, flags; form, least lines; from, to, from_status, to_status */
     [HF_KIND_RECEIVE] = {NEVER, NEVER, MAY, NEVER, true, 0, FORM_POSITIVE, 1, NEVER, NEVER, NEVER,
                          MAY},
-    [HF_KIND_ADJUST] = {NEVER, NEVER, MAY, NEVER, true, 0, FORM_SIGNED, 1},
-    [HF_KIND_SELL] = {NEVER, NEVER, MAY, NEVER, false, HF_OP_FACT, FORM_POSITIVE, 1},
-    [HF_KIND_SET_POLICY] = {NEVER, NEVER, MAY, NEVER, false, 0, FORM_POLICY, 1},
-    [HF_KIND_SET_LOCATION] = {NEVER, NEVER, MAY, NEVER, false, 0, FORM_SWITCH, 1},
-    [HF_KIND_SET_REGION] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_LOCATION, 1},
-    [HF_KIND_RESERVE] = {MUST, NEVER, MAY, MAY, false, HF_OP_PARTIAL, FORM_POSITIVE, 1},
-    [HF_KIND_REPLACE] = {MUST, MUST, MAY, MAY, false, 0, FORM_POSITIVE, 1},
-    [HF_KIND_CONFIRM] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_NONE, 0},
-    [HF_KIND_EXTEND] = {MUST, NEVER, MAY, MUST, false, 0, FORM_NONE, 0},
-    [HF_KIND_RELEASE] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_POSITIVE, 0},
-    [HF_KIND_RELEASE_ORDER] = {NEVER, NEVER, MUST, NEVER, false, 0, FORM_NONE, 0},
-    [HF_KIND_FULFIL] = {MUST, NEVER, MAY, NEVER, false, HF_OP_RELEASE_REST, FORM_POSITIVE, 0},
+    [HF_KIND_ADJUST] = {NEVER, NEVER, MAY, NEVER, true, 0, FORM_SIGNED, 1, NOWHERE},
+    [HF_KIND_SELL] = {NEVER, NEVER, MAY, NEVER, false, HF_OP_FACT, FORM_POSITIVE, 1, NOWHERE},
+    [HF_KIND_SET_POLICY] = {NEVER, NEVER, MAY, NEVER, false, 0, FORM_POLICY, 1, NOWHERE},
+    [HF_KIND_SET_LOCATION] = {NEVER, NEVER, MAY, NEVER, false, 0, FORM_SWITCH, 1, NOWHERE},
+    [HF_KIND_SET_REGION] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_LOCATION, 1, NOWHERE},
+    [HF_KIND_RESERVE] = {MUST, NEVER, MAY, MAY, false, HF_OP_PARTIAL, FORM_POSITIVE, 1, NOWHERE},
+    [HF_KIND_REPLACE] = {MUST, MUST, MAY, MAY, false, 0, FORM_POSITIVE, 1, NOWHERE},
+    [HF_KIND_CONFIRM] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_NONE, 0, NOWHERE},
+    [HF_KIND_EXTEND] = {MUST, NEVER, MAY, MUST, false, 0, FORM_NONE, 0, NOWHERE},
+    [HF_KIND_RELEASE] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_POSITIVE, 0, NOWHERE},
+    [HF_KIND_RELEASE_ORDER] = {NEVER, NEVER, MUST, NEVER, false, 0, FORM_NONE, 0, NOWHERE},
+    [HF_KIND_FULFIL] = {MUST, NEVER, MAY, NEVER, false, HF_OP_RELEASE_REST, FORM_POSITIVE, 0,
+                        NOWHERE},
     [HF_KIND_SET] = {NEVER, NEVER, MAY, NEVER, true, HF_OP_AS_OF_LSN | HF_OP_AS_OF_TIME, FORM_LEVEL,
-                     1},
+                     1, NOWHERE},
     [HF_KIND_MOVE_STATUS] = {NEVER, NEVER, MAY, NEVER, true, 0, FORM_POSITIVE, 1, NEVER, NEVER,
                              MUST, MUST},
-    [HF_KIND_DISPOSE] = {NEVER, NEVER, MAY, NEVER, true, 0, FORM_POSITIVE, 1, NEVER, NEVER, MUST},
+    [HF_KIND_DISPOSE] = {NEVER, NEVER, MAY, NEVER, true, 0, FORM_POSITIVE, 1, NEVER, NEVER, MUST,
+                         NEVER},
     [HF_KIND_TRANSFER_CREATE] = {MUST, NEVER, MAY, NEVER, false, HF_OP_SHIP, FORM_GOODS, 1, MUST,
-                                 MUST},
-    [HF_KIND_TRANSFER_SHIP] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_GOODS, 0},
+                                 MUST, NEVER, NEVER},
+    [HF_KIND_TRANSFER_SHIP] = {MUST, NEVER, MAY, NEVER, false, 0, FORM_GOODS, 0, NOWHERE},
     [HF_KIND_TRANSFER_RECEIVE] = {MUST, NEVER, MAY, NEVER, true, HF_OP_DAMAGED | HF_OP_REST,
-                                  FORM_ARRIVAL, 0},
-    [HF_KIND_TRANSFER_CANCEL] = {MUST, NEVER, MAY, NEVER, true, 0, FORM_GOODS, 0},
-    [HF_KIND_TRANSFER_CLOSE] = {MUST, NEVER, MAY, NEVER, true, 0, FORM_NONE, 0},
+                                  FORM_ARRIVAL, 0, NOWHERE},
+    [HF_KIND_TRANSFER_CANCEL] = {MUST, NEVER, MAY, NEVER, true, 0, FORM_GOODS, 0, NOWHERE},
+    [HF_KIND_TRANSFER_CLOSE] = {MUST, NEVER, MAY, NEVER, true, 0, FORM_NONE, 0, NOWHERE},
     [HF_KIND_INBOUND_CREATE] = {MUST, NEVER, MAY, NEVER, false, HF_OP_SELLABLE, FORM_GOODS, 1,
-                                NEVER, MUST},
+                                NEVER, MUST, NEVER, NEVER},
     [HF_KIND_INBOUND_RECEIVE] = {MUST, NEVER, MAY, NEVER, true, HF_OP_DAMAGED | HF_OP_REST,
-                                 FORM_ARRIVAL, 0},
-    [HF_KIND_INBOUND_CANCEL] = {MUST, NEVER, MAY, NEVER, true, 0, FORM_GOODS, 0},
+                                 FORM_ARRIVAL, 0, NOWHERE},
+    [HF_KIND_INBOUND_CANCEL] = {MUST, NEVER, MAY, NEVER, true, 0, FORM_GOODS, 0, NOWHERE},
 };
 
 static bool has_sku(enum line_form form)
