@@ -22,30 +22,59 @@ static const struct shape_row {
     enum hf_kind kind;
     char id, old_id, order, ttl, reason;
     char lines; /* m: one at least, o: none or some, -: none */
-    enum { NO_LINE, UNITS, SIGNED_UNITS, POLICY, SWITCH, PLACE } form;
+    enum { NO_LINE, UNITS, SIGNED_UNITS, POLICY, SWITCH, PLACE, LEVEL, GOODS, ARRIVAL } form;
     uint32_t flags;
+    char more[6]; /* from, to, from_status, to_status, eta */
 } shapes[] = {
-    {HF_KIND_RECEIVE, '-', '-', 'o', '-', 'o', 'm', UNITS, 0},
-    {HF_KIND_ADJUST, '-', '-', 'o', '-', 'o', 'm', SIGNED_UNITS, 0},
-    {HF_KIND_SELL, '-', '-', 'o', '-', '-', 'm', UNITS, HF_OP_FACT},
-    {HF_KIND_SET_POLICY, '-', '-', 'o', '-', '-', 'm', POLICY, 0},
-    {HF_KIND_SET_LOCATION, '-', '-', 'o', '-', '-', 'm', SWITCH, 0},
-    {HF_KIND_SET_REGION, 'm', '-', 'o', '-', '-', 'm', PLACE, 0},
-    {HF_KIND_RESERVE, 'm', '-', 'o', 'o', '-', 'm', UNITS, HF_OP_PARTIAL | HF_OP_TTL},
-    {HF_KIND_REPLACE, 'm', 'm', 'o', 'o', '-', 'm', UNITS, HF_OP_TTL},
-    {HF_KIND_CONFIRM, 'm', '-', 'o', '-', '-', '-', NO_LINE, 0},
-    {HF_KIND_EXTEND, 'm', '-', 'o', 'm', '-', '-', NO_LINE, HF_OP_TTL},
-    {HF_KIND_RELEASE, 'm', '-', 'o', '-', '-', 'o', UNITS, 0},
-    {HF_KIND_RELEASE_ORDER, '-', '-', 'm', '-', '-', '-', NO_LINE, 0},
-    {HF_KIND_FULFIL, 'm', '-', 'o', '-', '-', 'o', UNITS, HF_OP_RELEASE_REST},
+    {HF_KIND_RECEIVE, '-', '-', 'o', '-', 'o', 'm', UNITS, 0, "---o-"},
+    {HF_KIND_ADJUST, '-', '-', 'o', '-', 'o', 'm', SIGNED_UNITS, 0, "-----"},
+    {HF_KIND_SELL, '-', '-', 'o', '-', '-', 'm', UNITS, HF_OP_FACT, "-----"},
+    {HF_KIND_SET_POLICY, '-', '-', 'o', '-', '-', 'm', POLICY, 0, "-----"},
+    {HF_KIND_SET_LOCATION, '-', '-', 'o', '-', '-', 'm', SWITCH, 0, "-----"},
+    {HF_KIND_SET_REGION, 'm', '-', 'o', '-', '-', 'm', PLACE, 0, "-----"},
+    {HF_KIND_RESERVE, 'm', '-', 'o', 'o', '-', 'm', UNITS, HF_OP_PARTIAL | HF_OP_TTL, "-----"},
+    {HF_KIND_REPLACE, 'm', 'm', 'o', 'o', '-', 'm', UNITS, HF_OP_TTL, "-----"},
+    {HF_KIND_CONFIRM, 'm', '-', 'o', '-', '-', '-', NO_LINE, 0, "-----"},
+    {HF_KIND_EXTEND, 'm', '-', 'o', 'm', '-', '-', NO_LINE, HF_OP_TTL, "-----"},
+    {HF_KIND_RELEASE, 'm', '-', 'o', '-', '-', 'o', UNITS, 0, "-----"},
+    {HF_KIND_RELEASE_ORDER, '-', '-', 'm', '-', '-', '-', NO_LINE, 0, "-----"},
+    {HF_KIND_FULFIL, 'm', '-', 'o', '-', '-', 'o', UNITS, HF_OP_RELEASE_REST, "-----"},
+    {HF_KIND_SET, '-', '-', 'o', '-', 'o', 'm', LEVEL, HF_OP_AS_OF_LSN | HF_OP_AS_OF_TIME, "-----"},
+    {HF_KIND_MOVE_STATUS, '-', '-', 'o', '-', 'o', 'm', UNITS, 0, "--mm-"},
+    {HF_KIND_DISPOSE, '-', '-', 'o', '-', 'o', 'm', UNITS, 0, "--m--"},
+    {HF_KIND_TRANSFER_CREATE, 'm', '-', 'o', '-', '-', 'm', GOODS, HF_OP_SHIP, "mm---"},
+    {HF_KIND_TRANSFER_SHIP, 'm', '-', 'o', '-', '-', 'o', GOODS, 0, "-----"},
+    {HF_KIND_TRANSFER_RECEIVE, 'm', '-', 'o', '-', 'o', 'o', ARRIVAL, HF_OP_DAMAGED | HF_OP_REST,
+     "-----"},
+    {HF_KIND_TRANSFER_CANCEL, 'm', '-', 'o', '-', 'o', 'o', GOODS, 0, "-----"},
+    {HF_KIND_TRANSFER_CLOSE, 'm', '-', 'o', '-', 'o', '-', NO_LINE, 0, "-----"},
+    {HF_KIND_INBOUND_CREATE, 'm', '-', 'o', '-', '-', 'm', GOODS, HF_OP_SELLABLE, "-m--o"},
+    {HF_KIND_INBOUND_RECEIVE, 'm', '-', 'o', '-', 'o', 'o', ARRIVAL, HF_OP_DAMAGED | HF_OP_REST,
+     "-----"},
+    {HF_KIND_INBOUND_CANCEL, 'm', '-', 'o', '-', 'o', 'o', GOODS, 0, "-----"},
 };
+
+enum { FROM, TO, FROM_STATUS, TO_STATUS, ETA }; /* in `more` */
+
+static bool has_sku(const struct shape_row *shape)
+{
+    return shape->form != NO_LINE && shape->form != SWITCH && shape->form != PLACE;
+}
+
+static bool has_location(const struct shape_row *shape)
+{
+    return shape->form != NO_LINE && shape->form != GOODS && shape->form != ARRIVAL;
+}
 
 static struct hf_op_line good_line(const struct shape_row *shape)
 {
-    struct hf_op_line line = {.location = hf_text_of("W"), .if_version = HF_VERSION_ANY};
+    struct hf_op_line line = {.if_version = HF_VERSION_ANY};
 
-    if (shape->form == UNITS || shape->form == SIGNED_UNITS || shape->form == POLICY) {
+    if (has_sku(shape)) {
         line.sku = hf_text_of("A");
+    }
+    if (has_location(shape)) {
+        line.location = hf_text_of("W");
     }
     line.units = shape->form == POLICY || shape->form == PLACE ? 0 : 1;
     if (shape->form == POLICY) {
@@ -66,6 +95,10 @@ static struct hf_op good_op(const struct shape_row *shape, const struct hf_op_li
         op.flags |= HF_OP_TTL;
         op.ttl_us = 1;
     }
+    op.from = shape->more[FROM] == 'm' ? hf_text_of("W") : (struct hf_text){0};
+    op.to = shape->more[TO] == 'm' ? hf_text_of("V") : (struct hf_text){0};
+    op.from_status = shape->more[FROM_STATUS] == 'm' ? HF_STATUS_SELLABLE : HF_STATUS_NONE;
+    op.to_status = shape->more[TO_STATUS] == 'm' ? HF_STATUS_DAMAGED : HF_STATUS_NONE;
     op.lines_count = shape->lines == 'm';
     return op;
 }
@@ -124,19 +157,32 @@ static void texts(void **state)
     check_text(shape, &line, shape->order, offsetof(struct hf_op, order), HF_FIELD_ORDER);
     check_text(shape, &line, 'o', offsetof(struct hf_op, ref), HF_FIELD_REF);
     check_text(shape, &line, 'o', offsetof(struct hf_op, by), HF_FIELD_BY);
+    check_text(shape, &line, shape->more[FROM], offsetof(struct hf_op, from), HF_FIELD_FROM);
+    check_text(shape, &line, shape->more[TO], offsetof(struct hf_op, to), HF_FIELD_TO);
+    struct hf_op op = good_op(shape, &line);
     if (shape->old_id == 'm') {
-        struct hf_op op = good_op(shape, &line);
         op.old_id = op.id; /* a reservation does not replace itself */
         check(&op, HF_FIELD_OLD_ID, UINT32_MAX);
     }
+    if (shape->more[FROM] == 'm') {
+        op.to = op.from; /* goods do not travel to where they are */
+        check(&op, HF_FIELD_TO, UINT32_MAX);
+    }
+}
+
+static bool may_have_versions(const struct shape_row *shape)
+{
+    return has_sku(shape) && has_location(shape); /* its lines name cells */
 }
 
 static void flags(void **state)
 {
     const struct shape_row *shape = *state;
     const struct hf_op_line line = good_line(shape);
-    struct hf_op_line handles = {.sku_handle = 0, .location_handle = 0, .units = line.units};
+    struct hf_op_line handles = line;
 
+    handles.sku_handle = has_sku(shape) ? 0 : HF_HANDLE_NONE;
+    handles.location_handle = has_location(shape) ? 0 : HF_HANDLE_NONE;
     for (uint32_t bit = 0; bit < 32; bit++) {
         const uint32_t flag = UINT32_C(1) << bit;
         struct hf_op op = good_op(shape, &line);
@@ -145,18 +191,20 @@ static void flags(void **state)
             op.ttl_us = 1;
         }
         if (flag == HF_OP_HANDLES) {
-            handles.safety_stock = line.safety_stock;
-            handles.low_stock = line.low_stock;
-            handles.backorder_limit = line.backorder_limit;
-            handles.sku_handle = line.sku.bytes_count > 0 ? 0 : HF_HANDLE_NONE;
             op.lines = &handles;
         }
         const bool is_allowed = flag == HF_OP_LINKED || flag == HF_OP_HANDLES ||
-                                (flag == HF_OP_VERSIONS && shape->form != SWITCH &&
-                                 shape->form != PLACE && shape->form != NO_LINE) ||
+                                (flag == HF_OP_VERSIONS && may_have_versions(shape)) ||
                                 (flag & shape->flags) != 0;
+        if (is_allowed && (flag & (HF_OP_DAMAGED | HF_OP_REST)) != 0) {
+            check(&op, HF_FIELD_LINES, UINT32_MAX); /* they are about lines */
+            op.lines_count = 1;
+        }
         check(&op, is_allowed ? HF_FIELD_NONE : HF_FIELD_FLAGS, UINT32_MAX);
     }
+    struct hf_op op = good_op(shape, &line);
+    op.flags |= HF_OP_AS_OF_LSN | HF_OP_AS_OF_TIME; /* one or the other */
+    check(&op, HF_FIELD_FLAGS, UINT32_MAX);
 }
 
 static void reason_and_ttl(void **state)
@@ -194,6 +242,52 @@ static void reason_and_ttl(void **state)
     }
 }
 
+static void statuses(void **state)
+{
+    const struct shape_row *shape = *state;
+    const struct hf_op_line line = good_line(shape);
+    const char from = shape->more[FROM_STATUS];
+    const char to = shape->more[TO_STATUS];
+
+    for (unsigned i = 0; i <= HF_STATUSES_COUNT + 1; i++) {
+        for (unsigned j = 0; j <= HF_STATUSES_COUNT + 1; j++) {
+            struct hf_op op = good_op(shape, &line);
+            op.from_status = (enum hf_status)i;
+            op.to_status = (enum hf_status)j;
+            const bool is_known = i < HF_STATUSES_COUNT && j < HF_STATUSES_COUNT;
+            const bool is_right = is_known && (i == 0 ? from != 'm' : from != '-') &&
+                                  (j == 0 ? to != 'm' : to != '-') && (from != 'm' || i != j);
+            check(&op, is_right ? HF_FIELD_NONE : HF_FIELD_STATUS, UINT32_MAX);
+        }
+    }
+}
+
+static void as_of_and_eta(void **state)
+{
+    const struct shape_row *shape = *state;
+    const struct hf_op_line line = good_line(shape);
+    static const uint64_t values[] = {0, 1, HF_TIME_US_MAX, HF_TIME_US_MAX + 1, UINT64_MAX};
+    static const uint32_t as_of_flags[] = {0, HF_OP_AS_OF_LSN, HF_OP_AS_OF_TIME};
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        for (size_t j = 0; j < 3; j++) { /* how far it may go back or forth is for the rule */
+            struct hf_op op = good_op(shape, &line);
+            op.flags |= as_of_flags[j];
+            op.as_of = values[i];
+            check(&op,
+                  (as_of_flags[j] & ~shape->flags) != 0   ? HF_FIELD_FLAGS
+                  : values[i] != 0 && as_of_flags[j] == 0 ? HF_FIELD_AS_OF
+                                                          : HF_FIELD_NONE,
+                  UINT32_MAX);
+        }
+        struct hf_op op = good_op(shape, &line);
+        op.eta_us = values[i];
+        const bool is_right =
+            values[i] == 0 || (shape->more[ETA] == 'o' && values[i] <= HF_TIME_US_MAX);
+        check(&op, is_right ? HF_FIELD_NONE : HF_FIELD_ETA, UINT32_MAX);
+    }
+}
+
 static void lines_count(void **state)
 {
     const struct shape_row *shape = *state;
@@ -222,7 +316,7 @@ static void check_line(const struct shape_row *shape, struct hf_op_line wrong, u
             lines[i] = i == at ? wrong : good_line(shape);
             if ((more_flags & HF_OP_HANDLES) != 0 && i != at) {
                 lines[i].sku_handle = lines[i].sku.bytes_count > 0 ? 1 : HF_HANDLE_NONE;
-                lines[i].location_handle = 1;
+                lines[i].location_handle = lines[i].location.bytes_count > 0 ? 1 : HF_HANDLE_NONE;
             }
         }
         struct hf_op op = good_op(shape, lines);
@@ -245,12 +339,48 @@ static void units(void **state)
         struct hf_op_line line = good_line(shape);
         const int64_t value = values[i];
         const bool is_in_range = value >= -HF_UNITS_MAX && value <= HF_UNITS_MAX;
-        const bool is_right = shape->form == UNITS          ? is_in_range && value > 0
+        const bool is_right = shape->form == UNITS || shape->form == GOODS || shape->form == ARRIVAL
+                                  ? is_in_range && value > 0
                               : shape->form == SIGNED_UNITS ? is_in_range && value != 0
+                              : shape->form == LEVEL        ? is_in_range && value >= 0
                               : shape->form == SWITCH       ? value == 0 || value == 1
                                                             : value == 0;
         line.units = value;
         check_line(shape, line, 0, is_right ? HF_FIELD_NONE : HF_FIELD_QUANTITY);
+    }
+}
+
+/* With HF_OP_DAMAGED a line has two quantities, of which one may be zero. */
+static void damaged(void **state)
+{
+    const struct shape_row *shape = *state;
+    static const struct {
+        int64_t units, damaged;
+        enum hf_field want;
+    } rows[] = {{0, 0, HF_FIELD_DAMAGED},
+                {1, 0, HF_FIELD_NONE},
+                {0, 1, HF_FIELD_NONE},
+                {HF_UNITS_MAX, HF_UNITS_MAX, HF_FIELD_NONE},
+                {HF_UNITS_MAX + 1, HF_UNITS_MAX + 1, HF_FIELD_QUANTITY},
+                {HF_UNITS_MAX, HF_UNITS_MAX + 1, HF_FIELD_DAMAGED},
+                {-1, 1, HF_FIELD_QUANTITY},
+                {1, -1, HF_FIELD_DAMAGED},
+                {0, -1, HF_FIELD_DAMAGED},
+                {1, INT64_MAX, HF_FIELD_DAMAGED},
+                {1, INT64_MIN, HF_FIELD_DAMAGED},
+                {INT64_MIN, 0, HF_FIELD_QUANTITY}};
+
+    if (shape->form != ARRIVAL) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct hf_op_line line = good_line(shape);
+        line.units = rows[i].units;
+        line.damaged = rows[i].damaged;
+        check_line(shape, line, HF_OP_DAMAGED, rows[i].want);
+        /* Without the flag nobody reads it. */
+        line.units = 1;
+        check_line(shape, line, 0, HF_FIELD_NONE);
     }
 }
 
@@ -260,17 +390,15 @@ static void names_of_lines(void **state)
     static const char *const bad[] = {"a\x7F", "\xFF",
                                       ("01234567890123456789012345678901234567890123456789012345"
                                        "678901234")};
-    const bool has_sku =
-        shape->form == UNITS || shape->form == SIGNED_UNITS || shape->form == POLICY;
 
     if (shape->form == NO_LINE) {
         return;
     }
     struct hf_op_line line = good_line(shape);
-    line.sku = has_sku ? (struct hf_text){0} : hf_text_of("A");
+    line.sku = has_sku(shape) ? (struct hf_text){0} : hf_text_of("A");
     check_line(shape, line, 0, HF_FIELD_SKU);
     line = good_line(shape);
-    line.location = (struct hf_text){0};
+    line.location = has_location(shape) ? (struct hf_text){0} : hf_text_of("W");
     check_line(shape, line, 0, HF_FIELD_LOCATION);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         line = good_line(shape);
@@ -280,12 +408,12 @@ static void names_of_lines(void **state)
         check_line(shape, line, 0, HF_FIELD_SKU); /* the SKU comes first */
     }
     line = good_line(shape);
-    line.sku_handle = has_sku ? 0 : HF_HANDLE_NONE;
-    line.location_handle = 7;
+    line.sku_handle = has_sku(shape) ? 0 : HF_HANDLE_NONE;
+    line.location_handle = has_location(shape) ? 7 : HF_HANDLE_NONE;
     check_line(shape, line, HF_OP_HANDLES, HF_FIELD_NONE);
-    line.location_handle = HF_HANDLE_NONE;
+    line.location_handle = has_location(shape) ? HF_HANDLE_NONE : 7;
     check_line(shape, line, HF_OP_HANDLES, HF_FIELD_LOCATION);
-    line.sku_handle = has_sku ? HF_HANDLE_NONE : 0;
+    line.sku_handle = has_sku(shape) ? HF_HANDLE_NONE : 0;
     check_line(shape, line, HF_OP_HANDLES, HF_FIELD_SKU);
 }
 
@@ -336,7 +464,13 @@ static void order_of_fields(void **state)
                        .ref = bad,
                        .order = bad,
                        .by = bad,
+                       .from = bad,
+                       .to = bad,
+                       .from_status = (enum hf_status)99,
+                       .to_status = (enum hf_status)99,
                        .ttl_us = UINT64_MAX,
+                       .as_of = 1,
+                       .eta_us = UINT64_MAX,
                        .lines = &line,
                        .lines_count = UINT32_MAX};
 
@@ -360,6 +494,18 @@ static void order_of_fields(void **state)
     op.reason = good.reason;
     check(&op, HF_FIELD_TTL, UINT32_MAX);
     op.ttl_us = good.ttl_us;
+    check(&op, HF_FIELD_FROM, UINT32_MAX);
+    op.from = good.from;
+    check(&op, HF_FIELD_TO, UINT32_MAX);
+    op.to = good.to;
+    check(&op, HF_FIELD_STATUS, UINT32_MAX);
+    op.from_status = good.from_status;
+    check(&op, HF_FIELD_STATUS, UINT32_MAX);
+    op.to_status = good.to_status;
+    check(&op, HF_FIELD_AS_OF, UINT32_MAX);
+    op.as_of = good.as_of;
+    check(&op, HF_FIELD_ETA, UINT32_MAX);
+    op.eta_us = good.eta_us;
     check(&op, HF_FIELD_LINES, UINT32_MAX);
     op.lines_count = good.lines_count;
     if (op.lines_count == 0) {
@@ -378,7 +524,13 @@ static void order_of_fields(void **state)
 static void kinds(void **state)
 {
     static const unsigned wrong[] = {0, HF_KIND_EXPIRE, HF_KINDS_COUNT, 255, 0x7FFFFFFF};
+    uint32_t seen = 1u << HF_KIND_EXPIRE;
     (void)state;
+
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        seen |= 1u << shapes[i].kind;
+    }
+    assert_int_equal(seen, (1u << HF_KINDS_COUNT) - 2); /* the table has every kind */
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         const struct hf_op op = {.kind = (enum hf_kind)wrong[i]};
@@ -395,8 +547,11 @@ int main(void)
         {"texts", texts},
         {"flags", flags},
         {"reason and ttl", reason_and_ttl},
+        {"statuses", statuses},
+        {"as_of and eta", as_of_and_eta},
         {"number of lines", lines_count},
         {"units", units},
+        {"damaged units", damaged},
         {"names of lines", names_of_lines},
         {"figures of a policy", figures_of_a_policy},
         {"order of fields", order_of_fields},
