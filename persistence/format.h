@@ -16,7 +16,8 @@
  *
  * What is written has the versions below; all versions from 1 on are read. The headers of log segments
  * and blocks of versions 1 and 2 are alike: the number stands for the records inside (FORMATS.md 3),
- * so that a program which does not know them stops at the first block instead of in the middle.
+ * so that a program which does not know them stops at the first block instead of in the middle. So
+ * are the headers of snapshots; the items inside say by themselves which format they are of.
  *
  * Results: HF_OK; HF_TRUNCATED, the bytes end before the thing does; HF_CORRUPT, with a static
  * text in `why`. HF_FORMAT_NEWER is the text for bytes that a newer version wrote.
@@ -34,7 +35,7 @@
 #define HF_DIRECTORY_ID_BYTES 16
 #define HF_SEGMENT_VERSION 2u
 #define HF_BLOCK_VERSION 2u
-#define HF_SNAPSHOT_VERSION 1u
+#define HF_SNAPSHOT_VERSION 2u
 
 #define HF_SEGMENT_HEADER_BYTES 64u
 #define HF_BLOCK_HEADER_BYTES 64u

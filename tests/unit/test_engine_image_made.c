@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/image.h"
@@ -595,12 +597,95 @@ static void golden_cell(void **state)
     }
 }
 
+/* A file of tests/golden: an engine that has done its operations, and its bytes. */
+static void read_golden(const char *path, struct hf_small *lived, struct image *image)
+{
+    char line[512];
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    hf_small_init(lived, NULL);
+    image->bytes_count = 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] == '=') {
+            assert_int_equal(hf_small_do(lived, "%s", line + 2), HF_OK);
+        } else if (line[0] != '#') {
+            char *rest = NULL;
+            for (char *word = strtok_r(line, " ", &rest); word != NULL;
+                 word = strtok_r(NULL, " ", &rest)) {
+                put_byte(image, (int64_t)strtoul(word, NULL, 16));
+            }
+        }
+    }
+    (void)fclose(file);
+    assert_true(image->bytes_count > 0);
+}
+
+static void golden_format_2(void **state)
+{
+    static unsigned char copy[HF_IMAGE_BYTES_MIN];
+    struct hf_small lived;
+    struct image image;
+    struct hf_image_cursor cursor = {0};
+    const char *why = "";
+    (void)state;
+
+    read_golden("tests/golden/image-2.txt", &lived, &image);
+    assert_int_equal(hf_engine_copy(lived.engine, &cursor, copy, sizeof copy), image.bytes_count);
+    assert_memory_equal(copy, image.bytes, image.bytes_count);
+    struct hf_engine *loaded = new_engine();
+    assert_int_equal(hf_engine_load(loaded, image.bytes, image.bytes_count, &why), HF_OK);
+    assert_int_equal(hf_engine_load_end(loaded, &why), HF_OK);
+    assert_true(hf_digest_is_equal(hf_engine_digest(loaded), hf_engine_digest(lived.engine)));
+    hf_engine_free(loaded);
+    hf_small_release(&lived);
+}
+
+/* What engines of format 1 wrote is the state that the same operations lead to now. */
+static void golden_format_1(void **state)
+{
+    static const char *const cells[] = {"A@W", "B@W", "A@V", "C@W", "D@V", "E@V"};
+    static const char *const names[] = {"r1", "a-name-of-more-bytes", "r5", "r6"};
+    struct hf_small lived;
+    struct image image;
+    const char *why = "";
+    (void)state;
+
+    read_golden("tests/golden/image-1.txt", &lived, &image);
+    struct hf_engine *loaded = new_engine();
+    assert_int_equal(hf_engine_load(loaded, image.bytes, image.bytes_count, &why), HF_OK);
+    assert_int_equal(hf_engine_load_end(loaded, &why), HF_OK);
+    assert_int_equal(hf_engine_lsn(loaded), hf_engine_lsn(lived.engine));
+    for (uint32_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
+        char want[160];
+        (void)snprintf(want, sizeof want, "%s", hf_small_cell(lived.engine, cells[i]));
+        assert_string_equal(hf_small_cell(loaded, cells[i]), want);
+        assert_int_equal(hf_cell_at(&loaded->cells, i)->is_low,
+                         hf_cell_at(&lived.engine->cells, i)->is_low);
+        assert_int_equal(hf_cell_at(&loaded->cells, i)->is_out,
+                         hf_cell_at(&lived.engine->cells, i)->is_out);
+    }
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct hf_reservation_view is;
+        struct hf_reservation_view want;
+        const struct hf_text id = hf_text_of(names[i]);
+        assert_int_equal(hf_engine_reservation(loaded, id, 0, &is), HF_OK);
+        assert_int_equal(hf_engine_reservation(lived.engine, id, 0, &want), HF_OK);
+        assert_int_equal(is.state, want.state);
+        assert_int_equal(is.expires_at_us, want.expires_at_us);
+    }
+    assert_null(hf_small_violation(loaded));
+    hf_engine_free(loaded);
+    hf_small_release(&lived);
+}
+
 #define ROWS_COUNT (sizeof rows / sizeof rows[0])
 #define OLD_ROWS_COUNT (sizeof old_rows / sizeof old_rows[0])
 
 int main(void)
 {
-    struct CMUnitTest tests[ROWS_COUNT + OLD_ROWS_COUNT + 4];
+    struct CMUnitTest tests[ROWS_COUNT + OLD_ROWS_COUNT + 6];
     size_t count = 0;
 
     for (size_t i = 0; i < ROWS_COUNT; i++) {
@@ -614,10 +699,9 @@ int main(void)
                                              .initial_state = (void *)(uintptr_t)&old_rows[i]};
     }
     const struct CMUnitTest others[] = {
-        cmocka_unit_test(written_again),
-        cmocka_unit_test(format_1_is_checked),
-        cmocka_unit_test(formats_do_not_mix),
-        cmocka_unit_test(golden_cell),
+        cmocka_unit_test(written_again),      cmocka_unit_test(format_1_is_checked),
+        cmocka_unit_test(formats_do_not_mix), cmocka_unit_test(golden_cell),
+        cmocka_unit_test(golden_format_1),    cmocka_unit_test(golden_format_2),
     };
     memcpy(tests + count, others, sizeof others);
     return cmocka_run_group_tests(tests, NULL, NULL);
