@@ -29,17 +29,17 @@ static const struct row {
     {"a segment with one record after it", {1, 52}, {50}, {50, 1, UINT64_MAX, 0}, {1, 52}, {50}},
     {"a segment that ends before it", {1, 50}, {50}, {50, 1, UINT64_MAX, 0}, {50}, {50}},
     {"an older snapshot kept needs more",
-     {1, 11, 51, 0},
+     {1, 11, 51},
      {10, 50},
      {50, 2, 99, 0},
      {11, 51},
      {10, 50}},
-    {"an older snapshot not kept", {1, 11, 51, 0}, {10, 50}, {50, 1, 99, 0}, {51}, {50}},
-    {"fewer snapshots than may be kept", {1, 11, 51, 0}, {50}, {50, 3, 99, 0}, {51}, {50}},
-    {"the ledger wants records", {1, 11, 21, 51}, {50}, {50, 1, 11, 0}, {11, 21, 51, 0}, {50}},
+    {"an older snapshot not kept", {1, 11, 51}, {10, 50}, {50, 1, 99, 0}, {51}, {50}},
+    {"fewer snapshots than may be kept", {1, 11, 51}, {50}, {50, 3, 99, 0}, {51}, {50}},
+    {"the ledger wants records", {1, 11, 21, 51}, {50}, {50, 1, 11, 0}, {11, 21, 51}, {50}},
     {"the ledger wants one before", {1, 11, 21, 51}, {50}, {50, 1, 10, 0}, {1, 11, 21, 51}, {50}},
     {"snapshots of the future are left", {1, 51}, {50, 60}, {50, 1, 99, 0}, {51}, {50, 60}},
-    {"segments after the snapshot", {1, 51, 61, 0}, {50}, {50, 1, 99, 0}, {51, 61}, {50}},
+    {"segments after the snapshot", {1, 51, 61}, {50}, {50, 1, 99, 0}, {51, 61}, {50}},
 };
 
 static void touch(struct hf_sim_disk *disk, const char *name)

@@ -490,6 +490,7 @@ static void a_read_that_fails(void **state)
         assert_null(collector.subscriber.feed);
 
         const struct hf_subscription rest = {.after = collector.token};
+        leave(&collector);
         assert_int_equal(subscribe(&collector, &rest), HF_OK);
         run();
         assert_int_equal(collector.token.lsn, newest);
@@ -520,6 +521,7 @@ static void the_log_is_dropped_underneath(void **state)
     assert_int_equal(collector.outcome, HF_GONE);
     assert_int_equal(collector.token.lsn, 11);
     const struct hf_subscription rest = {.after = collector.token};
+    leave(&collector);
     assert_int_equal(subscribe(&collector, &rest), HF_OK);
     run();
     assert_int_equal(collector.token.lsn, 30);
