@@ -149,9 +149,11 @@ static void arrival_before_departure(struct hf_draft *draft)
 
 static void inbound(struct hf_draft *draft)
 {
-    ADD(opened("i9", HF_INBOUND, HF_STATE_IN_TRANSIT));
-    draft->effects[0].shipment.is_sellable = true;
-    draft->effects[0].shipment.eta_us = HF_TIME_US_MAX;
+    struct hf_effect effect = opened("i9", HF_INBOUND, HF_STATE_IN_TRANSIT);
+
+    effect.shipment.is_sellable = true;
+    effect.shipment.eta_us = HF_TIME_US_MAX;
+    ADD(effect);
     ADD(NEW_LINE(B, 5, 0, 5));
     ADD(move(B, V, 0, 5, 0));
 }
@@ -160,7 +162,6 @@ static void two_shipments(struct hf_draft *draft)
 {
     draft_transfer(draft);
     inbound(draft);
-    draft->effects[3] = opened("i9", HF_INBOUND, HF_STATE_IN_TRANSIT);
 }
 
 static void same_id_twice(struct hf_draft *draft)
