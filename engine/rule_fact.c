@@ -68,7 +68,7 @@ static enum hf_err levels_to_changes(struct hf_engine *engine)
             err = failing; /* comes before what is about units */
         } else if (level < 0) {
             hf_result_add_line(engine, line, HF_INSUFFICIENT_ON_HAND)->shortfall = -level;
-            err = err == HF_OK ? HF_INSUFFICIENT_ON_HAND : err;
+            err = err == HF_TOO_OLD ? err : HF_INSUFFICIENT_ON_HAND;
         } else if (level > HF_UNITS_MAX) {
             err = err == HF_OK ? HF_LIMIT_EXCEEDED : err;
         }
