@@ -53,6 +53,27 @@ static const char *const story_texts[] = {
     "reserve r5 A@W=1 ttl=1",
     "confirm r3",
     "receive C@U=1",
+    "receive A@W=6 B@W=40 reason=8",
+    "receive A@W=5 to=quarantined reason=15",
+    "move_status A@W=4 from=quarantined to=damaged",
+    "dispose A@W=1 from=damaged reason=14",
+    "set A@W=3 reason=6",
+    "set A@W=30 ref=cnt1",
+    "transfer_create t1 from=W to=V A=6 B=20 order=o3 by=dora",
+    "transfer_ship t1 A=4 B=20",
+    "transfer_receive t1 A=2 damaged=1 B=10",
+    "transfer_cancel t1 A=1 B=5 reason=7",
+    "transfer_create t2 from=V to=W A=1 ship order=o3",
+    "inbound_create i1 to=W A=10 C=5 eta=1700000000500000 sellable order=po2",
+    "reserve r6 A@W=20 ttl=800000000 order=o1",
+    "adjust A@W=-25 reason=4",
+    "inbound_receive i1 A=10 damaged=1 reason=1",
+    "transfer_close t1 reason=4",
+    "transfer_receive t2",
+    "inbound_create i2 to=V B=7",
+    "inbound_receive i2 B=4",
+    "inbound_cancel i2",
+    "transfer_create t3 from=W to=V B=3",
 };
 #define STORY_TEXTS (sizeof story_texts / sizeof story_texts[0])
 
@@ -66,9 +87,12 @@ static struct hf_engine *new_engine(void)
 
     config.skus_max = 4;
     config.locations_max = 4;
-    config.cells_max = 5;
-    config.reservations_max = 8;
-    config.lines_max = 14;
+    config.cells_max = 7;
+    config.reservations_max = 9;
+    config.lines_max = 16;
+    config.shipments_max = 6;
+    config.shipment_lines_max = 9;
+    config.over_receipt_percent = 10;
     config.references_max = 64;
     struct hf_engine *engine = hf_engine_create(&config);
     HF_ASSERT(engine != NULL);
@@ -80,6 +104,45 @@ static void look_cb(void *arg, const struct hf_move *move)
     uint64_t *sum = arg;
     *sum +=
         move->lsn + move->sku.bytes_count + move->location.bytes_count + move->order.bytes_count;
+}
+
+static void look_at_event_cb(void *arg, const struct hf_event *event)
+{
+    uint64_t *sum = arg;
+
+    *sum += event->sku.bytes_count + event->location.bytes_count + event->id.bytes_count +
+            event->ref.bytes_count + event->hits_count;
+    for (uint32_t i = 0; i < event->hits_count; i++) {
+        *sum += event->hits[i].reservation.bytes_count;
+    }
+}
+
+/* What was replayed can be told, and its first event is the first. */
+static void tell(struct hf_engine *engine, const unsigned char *record, size_t bytes_count)
+{
+    uint64_t sum = 0;
+
+    HF_ASSERT(hf_engine_events(engine, record, bytes_count, false, look_at_event_cb, &sum) ==
+              HF_OK);
+    HF_ASSERT(hf_engine_events(engine, record, bytes_count, true, look_at_event_cb, &sum) == HF_OK);
+}
+
+static void look_at_shortage_cb(void *arg, const struct hf_cell_view *view,
+                                const struct hf_hit *hits, uint32_t hits_count)
+{
+    uint64_t *sum = arg;
+
+    *sum += view->sku.bytes_count;
+    for (uint32_t i = 0; i < hits_count; i++) {
+        *sum += hits[i].reservation.bytes_count;
+    }
+}
+
+static void look_at_shipment_cb(void *arg, const struct hf_shipment_view *view)
+{
+    uint64_t *sum = arg;
+    *sum += view->id.bytes_count + view->order.bytes_count + view->from.bytes_count +
+            view->to.bytes_count;
 }
 
 /* Ask for all that the records may have led to. */
@@ -99,15 +162,39 @@ static void look(struct hf_engine *engine)
     }
     (void)hf_engine_ledger_order(engine, hf_text_of("o1"), UINT64_MAX, 100, look_cb, &sum);
     (void)hf_engine_ledger_ref(engine, hf_text_of("r1"), look_cb, &sum);
+    uint64_t at = 0;
+    while (hf_engine_shortages(engine, &at, 2, look_at_shortage_cb, &sum)) {
+    }
+    for (int kind = HF_TRANSFER; kind <= HF_INBOUND; kind++) {
+        const struct hf_shipment_filter filter = {.kind = (enum hf_shipment_kind)kind,
+                                                  .location = HF_HANDLE_NONE};
+        at = 0;
+        while (hf_engine_shipments(engine, &filter, &at, 2, look_at_shipment_cb, &sum)) {
+        }
+    }
     HF_ASSERT(hf_small_violation(engine) == NULL);
 }
 
 /* Go on as a server would: holds end, what is left of a few reservations is given back. */
 static void go_on(struct hf_engine *engine)
 {
-    static const char *const texts[] = {"release_order order=o1", "release r1", "confirm r2",
-                                        "fulfil r2 rest",         "release r2", "receive A@W=1",
-                                        "reserve r9 A@W=1"};
+    static const char *const texts[] = {"release_order order=o1",
+                                        "release r1",
+                                        "confirm r2",
+                                        "fulfil r2 rest",
+                                        "release r2",
+                                        "receive A@W=1",
+                                        "reserve r9 A@W=1",
+                                        "transfer_receive t1 A=1 damaged=1",
+                                        "transfer_cancel t1",
+                                        "transfer_ship t3 B=1",
+                                        "transfer_close t3",
+                                        "inbound_receive i1 A=1",
+                                        "inbound_cancel i1",
+                                        "inbound_receive i2",
+                                        "set A@W=2",
+                                        "move_status A@W=1 from=sellable to=damaged",
+                                        "dispose A@W=1 from=damaged"};
     const uint64_t now_us = hf_engine_time_us(engine) + UINT64_C(1000000) * 3600;
     struct hf_told told;
     struct hf_result result;
@@ -183,8 +270,10 @@ static struct hf_engine *loaded_engine(const struct hf_engine *engine)
 static void tell_story(void)
 {
     struct hf_small small;
+    struct hf_engine_config config = hf_small_config();
 
-    hf_small_init(&small, NULL);
+    config.over_receipt_percent = 10;
+    hf_small_init(&small, &config);
     for (size_t i = 0; i < STORY_TEXTS; i++) {
         HF_ASSERT(hf_small_do(&small, "%s", story_texts[i]) == HF_OK);
     }
@@ -232,6 +321,9 @@ static enum hf_err replay_story(struct hf_engine *engine, struct input *input, c
     }
     const enum hf_err err = hf_engine_replay(engine, edited, story_bytes[kept], why);
     HF_ASSERT(err == HF_OK || err == HF_CORRUPT || err == HF_LIMIT_EXCEEDED);
+    if (err == HF_OK) {
+        tell(engine, edited, story_bytes[kept]);
+    }
     free(edited);
     return err;
 }
@@ -264,6 +356,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         err = hf_engine_replay(engine, exact, bytes_count, &why);
         HF_ASSERT(err == HF_OK || err == HF_CORRUPT || err == HF_LIMIT_EXCEEDED);
         HF_ASSERT(err == HF_OK || why[0] != '\0');
+        if (err == HF_OK) {
+            tell(engine, exact, bytes_count);
+        }
         free(exact);
         data += bytes_count;
     }
