@@ -5,7 +5,9 @@
  *     0  bytes from a client as they are, in pieces
  *     1  frames from a client after its hello. Magic, version, flags, length and checksum are put
  *        right first: otherwise the checksum would hide all that lies behind it
- *     2  the body of a reply, read as a client does; the second byte is the operation
+ *     2  the body of a reply, read as a client does; the second byte is the operation. Of a subscribe
+ *        its request, too
+ *     3  frames as in 1, to a server with a change feed
  * Any input must leave a connection that answers or has closed, an engine whose audit is clean,
  * and memory that was only read where it may be (ASan, UBSan).
  *
@@ -20,13 +22,14 @@
 #include "engine/bytes.h"
 #include "net/codec.h"
 #include "net/codec_feed.h"
+#include "tests/lib/feed_world.h"
 #include "tests/lib/wire_samples.h"
 #include "tests/lib/wire_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes_count);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-enum { RAW, FRAMES, REPLY, FORMS_COUNT };
+enum { RAW, FRAMES, REPLY, FOLLOWED, FORMS_COUNT };
 #define PIECE_BYTES 61
 
 /* ------------------------------------------------------------------ seeds */
@@ -49,7 +52,7 @@ static void write_seed(const char *folder, const struct hf_wire_sample *sample)
         (void)fwrite(head, 1, sizeof head, file);
         (void)fwrite(bytes + 32, 1, bytes_count - 32, file);
     } else {
-        const unsigned char head = FRAMES;
+        const unsigned char head = bytes[3] == HF_ASK_SUBSCRIBE ? FOLLOWED : FRAMES;
         (void)fwrite(&head, 1, 1, file);
         (void)fwrite(bytes, 1, bytes_count, file);
     }
@@ -75,12 +78,34 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ------------------------------------------------------------------ a server's side */
 
+/* Events of one frame: in the order of the log, and none after the token. */
+static void check_events(struct hf_items body, uint32_t count)
+{
+    struct hf_token token;
+    uint64_t lsn = 0;
+
+    HF_ASSERT(hf_events_head_next(&body, &token) == HF_OK);
+    for (uint32_t i = 0; i < count; i++) {
+        struct hf_event event;
+        struct hf_items hits;
+        uint32_t epoch;
+        HF_ASSERT(hf_event_next(&body, &event, &epoch, &hits) == HF_OK);
+        HF_ASSERT(event.lsn >= lsn);
+        lsn = event.lsn;
+    }
+    HF_ASSERT(body.at == body.end);
+}
+
 /* Every reply is well-formed, whatever was asked. */
 static void check_replies(struct hf_world *world)
 {
     struct hf_frame frame;
     while (hf_world_next(world, &frame)) {
         struct hf_items body = hf_items_of(frame.body, frame.body_bytes);
+        if (frame.operation == HF_ASK_EVENTS && frame.flags == HF_FRAME_REPLY) {
+            check_events(body, frame.count);
+            continue;
+        }
         for (uint32_t i = 0; i < frame.count; i++) {
             struct hf_reply reply;
             HF_ASSERT(hf_reply_next(&body, &reply) == HF_OK);
@@ -107,7 +132,6 @@ static void finish_world(struct hf_world *world)
     while (!hf_engine_audit(world->engine, &audit, 1000)) {
     }
     HF_ASSERT(audit.violations_count == 0);
-    hf_world_release(world);
 }
 
 static void read_raw(const uint8_t *data, size_t bytes_count)
@@ -119,16 +143,16 @@ static void read_raw(const uint8_t *data, size_t bytes_count)
         hf_world_receive(&world, data + at, left < PIECE_BYTES ? left : PIECE_BYTES);
     }
     finish_world(&world);
+    hf_world_release(&world);
 }
 
-static void read_frames(const uint8_t *data, size_t bytes_count)
+static void send_frames(struct hf_world *world, struct hf_feed *feed, const uint8_t *data,
+                        size_t bytes_count)
 {
-    struct hf_world world;
     unsigned char *frame = malloc(bytes_count + 1);
 
     HF_ASSERT(frame != NULL);
-    hf_world_init(&world, 0);
-    hf_world_hello(&world);
+    hf_world_hello(world);
     for (size_t at = 0; bytes_count - at >= HF_FRAME_HEADER_BYTES;) {
         const size_t left = bytes_count - at - HF_FRAME_HEADER_BYTES;
         const uint32_t asked = hf_get_u32(data + at + 4);
@@ -138,18 +162,39 @@ static void read_frames(const uint8_t *data, size_t bytes_count)
         hf_put_u32(frame + 4, (uint32_t)body_bytes);
         hf_put_u16(frame + 16, 0);
         if (hf_get_u32(frame + 20) != 0) {
-            hf_put_u32(frame + 20, world.dispatch.handle_tag);
+            hf_put_u32(frame + 20, world->dispatch.handle_tag);
         }
         hf_put_u64(frame + 24, hf_frame_checksum(frame, frame + 32, body_bytes));
-        world.now_us += frame[8]; /* time passes, so that holds end */
-        hf_world_receive(&world, frame, HF_FRAME_HEADER_BYTES + body_bytes);
+        world->now_us += frame[8]; /* time passes, so that holds end */
+        hf_world_receive(world, frame, HF_FRAME_HEADER_BYTES + body_bytes);
         if ((frame[9] & 1) != 0) {
-            hf_world_sync(&world);
+            hf_world_sync(world);
+        }
+        while (feed != NULL && hf_feed_round(feed)) {
         }
         at += HF_FRAME_HEADER_BYTES + body_bytes;
     }
     free(frame);
+}
+
+static void read_frames(const uint8_t *data, size_t bytes_count)
+{
+    struct hf_world world;
+    hf_world_init(&world, 0);
+    send_frames(&world, NULL, data, bytes_count);
     finish_world(&world);
+    hf_world_release(&world);
+}
+
+static void read_followed(const uint8_t *data, size_t bytes_count)
+{
+    struct hf_feed_world *world = hf_feed_world_create(4);
+    send_frames(&world->world, &world->feed, data, bytes_count);
+    hf_world_sync(&world->world);
+    while (hf_feed_round(&world->feed)) {
+    }
+    finish_world(&world->world);
+    hf_feed_world_free(world);
 }
 
 /* ------------------------------------------------------------------ a client's side */
@@ -265,6 +310,11 @@ static void read_reply(const uint8_t *data, size_t bytes_count)
         read_events(items);
         items.at = items.end;
     }
+    if (data[0] == HF_ASK_SUBSCRIBE) {
+        struct hf_subscription wish;
+        enum hf_field field;
+        (void)hf_subscription_read(items, &wish, &field);
+    }
     while (hf_reply_next(&items, &reply) == HF_OK) {
         /* What an export's rows are is asked for, and not told: the state says it here. */
         const unsigned section = HF_FROZEN_CELLS + (unsigned)reply.state % HF_FROZEN_INBOUND;
@@ -288,6 +338,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes_count)
         return 0;
     case FRAMES:
         read_frames(data + 1, bytes_count - 1);
+        return 0;
+    case FOLLOWED:
+        read_followed(data + 1, bytes_count - 1);
         return 0;
     default:
         read_reply(data + 1, bytes_count - 1);
