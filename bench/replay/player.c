@@ -9,14 +9,13 @@
 
 #include "bench/replay/schedule.h"
 #include "engine/assert.h"
+#include "tools/common/progress.h"
 
 #define OPS_PER_EVENT_MAX 3
 #define ID_BYTES 40
 #define REF_BYTES 64
 #define WAIT_MS 1000
 #define SILENCE_US INT64_C(60000000) /* a server that answers nothing for longer is gone */
-#define PROGRESS_US INT64_C(100000)
-#define BAR_WIDTH 40
 
 struct player {
     struct holdfast *hf;
@@ -36,7 +35,7 @@ struct player {
     bool has_trouble; /* an answer was busy or unknown: look at the connection */
     enum holdfast_outcome fatal;
     int64_t started_us;
-    int64_t drawn_us;
+    struct hf_progress progress;
     int64_t answered_us; /* when the last answer came */
 };
 
@@ -364,31 +363,12 @@ static bool send_one(struct player *player)
     return true;
 }
 
-static void draw_progress(struct player *player, bool is_last)
-{
-    const int64_t now = now_us();
-    if (!player->options->has_progress || (!is_last && now - player->drawn_us < PROGRESS_US)) {
-        return;
-    }
-    player->drawn_us = now;
-    const uint64_t all = player->schedule.events_count == 0 ? 1 : player->schedule.events_count;
-    const uint64_t done = player->schedule.events_count == 0 ? 1 : player->settled_count;
-    char bar[BAR_WIDTH + 1];
-    memset(bar, '.', BAR_WIDTH);
-    memset(bar, '#', (size_t)(done * BAR_WIDTH / all));
-    bar[BAR_WIDTH] = '\0';
-    (void)fprintf(stderr, "\r[%s] %3" PRIu64 " %%  %" PRIu64 " orders  %.1f s%s", bar,
-                  done * 100 / all, player->totals->orders,
-                  (double)(now - player->started_us) / 1e6, is_last ? "\n" : "");
-    (void)fflush(stderr);
-}
-
 static enum hf_play_result play(struct player *player, char *error, size_t error_bytes)
 {
     while (player->settled_count < player->schedule.events_count) {
         while (send_one(player)) {
         }
-        draw_progress(player, false);
+        hf_progress_show(&player->progress, player->settled_count);
         if (holdfast_in_flight(player->hf) > 0) {
             (void)holdfast_wait(player->hf, WAIT_MS); /* what broke, the callbacks have seen */
             if (now_us() - player->answered_us > SILENCE_US) {
@@ -435,8 +415,10 @@ enum hf_play_result hf_play(struct holdfast **hf, const struct hf_order_file *fi
     enum hf_play_result result = HF_PLAY_NO_MEMORY;
     (void)snprintf(error, error_bytes, "no memory to play the file");
     if (make_openings(&player) && make_schedule(&player) && make_tickets(&player)) {
+        hf_progress_init(&player.progress, stderr, options->has_progress, "orders and moves",
+                         player.schedule.events_count);
         result = play(&player, error, error_bytes);
-        draw_progress(&player, true);
+        hf_progress_end(&player.progress, player.settled_count);
     }
     totals->seconds = (double)(now_us() - player.started_us) / 1e6;
     if (result != HF_PLAY_DONE) {

@@ -425,6 +425,7 @@ def odds_and_ends():
                       ("stock", file, "--location", "L", "--as", "add", "--as-of", "1"),
                       ("stock", file, "--location", "L", "--as-of", "someday"),
                       ("policy", file, "--location", "L", "--as", "set"),
+                      ("stock", file, "--location", "x" * 65),
                       ("stock", file, "--location", "L", "--errors", file),
                       ("stock", file, "--location", "L", "--errors", "/no/such/folder/e.csv")):
             run(server, *words, code=2)

@@ -129,6 +129,9 @@ static enum hf_exit report_failure(const struct hf_export *export, enum holdfast
 {
     const char *text = holdfast_outcome_text(outcome);
 
+    if (export->is_told) {
+        return hf_cli_exit_of(outcome);
+    }
     if (outcome == HOLDFAST_LIMIT_EXCEEDED) {
         text = "the server could not keep the state of one moment while so much changed; a larger "
                "export_memory in its configuration lets it";
@@ -191,10 +194,13 @@ static bool create_aside(struct target *target)
     if (folder == NULL) {
         return false;
     }
-    target->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-    const bool is_possible = target->fd >= 0 || errno == ENOENT || errno == EACCES;
+    /* Without /proc it could never be given its name. */
+    const bool is_possible = access("/proc/self/fd", X_OK) == 0;
+    if (is_possible) {
+        target->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    }
     free(folder);
-    if (!is_possible) {
+    if (target->fd < 0 && (!is_possible || (errno != ENOENT && errno != EACCES))) {
         target->fd = open(target->aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         target->has_name = target->fd >= 0;
     }

@@ -54,6 +54,7 @@ struct hf_export {
     bool has_titles;          /* the columns are named */
     struct holdfast_token at; /* of the state */
     bool is_out_of_memory;
+    bool is_told; /* what went wrong has been said */
 };
 
 /* ---- export_rows.c */

@@ -16,7 +16,7 @@
 
 #define WAIT_MS 1000
 #define SILENCES_MAX 60 /* waits in a row that bring nothing: the server is gone */
-#define STARTS_MAX 100  /* times the server may end the subscription of a slow reader */
+#define STARTS_MAX 3    /* in a row that bring nothing */
 
 struct goal {
     struct hf_export *export;
@@ -135,14 +135,21 @@ static enum holdfast_outcome begin(struct hf_export *export, struct holdfast_tok
     return outcome;
 }
 
-/* The server has ended the subscription, because this reader is slow: go on where it stood. */
+/*
+ * The server has ended the subscription, or the whole connection, because this reader is slow (its
+ * own reader is: a pipe, a terminal). Nothing is lost: go on where it stood.
+ */
 static enum holdfast_outcome begin_again(struct hf_export *export, struct holdfast_token *token)
 {
     const struct holdfast_options options = {.name = "holdfast export"};
 
     holdfast_close(export->hf);
     export->hf = hf_cli_open(export->cli, &options, NULL);
-    return export->hf == NULL ? HOLDFAST_UNKNOWN : begin(export, token, false);
+    if (export->hf == NULL) {
+        export->is_told = true;
+        return HOLDFAST_UNKNOWN;
+    }
+    return begin(export, token, false);
 }
 
 enum holdfast_outcome hf_export_ledger(struct hf_export *export)
@@ -150,7 +157,7 @@ enum holdfast_outcome hf_export_ledger(struct hf_export *export)
     struct holdfast_token now = {0};
     struct holdfast_token token = {.epoch = 1, .lsn = 0};
     unsigned silences = 0;
-    unsigned starts = 1;
+    unsigned starts = 0; /* since something came */
 
     enum holdfast_outcome outcome = holdfast_get_stats(export->hf, take_stat, &now);
     if (outcome != HOLDFAST_OK) {
@@ -172,12 +179,14 @@ enum holdfast_outcome hf_export_ledger(struct hf_export *export)
         const uint64_t before = token.lsn;
         outcome = holdfast_next_events(export->hf, WAIT_MS, put_event, &goal, &token);
         silences = token.lsn > before ? 0 : silences + 1;
+        starts = token.lsn > before ? 0 : starts;
         hf_progress_show(&export->progress, token.lsn < now.lsn ? token.lsn : now.lsn);
+        const bool is_ended = outcome == HOLDFAST_BUSY || outcome == HOLDFAST_UNKNOWN;
+        if (is_ended && token.lsn < now.lsn && starts++ < STARTS_MAX) {
+            outcome = begin_again(export, &token);
+        }
         if (outcome == HOLDFAST_OK && silences > SILENCES_MAX) {
             outcome = HOLDFAST_UNKNOWN;
-        }
-        if (outcome == HOLDFAST_BUSY && starts++ < STARTS_MAX) {
-            outcome = begin_again(export, &token);
         }
     }
     return outcome;

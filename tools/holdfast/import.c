@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "engine/assert.h"
+#include "engine/text.h"
 #include "tools/common/parse.h"
 #include "tools/holdfast/cli.h"
 #include "tools/holdfast/output.h"
@@ -81,6 +82,10 @@ static enum hf_exit read_options(struct import *import)
         return hf_cli_usage(cli, "cannot import \"%s\": stock or policy", cli->words[0]);
     }
     import->options.location = cli->args.values[HF_OPTION_LOCATION];
+    if (import->options.location != NULL &&
+        !hf_text_is_code(hf_text_of(import->options.location))) {
+        return hf_cli_report_invalid(cli, "location", "not a code of 1 to 64 bytes");
+    }
     import->options.run = cli->args.values[HF_OPTION_RUN];
     import->is_dry = hf_args_has(&cli->args, HF_OPTION_DRY_RUN);
     return read_as(import);
