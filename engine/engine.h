@@ -372,7 +372,8 @@ void hf_engine_thaw(struct hf_engine *engine);
  * number of items looked at: cells; or a row for each line of the reservations, of the transfers,
  * of the inbound shipments, in the order of their slots. Sections may be read in the order of the
  * enumeration only, each at most once, because what was read is no longer kept.
- * HF_OK: *is_end says whether that was all. HF_LIMIT_EXCEEDED: more has changed than bytes_max
+ * HF_OK: *is_end says whether that was all; calls may give no rows, also behind the last one, while
+ * memory is given back in steps. HF_LIMIT_EXCEEDED: more has changed than bytes_max
  * could keep; the reading is lost, thaw it.
  */
 enum hf_frozen_section {

@@ -18,6 +18,8 @@
 #define ENTRY_HEAD_BYTES 16
 #define STORE_UNIT 8
 #define BYTES_A_SLOT 256 /* so many bytes of an item cost a call as much as a slot */
+#define GIVE_BACK_BYTES (UINT64_C(1024) * 1024)
+#define GIVE_BACK_SHARDS 256
 #define STORE_BYTES_MAX ((UINT64_C(1) << 32) * STORE_UNIT - 2 * HF_IMAGE_BYTES_MIN)
 
 _Static_assert(HF_FROZEN_ITEMS == HF_ITEMS_END, "a size for each section of the image");
@@ -39,8 +41,8 @@ bool hf_engine_freeze(struct hf_engine *engine, uint64_t bytes_max)
         .store_bytes_max = bytes_max < STORE_BYTES_MAX ? bytes_max : STORE_BYTES_MAX,
     };
     /* The largest item fits behind all that bytes_max allows: it is written first, then judged. */
-    frozen->store =
-        hf_memory_reserve(frozen->store_bytes_max + ENTRY_HEAD_BYTES + HF_IMAGE_BYTES_MIN);
+    frozen->store_bytes_reserved = frozen->store_bytes_max + ENTRY_HEAD_BYTES + HF_IMAGE_BYTES_MIN;
+    frozen->store = hf_memory_reserve(frozen->store_bytes_reserved);
     frozen->buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
     frozen->is_on = true;
     if (frozen->store == NULL || frozen->buffer == NULL || hf_table_init(&frozen->table) != HF_OK) {
@@ -86,11 +88,31 @@ void hf_engine_thaw(struct hf_engine *engine)
         return;
     }
     stop_keeping(engine);
-    hf_memory_give_back(frozen->store,
-                        frozen->store_bytes_max + ENTRY_HEAD_BYTES + HF_IMAGE_BYTES_MIN);
+    hf_memory_give_back(frozen->store, frozen->store_bytes_reserved);
     hf_memory_give_back(frozen->buffer, HF_IMAGE_BYTES_MIN);
     hf_table_release(&frozen->table);
     *frozen = (struct hf_frozen){0};
+}
+
+/*
+ * All is read: give back a little of the store, from its end, and of the table. False: there is more.
+ * In one go it would be tens of milliseconds for a large store; an early thaw does cost that.
+ */
+static bool give_back_some(struct hf_engine *engine)
+{
+    struct hf_frozen *frozen = &engine->frozen;
+
+    stop_keeping(engine);
+    if (frozen->store_bytes <= GIVE_BACK_BYTES) {
+        return true; /* what is left is for the thaw */
+    }
+    for (uint32_t i = 0; i < GIVE_BACK_SHARDS && frozen->shards_dropped < HF_TABLE_SHARDS; i++) {
+        hf_table_drop_shard(&frozen->table, frozen->shards_dropped++);
+    }
+    const uint64_t left = (frozen->store_bytes - 1) / GIVE_BACK_BYTES * GIVE_BACK_BYTES;
+    hf_memory_give_back(frozen->store + left, frozen->store_bytes_reserved - left);
+    frozen->store_bytes = frozen->store_bytes_reserved = left;
+    return false;
 }
 
 /* ------------------------------------------------------------------ the store */
@@ -479,9 +501,9 @@ enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_secti
         looked += 1 + give_item(&giver) / BYTES_A_SLOT;
         frozen->next = cursor->index;
     }
-    *is_end = cursor->index >= size;
-    if (*is_end) {
+    if (cursor->index >= size) {
         frozen->next = UINT64_MAX;
+        *is_end = (unsigned)section != frozen->section_last || give_back_some(engine);
     }
     return HF_OK;
 }

@@ -50,7 +50,9 @@ struct hf_frozen {
     unsigned char *store; /* kept items, one after the other (frozen.c) */
     uint64_t store_bytes; /* used */
     uint64_t store_bytes_max;
-    struct hf_table table; /* section and index -> place in the store */
+    uint64_t store_bytes_reserved;
+    uint32_t shards_dropped; /* of the table, when all is read */
+    struct hf_table table;   /* section and index -> place in the store */
     uint64_t kept_count;
     unsigned char *buffer; /* the image of an item that has not changed */
 };

@@ -538,6 +538,59 @@ static void many_free_slots(void **state)
     hf_small_release(&small);
 }
 
+static void count_row(void *arg, const struct hf_frozen_row *row)
+{
+    assert_int_equal(row->section, HF_FROZEN_RESERVATIONS);
+    ++*(uint32_t *)arg;
+}
+
+/* A large store is given back in steps: pages without rows, before the end is told. */
+static void a_large_store_is_given_back_in_steps(void **state)
+{
+    const uint32_t count = 30000;
+    const uint64_t step_bytes = UINT64_C(1024) * 1024;
+    struct hf_engine_config config = hf_small_config();
+    struct hf_small small;
+    struct reading reading;
+    uint32_t empty_pages = 0;
+    (void)state;
+
+    config.reservations_max = config.lines_max = config.references_max = count;
+    hf_small_init(&small, &config);
+    assert_int_equal(hf_small_do(&small, "receive A@W=1000000"), HF_OK);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(
+            hf_small_do(&small, "reserve a-name-of-nearly-as-many-bytes-as-may-be-%u A@W=1", i),
+            HF_OK);
+    }
+    assert_true(hf_engine_freeze(small.engine, BYTES_PLENTY));
+    hf_engine_frozen_only(small.engine, HF_FROZEN_RESERVATIONS);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(
+            hf_small_do(&small, "release a-name-of-nearly-as-many-bytes-as-may-be-%u", i), HF_OK);
+    }
+    const struct hf_frozen *frozen = &small.engine->frozen;
+    const uint64_t store_bytes = frozen->store_bytes;
+    assert_true(store_bytes > 2 * step_bytes);
+    reading = (struct reading){.engine = small.engine, .section = HF_FROZEN_RESERVATIONS};
+    uint32_t rows_count = 0;
+    for (bool is_end = false; !is_end;) {
+        uint32_t page_rows = 0;
+        assert_int_equal(hf_engine_frozen_rows(small.engine, HF_FROZEN_RESERVATIONS,
+                                               &reading.cursor, 1000, count_row, &page_rows,
+                                               &is_end),
+                         HF_OK);
+        rows_count += page_rows;
+        empty_pages += page_rows == 0;
+    }
+    assert_int_equal(rows_count, count);
+    assert_int_equal(empty_pages, (store_bytes - 1) / step_bytes);
+    assert_int_equal(frozen->store_bytes, step_bytes);
+    hf_engine_thaw(small.engine);
+    assert_int_equal(hf_small_do(&small, "sell A@W=1"), HF_OK);
+    hf_small_release(&small);
+}
+
 /* Lines of one reservation over many pages, and the reservation is changed between them. */
 static void many_lines(void **state)
 {
@@ -610,7 +663,7 @@ static void any_change_at_any_time(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[CHANGES_COUNT + 9];
+    struct CMUnitTest tests[CHANGES_COUNT + 10];
     size_t count = 0;
 
     for (; count < CHANGES_COUNT; count++) {
@@ -626,6 +679,7 @@ int main(void)
         cmocka_unit_test(overflow_loses_the_reading),
         cmocka_unit_test(the_bound_is_exact),
         cmocka_unit_test(many_free_slots),
+        cmocka_unit_test(a_large_store_is_given_back_in_steps),
         cmocka_unit_test(many_lines),
         cmocka_unit_test(any_change_at_any_time),
     };
