@@ -17,20 +17,18 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tests/lib/account.h"
+#include "tests/lib/folder.h"
 #include "tests/lib/live_client.h"
 #include "tests/lib/server_fixture.h"
 
@@ -382,55 +380,6 @@ static void killed_at_random_moments(void **state)
 
 /* ------------------------------------------------------------------ planted losses */
 
-static void copy_file(const char *from, const char *to)
-{
-    static char bytes[64 * 1024];
-    const int in = open(from, O_RDONLY | O_CLOEXEC);
-    const int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    assert_true(in >= 0);
-    assert_true(out >= 0);
-    for (;;) {
-        const ssize_t count = read(in, bytes, sizeof bytes);
-        assert_true(count >= 0);
-        if (count == 0) {
-            break;
-        }
-        assert_int_equal(write(out, bytes, (size_t)count), count);
-    }
-    assert_int_equal(close(in), 0);
-    assert_int_equal(close(out), 0);
-}
-
-/* Replace all files of the folder `to`, which may be missing, by those of `from`. */
-static void copy_folder(const char *from, const char *to)
-{
-    char source[1024];
-    char target[1024];
-
-    if (mkdir(to, 0700) != 0) {
-        DIR *old = opendir(to);
-        assert_non_null(old);
-        for (struct dirent *entry; (entry = readdir(old)) != NULL;) {
-            (void)snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
-            if (entry->d_name[0] != '.') {
-                assert_int_equal(unlink(target), 0);
-            }
-        }
-        (void)closedir(old);
-    }
-    DIR *folder = opendir(from);
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        (void)snprintf(source, sizeof source, "%s/%s", from, entry->d_name);
-        (void)snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
-        if (entry->d_name[0] != '.') {
-            copy_file(source, target);
-        }
-    }
-    (void)closedir(folder);
-}
-
 /* A disk that goes back to an older day: what was acknowledged since is gone, and is missed. */
 static void a_loss_is_found(void **state)
 {
@@ -446,11 +395,11 @@ static void a_loss_is_found(void **state)
     stock_up(life);
     hf_fixture_kill(&life->server);
     (void)snprintf(copy, sizeof copy, "%s/copy", life->server.folder);
-    copy_folder(life->server.data, copy);
+    hf_folder_copy(life->server.data, copy);
     assert_true(hf_fixture_restart(&life->server));
     ask_and_wait(life, 10);
     hf_fixture_kill(&life->server);
-    copy_folder(copy, life->server.data);
+    hf_folder_copy(copy, life->server.data);
     assert_true(hf_fixture_restart(&life->server));
     open_handle(life, &live);
     assert_false(judge(life, &live));
