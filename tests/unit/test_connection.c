@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/bytes.h"
 #include "tests/lib/wire_world.h"
 
 static const struct hf_op_line stock_line = {
@@ -329,6 +330,31 @@ static void lost_framing_is_told_once(void **state)
     hf_world_release(&world);
 }
 
+/* A client of version 1 says hello: it is told why not, and nothing else of it is read. */
+static void another_version_is_told_so(void **state)
+{
+    unsigned char bytes[HF_FRAME_HEADER_BYTES + 8] = {'H', 'F', 1, HF_ASK_HELLO, 8};
+    struct hf_world world;
+    struct hf_frame frame;
+    struct hf_reply reply;
+    (void)state;
+
+    hf_world_init(&world, 0);
+    bytes[8] = 7;  /* correlation */
+    bytes[18] = 1; /* count */
+    hf_put_u64(bytes + 24, hf_frame_checksum(bytes, bytes + HF_FRAME_HEADER_BYTES, 8));
+    hf_world_receive(&world, bytes, sizeof bytes);
+    assert_int_equal(world.connection.framing_fault, HF_FIELD_PROTOCOL_VERSION);
+    assert_true(hf_world_next(&world, &frame));
+    assert_int_equal(frame.flags, HF_FRAME_REPLY | HF_FRAME_ERROR);
+    struct hf_items body = hf_items_of(frame.body, frame.body_bytes);
+    assert_int_equal(hf_reply_next(&body, &reply), HF_OK);
+    assert_int_equal(reply.outcome, HF_INVALID_ARGUMENT);
+    assert_int_equal(reply.field, HF_FIELD_PROTOCOL_VERSION);
+    assert_int_equal(world.finishes_count, 1);
+    hf_world_release(&world);
+}
+
 static void wrong_checksum_executes_nothing(void **state)
 {
     const struct hf_request reserve = reserve_request("cart-1");
@@ -519,6 +545,7 @@ int main(void)
         cmocka_unit_test(full_output_pauses_reading),
         cmocka_unit_test(undurable_replies_pause_reading),
         cmocka_unit_test(lost_framing_is_told_once),
+        cmocka_unit_test(another_version_is_told_so),
         cmocka_unit_test(wrong_checksum_executes_nothing),
         cmocka_unit_test(end_of_input_answers_what_came),
         cmocka_unit_test(end_of_input_while_full),
