@@ -66,20 +66,31 @@ uint32_t hf_model_hits(const struct hf_model *model, uint32_t cell, int64_t miss
 
 /* ------------------------------------------------------------------ events */
 
-static enum hf_state state_of(const struct hf_model *model, const struct hf_model_record *record)
+/* State and order of the thing that the record is about. */
+static void tell_thing(const struct hf_model *model, const struct hf_model_record *record,
+                       struct hf_model_event *event)
 {
     const struct hf_text id = hf_model_text_view(&record->id);
+    const struct hf_model_text *order = &event->order;
     int found;
 
     if (id.bytes_count == 0) {
-        return HF_STATE_NONE;
+        return;
     }
     if (hf_model_is_shipment_kind(record->op->kind)) {
         found = hf_model_shipment(model, hf_model_shipment_kind(record->op->kind), id);
-        return found < 0 ? HF_STATE_NONE : model->shipments[found].state;
+        HF_ASSERT(found >= 0);
+        event->state = model->shipments[found].state;
+        order = &model->shipments[found].order;
+    } else {
+        found = hf_model_reservation(model, id);
+        HF_ASSERT(found >= 0);
+        event->state = model->reservations[found].state;
+        order = &model->reservations[found].order;
     }
-    found = hf_model_reservation(model, id);
-    return found < 0 ? HF_STATE_NONE : model->reservations[found].state;
+    if (event->order.bytes_count == 0) {
+        event->order = *order;
+    }
 }
 
 static struct hf_model_event *add_event(struct hf_model *model,
@@ -98,8 +109,11 @@ static struct hf_model_event *add_event(struct hf_model *model,
                                      .ref = hf_model_text_copy(record->op->ref),
                                      .order = hf_model_text_copy(record->op->order),
                                      .by = hf_model_text_copy(record->op->by),
-                                     .id = record->id,
-                                     .state = state_of(model, record)};
+                                     .id = record->id};
+    tell_thing(model, record, event);
+    if (hf_model_opens(record->op->kind) && event->ref.bytes_count == 0) {
+        event->ref = record->id; /* its id is its reference */
+    }
     if (cell >= 0) {
         memcpy(event->after, model->cells[cell].counters, sizeof event->after);
         event->ats = hf_model_ats(model, &model->cells[cell]);

@@ -250,14 +250,14 @@ static bool refuse_unknown_codes(struct hf_model_decision *d)
     return d->result->outcome != HF_OK;
 }
 
-/* Where a new shipment leaves and goes to. Only an inbound one may go to a place that is new. */
+/* Where a new shipment leaves and goes to. It may be the first to go there. */
 static bool refuse_unknown_ends(struct hf_model_decision *d)
 {
     const bool is_transfer = d->op->kind == HF_KIND_TRANSFER_CREATE;
 
     d->from = is_transfer ? hf_model_location(d->model, d->op->from) : -1;
     d->to = hf_model_location(d->model, d->op->to);
-    if (!is_transfer || (d->from >= 0 && d->to >= 0)) {
+    if (!is_transfer || d->from >= 0) {
         return d->result->outcome != HF_OK;
     }
     if (d->result->outcome == HF_OK) {
@@ -729,12 +729,28 @@ static void decide_release_order(struct hf_model_decision *d)
     d->result->state = HF_STATE_RELEASED;
 }
 
+static bool is_any_granted(const struct hf_model_decision *d)
+{
+    bool is_any = false;
+
+    for (uint32_t i = 0; i < d->demands_count; i++) {
+        is_any = is_any || d->demands[i].granted != 0;
+    }
+    return is_any;
+}
+
 static void decide_stock(struct hf_model_decision *d)
 {
     const enum hf_kind kind = d->op->kind;
 
+    if (kind == HF_KIND_SET && !refuse_versions(d) && !refuse_set(d) && !is_any_granted(d)) {
+        return; /* M3, before any limit */
+    }
+    if (d->result->outcome != HF_OK) {
+        return;
+    }
     if (refuse_versions(d) || (kind == HF_KIND_ADJUST && refuse_adjust(d)) ||
-        (kind == HF_KIND_SELL && refuse_sell(d)) || (kind == HF_KIND_SET && refuse_set(d)) ||
+        (kind == HF_KIND_SELL && refuse_sell(d)) ||
         ((kind == HF_KIND_MOVE_STATUS || kind == HF_KIND_DISPOSE) &&
          refuse_shortfalls(d, HF_INSUFFICIENT_ON_HAND, available_in_status)) ||
         (kind == HF_KIND_RESERVE && refuse_promise(d)) || refuse_counters(d) || refuse_tables(d)) {
@@ -751,8 +767,8 @@ static void decide_stock(struct hf_model_decision *d)
     }
 }
 
-void hf_model_apply(struct hf_model *model, const struct hf_op *op, uint64_t now_us,
-                    struct hf_model_result *result)
+static void decide(struct hf_model *model, const struct hf_op *op, uint64_t now_us,
+                   struct hf_model_result *result)
 {
     struct hf_model_decision d = {.model = model, .op = op, .result = result};
 
@@ -799,4 +815,14 @@ void hf_model_apply(struct hf_model *model, const struct hf_op *op, uint64_t now
         break;
     }
     result->lsn = model->lsn; /* of the record, or the newest where there is none */
+}
+
+void hf_model_apply(struct hf_model *model, const struct hf_op *op, uint64_t now_us,
+                    struct hf_model_result *result)
+{
+    const uint64_t before_lsn = model->lsn;
+
+    decide(model, op, now_us, result);
+    result->is_unchanged =
+        result->outcome == HF_OK && !result->is_repeated && model->lsn == before_lsn;
 }

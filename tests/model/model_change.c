@@ -144,6 +144,9 @@ void hf_model_change_units(struct hf_model_decision *d)
         struct hf_model_demand *demand = &d->demands[i];
         int64_t delta[HF_COUNTERS_COUNT] = {0};
 
+        if (d->op->kind == HF_KIND_SET) {
+            hf_model_make_codes(d, demand); /* of lines that change nothing, too (op.h) */
+        }
         if ((d->op->kind == HF_KIND_SET ? demand->granted : demand->units) == 0) {
             continue;
         }

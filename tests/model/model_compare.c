@@ -36,7 +36,9 @@ static void compare_result_line(struct hf_run *run, const struct hf_op *op,
     /* Of what is left of a shipment no cell is asked. */
     const bool has_ats = want->outcome != HF_EXCEEDS_SHIPMENT;
     /* What a set asks for is a value, not an amount. */
-    const bool has_requested = op->kind != HF_KIND_SET;
+    const bool has_requested =
+        op->kind != HF_KIND_SET &&
+        (op->kind != HF_KIND_ADJUST || want->outcome == HF_INSUFFICIENT_ON_HAND);
 
     if (op->kind == HF_KIND_SET_LOCATION || op->kind == HF_KIND_SET_REGION) {
         return; /* of a place there is no figure to tell */
@@ -98,8 +100,8 @@ void hf_run_compare_result(struct hf_run *run, const struct hf_op *op, const str
 
     if (got->outcome != want->outcome &&
         (want->other_outcome == HF_OK || got->outcome != want->other_outcome)) {
-        hf_run_fail(run, "%s: %s, expected %s", kind, hf_err_name(got->outcome),
-                    hf_err_name(want->outcome));
+        hf_run_fail(run, "%s: %s (%s), expected %s", kind, hf_err_name(got->outcome),
+                    hf_field_name(got->field), hf_err_name(want->outcome));
         return;
     }
     if (want->outcome == HF_INVALID_ARGUMENT && !is_field_right(got, want)) {
@@ -109,6 +111,10 @@ void hf_run_compare_result(struct hf_run *run, const struct hf_op *op, const str
     }
     if (got->is_repeated != want->is_repeated) {
         hf_run_fail(run, "%s: repeated %d, expected %d", kind, got->is_repeated, want->is_repeated);
+    }
+    if (got->is_unchanged != want->is_unchanged) {
+        hf_run_fail(run, "%s: unchanged %d, expected %d", kind, got->is_unchanged,
+                    want->is_unchanged);
     }
     if (!run->leaves_due && got->lsn != want->lsn) {
         hf_run_fail(run, "%s: %s at LSN %" PRIu64 ", expected %" PRIu64, kind,
@@ -429,7 +435,7 @@ static bool is_idle(const struct hf_model_cell *cell, uint64_t since_us)
 {
     const uint64_t last_us = cell->last_sale_us != 0 ? cell->last_sale_us : cell->made_us;
 
-    return cell->counters[HF_ON_HAND] > 0 && last_us < since_us;
+    return cell->counters[HF_ON_HAND] > 0 && last_us <= since_us;
 }
 
 static bool is_listed(const struct listing *listing, const struct hf_model_cell *cell)

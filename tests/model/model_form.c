@@ -161,10 +161,32 @@ static void check_units(struct hf_model_result *result, const struct hf_op *op, 
     }
 }
 
+/* A cell cannot be set to two values at once. */
+static bool is_said_before(const struct hf_op *op, uint32_t i)
+{
+    const bool is_by_handle = (op->flags & HF_OP_HANDLES) != 0;
+    const struct hf_op_line *line = &op->lines[i];
+
+    for (uint32_t j = 0; j < i; j++) {
+        const struct hf_op_line *other = &op->lines[j];
+
+        if (is_by_handle ? line->sku_handle == other->sku_handle &&
+                               line->location_handle == other->location_handle
+                         : hf_text_equal(line->sku, other->sku) &&
+                               hf_text_equal(line->location, other->location)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_line(struct hf_model_result *result, const struct hf_op *op, uint32_t i)
 {
     const struct hf_op_line *line = &op->lines[i];
 
+    if (op->kind == HF_KIND_SET && is_said_before(op, i)) {
+        add(result, HF_FIELD_SKU, i);
+    }
     check_codes(result, op, i);
     check_units(result, op, i);
     if (op->kind == HF_KIND_SET_POLICY) {

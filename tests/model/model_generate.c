@@ -267,8 +267,12 @@ static struct hf_op_line *draw_lines(struct hf_generator *g, struct hf_op *op)
         if (g->is_crowded && op->kind == HF_KIND_RECEIVE) {
             line->units += 1000;
         }
-        if (op->kind == HF_KIND_SET && chance(g, 10)) {
-            line->units = 0;
+        if (op->kind == HF_KIND_SET) {
+            line->units = chance(g, 10) ? 0 : line->units;
+            if (chance(g, 90)) { /* a cell at most once, mostly */
+                line->sku = hf_generate_sku(i);
+                op->lines_count = op->lines_count < g->skus_count ? op->lines_count : g->skus_count;
+            }
         }
         if (op->kind == HF_KIND_ADJUST && chance(g, 50)) {
             line->units = -line->units;

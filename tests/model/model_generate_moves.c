@@ -54,6 +54,21 @@ void hf_generate_statuses(struct hf_generator *g, struct hf_op *op)
 
 /* ------------------------------------------------------------------ shipments */
 
+/* Whether there is something that the operation could be about. */
+static bool is_ready(const struct hf_model_shipment *shipment, enum hf_kind kind)
+{
+    int64_t unshipped = 0;
+    int64_t under_way = 0;
+
+    for (uint32_t i = 0; i < shipment->lines_count; i++) {
+        unshipped += shipment->lines[i].unshipped;
+        under_way += shipment->lines[i].under_way;
+    }
+    return kind == HF_KIND_TRANSFER_SHIP     ? unshipped > 0
+           : kind == HF_KIND_TRANSFER_CANCEL ? unshipped + under_way > 0
+                                             : under_way > 0;
+}
+
 /* Mostly one that is open, of the kind that the operation is about. */
 static struct hf_text draw_id(struct hf_generator *g, enum hf_kind kind)
 {
@@ -68,27 +83,48 @@ static struct hf_text draw_id(struct hf_generator *g, enum hf_kind kind)
             &g->model->shipments[count - 1 - below(g, count < 30 ? count : 30)];
 
         if (chance(g, 1) ||
-            (shipment->kind == wanted && (hf_model_shipment_is_open(shipment) || chance(g, 6)))) {
+            (shipment->kind == wanted && (is_ready(shipment, kind) || chance(g, 2)))) {
             return hf_generate_keep(g, &shipment->id);
         }
     }
     return hf_generate_name(g, 0);
 }
 
-static int64_t draw_source_units(struct hf_generator *g, struct hf_text sku, struct hf_text from)
+static int cell_at(const struct hf_generator *g, struct hf_text sku, struct hf_text location)
 {
     const int sku_index = hf_model_sku(g->model, sku);
-    const int location = hf_model_location(g->model, from);
-    const int cell =
-        sku_index < 0 || location < 0 ? -1 : hf_model_cell(g->model, sku_index, location);
-    int64_t units = 1 + below(g, 9);
+    const int location_index = hf_model_location(g->model, location);
 
-    if (chance(g, g->huge_percent)) {
-        units = HF_UNITS_MAX / (1 + below(g, 2)) - below(g, 2);
-    } else if (cell >= 0 && chance(g, 30)) {
-        units = hf_generate_near(g, hf_model_atf(&g->model->cells[cell]));
+    return sku_index < 0 || location_index < 0 ? -1
+                                               : hf_model_cell(g->model, sku_index, location_index);
+}
+
+/* A line of a transfer or an inbound shipment; mostly of what the source can spare. */
+static void draw_created_line(struct hf_generator *g, const struct hf_op *op,
+                              struct hf_op_line *line)
+{
+    int64_t atf = 0;
+
+    for (int i = 0; i < 4 && atf <= 0; i++) {
+        int cell;
+
+        line->sku = hf_generate_sku(below(g, g->skus_count));
+        cell = op->kind == HF_KIND_INBOUND_CREATE ? -1 : cell_at(g, line->sku, op->from);
+        atf = cell < 0 ? 0 : hf_model_atf(&g->model->cells[cell]);
     }
-    return units < 1 ? 1 : units > HF_UNITS_MAX ? HF_UNITS_MAX : units;
+    line->units = 1 + below(g, 9);
+    if (chance(g, g->huge_percent)) {
+        line->units = HF_UNITS_MAX / (1 + below(g, 2)) - below(g, 2);
+    } else if (atf > 0 && chance(g, 30)) {
+        line->units = hf_generate_near(g, atf);
+    } else if (atf > 0 && line->units > atf && chance(g, 80)) {
+        line->units = atf;
+    }
+    if (line->units < 1) {
+        line->units = 1;
+    } else if (line->units > HF_UNITS_MAX) {
+        line->units = HF_UNITS_MAX;
+    }
 }
 
 static void draw_create(struct hf_generator *g, struct hf_op *op)
@@ -112,8 +148,7 @@ static void draw_create(struct hf_generator *g, struct hf_op *op)
     lines = hf_arena_take(g->arena, op->lines_count * sizeof *lines);
     memset(lines, 0, op->lines_count * sizeof *lines);
     for (uint32_t i = 0; i < op->lines_count; i++) {
-        lines[i].sku = hf_generate_sku(below(g, g->skus_count));
-        lines[i].units = draw_source_units(g, lines[i].sku, op->from);
+        draw_created_line(g, op, &lines[i]);
     }
     op->lines = lines;
 }

@@ -21,6 +21,11 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Index of the SKU's cell at a location; -1 when there is none. */
 static int cell_at(const struct hf_model_decision *d, int sku, int location)
 {
@@ -189,9 +194,10 @@ static bool refuse_counters(struct hf_model_decision *d, int from, int to, bool 
         case HF_KIND_TRANSFER_RECEIVE:
         case HF_KIND_INBOUND_RECEIVE:
             after += counter_at(d, sku, to, HF_ON_HAND);
-            if (demand->damaged + counter_at(d, sku, to, HF_DAMAGED) > after) {
-                after = demand->damaged + counter_at(d, sku, to, HF_DAMAGED);
-            }
+            after = most(after, demand->damaged + counter_at(d, sku, to, HF_DAMAGED));
+            /* Over-receipts may be many: what a line has received is bounded as a counter is. */
+            after = most(after, demand->units + line_of(d, demand)->received);
+            after = most(after, demand->damaged + line_of(d, demand)->damaged);
             break;
         case HF_KIND_TRANSFER_CANCEL:
             after -= least(after, line_of(d, demand)->unshipped);

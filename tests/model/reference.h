@@ -192,7 +192,7 @@ struct hf_model_malformed {
 struct hf_model_result {
     enum hf_err outcome;
     enum hf_err other_outcome; /* the contract leaves open which of the two; HF_OK: it does not */
-    bool is_repeated;
+    bool is_repeated, is_unchanged;
     enum hf_state state;
     uint64_t lsn;
     uint64_t expires_at_us;

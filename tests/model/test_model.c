@@ -30,6 +30,7 @@
 
 #define OPS_FULL 1000000
 #define EPISODE_STEPS 2500
+#define SHRINK_STEPS_MAX 150000 /* taken again to find a shorter story: half a minute */
 
 #define HOUR_US (UINT64_C(3600) * 1000000)
 
@@ -221,19 +222,21 @@ static uint32_t shrink(const struct episode_kind *kind, struct hf_step *steps, u
 {
     struct hf_step *fewer = malloc(count * sizeof *fewer);
     uint32_t rounds = 3;
+    uint64_t steps_taken = 0;
 
     HF_ASSERT(fewer != NULL);
     while (rounds > 0) {
         for (uint32_t stretch = count / 2; stretch > 0; stretch /= 2) {
             uint32_t at = 0;
 
-            while (at < count) {
+            while (at < count && steps_taken < SHRINK_STEPS_MAX) {
                 const uint32_t left_out = stretch < count - at ? stretch : count - at;
                 uint32_t failed_at;
 
                 memcpy(fewer, steps, at * sizeof *steps);
                 memcpy(fewer + at, steps + at + left_out, (count - at - left_out) * sizeof *steps);
                 failed_at = replay_steps(kind, fewer, count - left_out, message, message_bytes);
+                steps_taken += failed_at != 0 ? failed_at : count - left_out;
                 if (failed_at != 0) {
                     count = failed_at;
                     memcpy(steps, fewer, count * sizeof *steps);
@@ -307,6 +310,7 @@ static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct t
         uint32_t count = generator.steps_count;
 
         print_message("after %u steps: %s\n", count, run.message);
+        print_steps(&steps[count - 1], 1);
         if (replay_steps(kind, steps, count, run.message, sizeof run.message) != 0) {
             count = shrink(kind, steps, count, run.message, sizeof run.message);
             print_steps(steps, count);
