@@ -218,7 +218,8 @@ static bool open_terminal(struct terminal *terminal)
     (void)el_set(terminal->editor, EL_PROMPT, prompt_text);
     (void)el_set(terminal->editor, EL_EDITOR, "emacs");
     (void)el_set(terminal->editor, EL_SIGNAL, 0);
-    (void)el_set(terminal->editor, EL_ADDFN, "holdfast-complete", "complete a word", complete);
+    /* Wide, because el_set copies the texts of this one and never frees the copies. */
+    (void)el_wset(terminal->editor, EL_ADDFN, L"holdfast-complete", L"complete a word", complete);
     (void)el_source(terminal->editor, NULL); /* ~/.editrc */
     (void)el_set(terminal->editor, EL_BIND, "^I", "holdfast-complete", NULL);
     return true;

@@ -231,6 +231,10 @@ static enum hf_exit follow(struct watch *watch)
     enum holdfast_outcome outcome = subscribe(watch);
     char text[HF_TOKEN_BYTES];
 
+    if (outcome == HOLDFAST_OK) { /* whoever waits for what it does itself now can begin */
+        (void)fprintf(stderr, "holdfast: watching, everything after %s\n",
+                      hf_when_token_text(watch->token, text));
+    }
     while (outcome == HOLDFAST_OK && !is_ended && watch->count < watch->limit) {
         outcome = take_batch(watch);
         if (outcome == HOLDFAST_UNKNOWN) {
