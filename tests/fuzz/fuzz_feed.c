@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "engine/assert.h"
+#include "engine/ledger.h"
 #include "tests/lib/feed_world.h"
 #include "tests/lib/history.h"
 
@@ -171,12 +172,8 @@ static void forget(struct run *run, bool is_of_files)
 
     if (is_of_files && lsn > run->world->first_lsn) {
         run->world->first_lsn = lsn;
-    } else if (lsn > hf_feed_first_lsn(&run->world->feed.cache)) {
-        struct hf_engine_stats stats;
-        hf_engine_stats(run->world->world.engine, &stats);
-        if (lsn > stats.ledger_first_lsn) {
-            hf_feed_world_forget(run->world, lsn);
-        }
+    } else if (!is_of_files && lsn > hf_engine_ledger(run->world->world.engine)->first_lsn) {
+        hf_feed_world_forget(run->world, lsn);
     }
 }
 
