@@ -41,6 +41,7 @@
 /* What a step is charged, in items: about half a microsecond each. */
 #define LINES_AN_ITEM 2u
 #define COST_OF_RECORD 3u
+#define RECORD_BYTES_AN_ITEM 128u /* all effects of a record are read on the way to the cell's */
 
 enum phase { PHASE_CELLS, PHASE_RESERVATIONS, PHASE_SHIPMENTS, PHASE_BALANCE };
 
@@ -131,7 +132,7 @@ static bool is_history_sound(const struct hf_engine *engine, const struct hf_cel
         if (bytes_read > HISTORY_BYTES_MAX) {
             break;
         }
-        *cost += COST_OF_RECORD;
+        *cost += COST_OF_RECORD + bytes_count / RECORD_BYTES_AN_ITEM;
         struct record_totals totals = {0};
         const uint64_t cursor = hf_engine_ledger_cell(engine, cell->sku, cell->location,
                                                       next_lsn + 1, 1, total_cb, &totals);

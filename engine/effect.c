@@ -443,7 +443,6 @@ static void revert_open(struct hf_engine *engine, const struct hf_effect_reserva
 {
     struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
 
-    hf_item_before(engine, HF_ITEM_RESERVATION, effect->index);
     hf_reservation_unwatch(&engine->reservations, effect->index);
     if (reservation->order_node != HF_NONE) {
         hf_order_node_remove(&engine->orders, reservation->order_node); /* see hf_group_revert */
@@ -456,7 +455,6 @@ static void revert_open(struct hf_engine *engine, const struct hf_effect_reserva
 
 static void revert_state(struct hf_engine *engine, const struct hf_effect_reservation *effect)
 {
-    hf_item_before(engine, HF_ITEM_RESERVATION, effect->index);
     if (!hf_state_is_open(effect->state)) {
         hf_names_dequeue_newest(&engine->names);
         engine->reservations.open_count++;
@@ -467,13 +465,11 @@ static void revert_state(struct hf_engine *engine, const struct hf_effect_reserv
     if (effect->state_before == HF_STATE_CONFIRMED) {
         reservation->confirmed_lsn = effect->confirmed_lsn_before;
     }
-    hf_item_after(engine, HF_ITEM_RESERVATION, effect->index);
 }
 
 static void revert_line(struct hf_engine *engine, const struct hf_effect_move *move,
                         uint32_t reservation, bool is_opening)
 {
-    hf_item_before(engine, HF_ITEM_RESERVATION, reservation);
     if (is_opening) {
         hf_line_remove_last(&engine->reservations, &engine->cells, reservation);
     } else {
@@ -488,7 +484,6 @@ static void revert_line(struct hf_engine *engine, const struct hf_effect_move *m
             hf_line_hang(&engine->reservations, &engine->cells, move->line);
         }
     }
-    hf_item_after(engine, HF_ITEM_RESERVATION, reservation);
 }
 
 /* `owner`: the OPEN, STATE or shipment effect that the move belongs to; NULL: none. */
@@ -555,9 +550,24 @@ static const struct hf_effect *owner_of(const struct hf_effect *effects, uint32_
     return NULL;
 }
 
+/* The effect whose moves come next, looking back: its reservation or shipment is whole until then,
+ * and again when the effect itself is taken back. One pair, however many lines it has. */
+static const struct hf_effect *begin_owner(struct hf_engine *engine,
+                                           const struct hf_effect *effects, uint32_t at)
+{
+    const struct hf_effect *owner = owner_of(effects, at);
+
+    if (owner != NULL && (owner->tag == HF_EFFECT_OPEN || owner->tag == HF_EFFECT_STATE)) {
+        hf_item_before(engine, HF_ITEM_RESERVATION, owner->reservation.index);
+    } else if (owner != NULL) {
+        hf_item_before(engine, HF_ITEM_SHIPMENT, owner->shipment.index);
+    }
+    return owner;
+}
+
 void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects, uint32_t count)
 {
-    const struct hf_effect *owner = owner_of(effects, count);
+    const struct hf_effect *owner = begin_owner(engine, effects, count);
 
     for (uint32_t i = count; i-- > 0;) {
         const struct hf_effect *effect = &effects[i];
@@ -577,22 +587,24 @@ void hf_effects_revert(struct hf_engine *engine, const struct hf_effect *effects
             break;
         case HF_EFFECT_OPEN:
             revert_open(engine, &effect->reservation);
-            owner = owner_of(effects, i);
+            owner = begin_owner(engine, effects, i);
             break;
         case HF_EFFECT_STATE:
             revert_state(engine, &effect->reservation);
-            owner = owner_of(effects, i);
+            hf_item_after(engine, HF_ITEM_RESERVATION, effect->reservation.index);
+            owner = begin_owner(engine, effects, i);
             break;
         case HF_EFFECT_MOVE:
             revert_move(engine, &effect->move, owner);
             break;
         case HF_EFFECT_SHIPMENT_OPEN:
             hf_effect_revert_open_shipment(engine, &effect->shipment);
-            owner = owner_of(effects, i);
+            owner = begin_owner(engine, effects, i);
             break;
         case HF_EFFECT_SHIPMENT_STATE:
             hf_effect_revert_shipment(engine, &effect->shipment);
-            owner = owner_of(effects, i);
+            hf_item_after(engine, HF_ITEM_SHIPMENT, effect->shipment.index);
+            owner = begin_owner(engine, effects, i);
             break;
         case HF_EFFECT_LINE:
             hf_effect_revert_line(engine, &effect->line, owner);

@@ -140,7 +140,6 @@ void hf_effect_revert_open_shipment(struct hf_engine *engine,
 {
     const struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, effect->index);
 
-    hf_item_before(engine, HF_ITEM_SHIPMENT, effect->index);
     hf_table_remove(&engine->names.table, hf_name_hash(effect->id),
                     effect->index | HF_NAME_SHIPMENT);
     --*open_count(engine, shipment);
@@ -151,14 +150,12 @@ void hf_effect_revert_shipment(struct hf_engine *engine, const struct hf_effect_
 {
     struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, effect->index);
 
-    hf_item_before(engine, HF_ITEM_SHIPMENT, effect->index);
     if (!hf_shipment_is_open(shipment)) {
         hf_names_dequeue_newest(&engine->names);
         ++*open_count(engine, shipment);
     }
     shipment->state = (uint8_t)effect->state_before;
     shipment->last_lsn = effect->lsn_before;
-    hf_item_after(engine, HF_ITEM_SHIPMENT, effect->index);
 }
 
 void hf_effect_revert_line(struct hf_engine *engine, const struct hf_effect_line *effect,
@@ -168,10 +165,8 @@ void hf_effect_revert_line(struct hf_engine *engine, const struct hf_effect_line
 
     /* A line that the record made goes with its shipment. */
     if (owner->tag == HF_EFFECT_SHIPMENT_STATE) {
-        hf_item_before(engine, HF_ITEM_SHIPMENT, owner->shipment.index);
         const bool is_sound =
             add_figures(hf_shipment_line_at(&engine->shipments, effect->line), effect, -1);
         HF_ASSERT(is_sound);
-        hf_item_after(engine, HF_ITEM_SHIPMENT, owner->shipment.index);
     }
 }

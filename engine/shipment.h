@@ -16,7 +16,8 @@
  * Units under way are in_transit at the destination. Over-receipt exists for inbound shipments only.
  *
  * Invariants (audited, P6):
- *     I1   no field of a line is below zero; a closed shipment has nothing unshipped or under way
+ *     I1   no figure of a line is below zero or above HF_UNITS_MAX (an over-receipt that would make
+ *          it so is limit_exceeded); a closed shipment has nothing unshipped or under way
  *     I2   in_transit of a cell = the sum of under_way of the lines that go there; its
  *          inbound_sellable and inbound_kept are the sums over inbound shipments of either kind
  *     I3   lines of one shipment name different cells
