@@ -364,6 +364,14 @@ def policies():
         figures = {cell["sku"]: (cell["safety_stock"], cell["low_stock"], cell["backorder_limit"])
                    for cell in found}
         assert figures == {"A": (1, None, 3), "B": (2, 5, 0)}, figures
+        # A policy that says nothing new makes the cell all the same, and is no difference.
+        file = write_csv(os.path.join(folder, "q.csv"), ("sku", "location", "safety_stock"),
+                         [("D", "L", 0), ("D", "L", 0), ("A", "L", 1)])
+        for words in (("--dry-run",), ()):
+            result = totals(server, "policy", file, *words)
+            assert (result["changed"], result["unchanged"]) == (1, 2), result
+            assert result.get("differences", []) == []
+        file = os.path.join(folder, "p.csv")
         text = run(server, "policy", file, "--run", "x", "--dry-run").stdout
         assert text.startswith("3 rows: 0 would change"), text
     print("ok policies")

@@ -24,7 +24,7 @@ struct compare {
     struct hf_differences *differences; /* one a cell, until those that change nothing leave */
     uint32_t *entries;                  /* of a cell's first row: where in the list it stands */
     int64_t *carried;                   /* of a cell: what has moved since as_of */
-    uint64_t *versions;
+    uint64_t *versions;                 /* of a cell; 0: it has never changed, or is not there */
     enum holdfast_outcome *refusals; /* of a cell: why every row of it is refused; OK: it is not */
     struct holdfast_line lines[CELLS_AT_ONCE];
     struct holdfast_cell cells[CELLS_AT_ONCE];
@@ -46,13 +46,13 @@ static void take_cell(struct compare *compare, size_t entry, size_t at)
         }
     } else if (compare->options->what == HF_IMPORT_STOCK) {
         difference->before[0] = cell->on_hand;
-        compare->versions[entry] = cell->version;
     } else {
         difference->before[0] = cell->safety_stock;
         difference->before[1] = cell->low_stock;
         difference->before[2] = cell->backorder_limit;
     }
     memcpy(difference->after, difference->before, sizeof difference->after);
+    compare->versions[entry] = compare->outcomes[at] == HOLDFAST_OK ? cell->version : 0;
     if (compare->outcomes[at] == HOLDFAST_OK && cell->lsn > compare->differences->lsn) {
         compare->differences->lsn = cell->lsn;
     }
@@ -203,7 +203,11 @@ static void apply_row(struct compare *compare, uint32_t index)
             wanted[i] = row->figures[i] == HOLDFAST_POLICY_KEEP ? after[i] : row->figures[i];
         }
     }
-    const bool is_change = memcmp(after, wanted, sizeof wanted) != 0;
+    /* A policy makes the cell where there is none, also when it keeps nothing back. */
+    const bool is_new = compare->options->what == HF_IMPORT_POLICY && compare->versions[entry] == 0;
+    const bool is_change = memcmp(after, wanted, sizeof wanted) != 0 ||
+                           (is_new && !hf_import_row_is_idle(compare->options, row));
+    compare->versions[entry] = is_change ? UINT64_MAX : compare->versions[entry];
     row->state = is_change ? HF_ROW_CHANGED : HF_ROW_UNCHANGED;
     memcpy(after, wanted, sizeof wanted);
 }
