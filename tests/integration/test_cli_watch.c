@@ -21,10 +21,12 @@
 #define ROWS_COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 #define PATIENCE_S 60 /* past it the test has failed; nothing depends on it otherwise */
 
-/* "after" and "before": on_hand, held and committed; nothing else moves in these tests. */
-#define FIGURES(on_hand, held, committed)                                                          \
-    "{'on_hand':" #on_hand ",'held':" #held ",'committed':" #committed                             \
-    ",'in_transit':0,'damaged':0,'quarantined':0}"
+/* "before" and "after": on_hand and held; nothing else moves in these tests. */
+#define FIGURES(on_hand, held)                                                                     \
+    "{'on_hand':" #on_hand ",'held':" #held                                                        \
+    ",'committed':0,'in_transit':0,'damaged':0,'quarantined':0}"
+#define FROM_TO(on_hand_before, held_before, on_hand, held)                                        \
+    "'before':" FIGURES(on_hand_before, held_before) ",'after':" FIGURES(on_hand, held)
 
 /* ------------------------------------------------------------------ what it prints */
 
@@ -38,191 +40,66 @@ static const struct hf_step some_history[] = {
     {{"region", "north", "L", "--ref", "r5"}, 0, HF_DONE(5, "r5")},
 };
 
+/* clang-format off */
+#define HEAD(lsn, kind, cell) "{'lsn':" #lsn ",'epoch':1,'ts':'*','kind':'" kind "'," cell
+#define A_AT_L "'sku':'A','location':'L',"
+#define B_AT_M "'sku':'B','location':'M',"
+#define NOW(delta, on_hand, reserved, ats) \
+    "'delta':" #delta ",'on_hand':" #on_hand ",'reserved':" #reserved ",'ats':" #ats ","
+#define PAPERS(reason, ref, order, by, id, state) \
+    "'reason':" reason ",'ref':'" ref "','order':" order ",'by':" by ",'id':" id ",'state':" state
+#define NONE "null"
+#define TOKEN(token) ",'token':'" token "'}"
+static const char all_events[] =
+    HEAD(1, "receive", A_AT_L) NOW(20, 20, 0, 20)
+    PAPERS("'purchase'", "r1", "'PO'", "'anna'", NONE, NONE)
+    ",'deltas':{}," FROM_TO(0, 0, 20, 0) TOKEN("1:0") "\n"
+
+    HEAD(1, "receive", B_AT_M) NOW(10, 10, 0, 10)
+    PAPERS("'purchase'", "r1", "'PO'", "'anna'", NONE, NONE)
+    ",'deltas':{}," FROM_TO(0, 0, 10, 0) TOKEN("1:1") "\n"
+
+    HEAD(2, "set_policy", A_AT_L) NOW(0, 20, 0, 20)
+    PAPERS(NONE, "r2", NONE, NONE, NONE, NONE)
+    ",'deltas':{}," FROM_TO(20, 0, 20, 0) TOKEN("1:2") "\n"
+
+    HEAD(3, "reserve", A_AT_L) NOW(0, 20, 16, 4)
+    PAPERS(NONE, "c1", NONE, NONE, "'c1'", "'held'")
+    ",'deltas':{'held':16}," FROM_TO(20, 0, 20, 16) TOKEN("1:2") "\n"
+
+    HEAD(3, "low_stock", A_AT_L) NOW(0, 20, 16, 4)
+    PAPERS(NONE, "c1", NONE, NONE, "'c1'", "'held'")
+    ",'deltas':{}," FROM_TO(20, 16, 20, 16) TOKEN("1:3") "\n"
+
+    HEAD(4, "adjust", A_AT_L) NOW(-5, 15, 16, -1)
+    PAPERS("'theft'", "r4", NONE, NONE, NONE, NONE)
+    ",'deltas':{}," FROM_TO(20, 16, 15, 16) TOKEN("1:3") "\n"
+
+    HEAD(4, "out_of_stock", A_AT_L) NOW(0, 15, 16, -1)
+    PAPERS("'theft'", "r4", NONE, NONE, NONE, NONE)
+    ",'deltas':{}," FROM_TO(15, 16, 15, 16) TOKEN("1:3") "\n"
+
+    HEAD(4, "shortage", A_AT_L) NOW(0, 15, 16, -1)
+    PAPERS("'theft'", "r4", NONE, NONE, NONE, NONE)
+    ",'missing':1,'reservations':[{'id':'c1','qty':16}]"
+    ",'deltas':{}," FROM_TO(15, 16, 15, 16) TOKEN("1:4") "\n"
+
+    HEAD(5, "set_region", "'sku':null,'location':null,")
+    NOW(null, null, null, null)
+    PAPERS(NONE, "r5", NONE, NONE, NONE, NONE) TOKEN("1:5");
+
+static const char stock_moved[] =
+    HEAD(4, "stock.moved", A_AT_L) NOW(-5, 15, 16, -1)
+    PAPERS("'theft'", "r4", NONE, NONE, NONE, NONE)
+    ",'deltas':{}," FROM_TO(20, 16, 15, 16)
+    ",'operation':'adjust','store_id':'L','sku_id':'A','qty_delta':-5,'ref_id':'r4'" TOKEN("1:4");
+/* clang-format on */
+
 static void events_as_json(void **state)
 {
-    static const char all[] =
-        "{'lsn':1,'epoch':1,'ts':'*','kind':'receive','sku':'A','location':'L','delta':20,"
-        "'on_hand':20,'reserved':0,'ats':20,'reason':'purchase','ref':'r1','order':'PO',"
-        "'by':'anna','id':null,'state':null,'deltas':{},'before':" FIGURES(
-            0,
-            0, 0) ",'after':" FIGURES(20, 0,
-                                      0) ",'token':'1:0'}\n"
-                                         "{'lsn':1,'epoch':1,'ts':'*','kind':'receive','sku':'B','"
-                                         "location':'M','delta':10,"
-                                         "'on_hand':10,'reserved':0,'ats':10,'reason':'purchase','"
-                                         "ref':'r1','order':'PO',"
-                                         "'by':'anna','id':null,'state':null,'deltas':{},'before'"
-                                         ":" FIGURES(0, 0, 0) ",'after':" FIGURES(
-                                             10, 0,
-                                             0) ",'token':'1:1'}\n"
-                                                "{'lsn':2,'epoch':1,'ts':'*','kind':'set_policy','"
-                                                "sku':'A','location':'L','delta':0,"
-                                                "'on_hand':20,'reserved':0,'ats':20,'reason':null,'"
-                                                "ref':'r2','order':null,"
-                                                "'by':null,'id':null,'state':null,'deltas':{},'"
-                                                "before':" FIGURES(20, 0, 0) ",'after':" FIGURES(
-                                                    20, 0,
-                                                    0) ",'token':'1:2'}\n"
-                                                       "{'lsn':3,'epoch':1,'ts':'*','kind':'"
-                                                       "reserve','sku':'A','location':'L','delta':"
-                                                       "0,"
-                                                       "'on_hand':20,'reserved':16,'ats':4,'reason'"
-                                                       ":null,'ref':'c1','order':null,"
-                                                       "'by':null,'id':'c1','state':'held','deltas'"
-                                                       ":{'held':16},'before':" FIGURES(20, 0, 0) ",'after':" FIGURES(
-                                                           20, 16,
-                                                           0) ",'token':'1:2'}\n"
-                                                              "{'lsn':3,'epoch':1,'ts':'*','kind':'"
-                                                              "low_stock','sku':'A','location':'L',"
-                                                              "'delta':0,"
-                                                              "'on_hand':20,'reserved':16,'ats':4,'"
-                                                              "reason':null,'ref':'c1','order':"
-                                                              "null,"
-                                                              "'by':null,'id':'c1','state':'held','"
-                                                              "deltas':{},'before':" FIGURES(20, 16, 0) ",'after':" FIGURES(
-                                                                  20, 16,
-                                                                  0) ",'token':'1:3'}\n"
-                                                                     "{'lsn':4,'epoch':1,'ts':'"
-                                                                     "*','kind':'adjust','sku':"
-                                                                     "'A','location':'L','"
-                                                                     "delta':-5,"
-                                                                     "'on_hand':15,'reserved':"
-                                                                     "16,'ats':-1,'reason':'"
-                                                                     "theft','ref':'r4','order'"
-                                                                     ":null,"
-                                                                     "'by':null,'id':null,'"
-                                                                     "state':null,'deltas':{},'"
-                                                                     "before':" FIGURES(20, 16, 0) ",'after':" FIGURES(
-                                                                         15, 16,
-                                                                         0) ",'token':'1:3'}\n"
-                                                                            "{'lsn':4,'epoch':"
-                                                                            "1,'ts':'*','kind':"
-                                                                            "'out_of_stock','"
-                                                                            "sku':'A','"
-                                                                            "location':'L','"
-                                                                            "delta':0,"
-                                                                            "'on_hand':15,'"
-                                                                            "reserved':16,'ats'"
-                                                                            ":-1,'reason':'"
-                                                                            "theft','ref':'r4',"
-                                                                            "'order':null,"
-                                                                            "'by':null,'id':"
-                                                                            "null,'state':null,"
-                                                                            "'deltas':{},'"
-                                                                            "before':" FIGURES(15, 16, 0) ",'after':" FIGURES(
-                                                                                15, 16,
-                                                                                0) ",'token':'"
-                                                                                   "1:3'}\n"
-                                                                                   "{'lsn':4,'"
-                                                                                   "epoch':1,'"
-                                                                                   "ts':'*','"
-                                                                                   "kind':'"
-                                                                                   "shortage','"
-                                                                                   "sku':'A','"
-                                                                                   "location':'"
-                                                                                   "L','delta':"
-                                                                                   "0,"
-                                                                                   "'on_hand':"
-                                                                                   "15,'"
-                                                                                   "reserved':"
-                                                                                   "16,'ats':-"
-                                                                                   "1,'reason':"
-                                                                                   "'theft','"
-                                                                                   "ref':'r4','"
-                                                                                   "order':"
-                                                                                   "null,"
-                                                                                   "'by':null,'"
-                                                                                   "id':null,'"
-                                                                                   "state':"
-                                                                                   "null,'"
-                                                                                   "missing':1,"
-                                                                                   "'reservatio"
-                                                                                   "ns':[{'id':"
-                                                                                   "'c1','qty':"
-                                                                                   "16}],"
-                                                                                   "'deltas':{}"
-                                                                                   ",'before'"
-                                                                                   ":" FIGURES(15, 16, 0) ",'after':" FIGURES(
-                                                                                       15, 16,
-                                                                                       0) ",'"
-                                                                                          "toke"
-                                                                                          "n':'"
-                                                                                          "1:4'"
-                                                                                          "}\n"
-                                                                                          "{'"
-                                                                                          "lsn'"
-                                                                                          ":5,'"
-                                                                                          "epoc"
-                                                                                          "h':"
-                                                                                          "1,'"
-                                                                                          "ts':"
-                                                                                          "'*',"
-                                                                                          "'kin"
-                                                                                          "d':'"
-                                                                                          "set_"
-                                                                                          "regi"
-                                                                                          "on',"
-                                                                                          "'sku"
-                                                                                          "':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "loca"
-                                                                                          "tion"
-                                                                                          "':"
-                                                                                          "null"
-                                                                                          ","
-                                                                                          "'del"
-                                                                                          "ta':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "on_"
-                                                                                          "hand"
-                                                                                          "':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "rese"
-                                                                                          "rved"
-                                                                                          "':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "ats'"
-                                                                                          ":nul"
-                                                                                          "l,'"
-                                                                                          "reas"
-                                                                                          "on':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "ref'"
-                                                                                          ":'"
-                                                                                          "r5',"
-                                                                                          "'ord"
-                                                                                          "er':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "by':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "id':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "stat"
-                                                                                          "e':"
-                                                                                          "null"
-                                                                                          ",'"
-                                                                                          "toke"
-                                                                                          "n':'"
-                                                                                          "1:5'"
-                                                                                          "}";
-    static const char moved[] =
-        "{'lsn':4,'epoch':1,'ts':'*','kind':'stock.moved','sku':'A','location':'L','delta':-5,"
-        "'on_hand':15,'reserved':16,'ats':-1,'reason':'theft','ref':'r4','order':null,"
-        "'by':null,'id':null,'state':null,'deltas':{},'before':" FIGURES(
-            20, 16, 0) ",'after':" FIGURES(15, 16, 0) ",'operation':'adjust','store_id':'L','sku_"
-                                                      "id':'A','qty_delta':-5,"
-                                                      "'ref_id':'r4','token':'1:4'}";
     static const struct hf_step steps[] = {
-        {{"watch", "--from", "1:0", "--limit", "9"}, 0, all},
-        {{"watch", "--from", "1:3", "--kind", "stock.moved", "--limit", "1"}, 0, moved},
+        {{"watch", "--from", "1:0", "--limit", "9"}, 0, all_events},
+        {{"watch", "--from", "1:3", "--kind", "stock.moved", "--limit", "1"}, 0, stock_moved},
         {{"watch", "--from", "1:5", "--location", "NOWHERE"}, 1, NULL},
         {{"watch", "--from", "1:6"}, 1, "{'outcome':'gone','message':'*','token':'1:5'}"},
         {{"watch", "--from", "2:0", "--limit", "1"}, 1, NULL},
