@@ -18,15 +18,15 @@
  *                              reservations and shipments (balance.h)
  *
  * Each item is judged whole, by what is there at that moment; steps may be far apart, and an item
- * costs a step what was looked at for it. Only what can
- * be judged with bounded work is judged at one cell: a ring with more than RING_LINES_MAX lines is
- * looked at that far, and its sum is left to the balance, which needs no ring. That all of such a
- * ring is sound follows line by line: each open line is, for its neighbours, where it should be (2).
- * What is not seen then is a long ring that has fallen apart into two whole ones.
+ * costs a step what was looked at for it. Only what can be judged with bounded work is judged at
+ * one cell: a ring with more than RING_LINES_MAX lines is looked at that far, and its sum is left
+ * to the balance, which needs no ring. That all of such a ring is sound follows line by line: each
+ * open line is, for its neighbours, where it should be (2). What is not seen then is a long ring
+ * that has fallen apart into two whole ones.
  *
- * in_transit cannot be judged at the cell at all, for a cell does not know what comes to it; that is
- * the balance's. Set aside: a ring of shipment lines at each cell, 12 bytes a line for nobody else;
- * and adding up all shipments for a few cells at a time, which is quadratic.
+ * in_transit cannot be judged at the cell at all, for a cell does not know what comes to it; that
+ * is the balance's. Set aside: a ring of shipment lines at each cell, 12 bytes a line for nobody
+ * else; and adding up all shipments for a few cells at a time, which is quadratic.
  *
  * Not judged: that is_out is what ATS says. A switched location changes the ATS of its cells, and
  * their flags follow with their next move only.

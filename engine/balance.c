@@ -19,7 +19,8 @@ static void add(struct hf_balance_sum *sum, uint32_t sku, uint32_t location, uin
 
 /* ------------------------------------------------------------------ items */
 
-/* Each puts an item into the sums, or with `sign` -1 (modulo 2^64) takes it out; the lines it has. */
+/* Each puts an item into the sums, or with `sign` -1 (modulo 2^64) takes it out. Returns how many
+ * lines it has. */
 static uint32_t put_cell(struct hf_engine *engine, uint32_t index, uint64_t sign)
 {
     struct hf_balance_sum *sums = engine->balance.sums;

@@ -62,9 +62,9 @@ struct hf_balance {
 };
 
 /*
- * Step the run that is on, or begin one: up to `items_max` items (a reservation or shipment with many
- * lines counts as several). *run is 0 at first and the caller's own: the run whose end it waits for.
- * True when that one has ended, or a later one: balance.verdict tells.
+ * Step the run that is on, or begin one: up to `items_max` items (a reservation or shipment with
+ * many lines counts as several). *run is 0 at first and the caller's own: the run whose end it
+ * waits for. True when that one has ended, or a later one: balance.verdict tells.
  */
 bool hf_balance_step(struct hf_engine *engine, uint64_t *run, uint32_t items_max);
 

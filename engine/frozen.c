@@ -6,8 +6,8 @@
  *             8  8  index
  *            16  .  image, up to a multiple of 8
  *
- * A place in the store is counted in units of 8 bytes, so that the table's 32 bits reach 32 GiB. The
- * store is address space: what is not used costs nothing.
+ * A place in the store is counted in units of 8 bytes, so that the table's 32 bits reach 32 GiB.
+ * The store is address space: what is not used costs nothing.
  */
 #include "engine/frozen.h"
 
@@ -95,8 +95,8 @@ void hf_engine_thaw(struct hf_engine *engine)
 }
 
 /*
- * All is read: give back a little of the store, from its end, and of the table. False: there is more.
- * In one go it would be tens of milliseconds for a large store; an early thaw does cost that.
+ * All is read: give back a little of the store, from its end, and of the table. False: there is
+ * more. In one go it would be tens of milliseconds for a large store; an early thaw does cost that.
  */
 static bool give_back_some(struct hf_engine *engine)
 {

@@ -7,9 +7,10 @@
  *        an item changes behind `next`:  its image, as it was, goes into the store (once)
  *        a row is read:                  from the store if it is there, else from the item itself
  *
- * Rows are made from the bytes of the image (image.h) in both cases, by one decoder: a row is exactly
- * what a snapshot at LSN n would hold. What is read is no longer kept, nor is a section that was
- * passed or skipped. Freezing costs nothing by itself: no item is copied that does not change.
+ * Rows are made from the bytes of the image (image.h) in both cases, by one decoder: a row is
+ * exactly what a snapshot at LSN n would hold. What is read is no longer kept, nor is a section
+ * that was passed or skipped. Freezing costs nothing by itself: no item is copied that does not
+ * change.
  *
  * Invariants:
  *     I1   an item of LSN n is in the store or unchanged since, as long as it has not been read

@@ -6,9 +6,9 @@
  * those, and frozen.c makes rows of them.
  *
  *     HEAD, then every REGION, LOCATION, SKU (in the order of their handles), CELL, RESERVATION
- *     with its lines, REF, SHIPMENT with its lines. An item is self-contained: SKUs and locations by
- *     handle, orders by text, no index of any pool. So equal states give equal items, in whatever
- *     order the pools hold them, and the digest is the sum of the items' hashes.
+ *     with its lines, REF, SHIPMENT with its lines. An item is self-contained: SKUs and locations
+ *     by handle, orders by text, no index of any pool. So equal states give equal items, in
+ *     whatever order the pools hold them, and the digest is the sum of the items' hashes.
  *
  * The first byte of an item is its tag. Sections that have changed since format 1 have a new tag;
  * the old one is still read, and only in an image whose head is old.

@@ -9,8 +9,8 @@
  *                        order; its lines, as they come, add up in the cell itself, which they
  *                        touch anyway. At the end the list is compared, and there are no more cells
  *                        with reserved units than it has entries.
- *     in_transit         what a cell claims is noted beside its extra; each line under way takes its
- *                        units off, never below zero; at the end nothing is left.
+ *     in_transit         what a cell claims is noted beside its extra; each line under way takes
+ *                        its units off, never below zero; at the end nothing is left.
  *
  * Both notes take memory only for cells that have such units, until the snapshot is loaded.
  */

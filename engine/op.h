@@ -36,7 +36,7 @@
  *     TRANSFER_SHIP     id                o                0+  units > 0
  *     TRANSFER_RECEIVE  id                o                0+  units, damaged     DAMAGED, REST
  *     TRANSFER_CANCEL   id                o                0+  units > 0
- *     TRANSFER_CLOSE    id                o                -
+ *     TRANSFER_CLOSE    id                o                0+  units > 0
  *     INBOUND_CREATE    new         must  o      eta (o)   1+  units > 0          SELLABLE
  *     INBOUND_RECEIVE   id                o                0+  units, damaged     DAMAGED, REST
  *     INBOUND_CANCEL    id                o                0+  units > 0
@@ -44,7 +44,7 @@
  * Without lines they are about all that is left. With HF_OP_DAMAGED a line says besides `units`,
  * which arrived sellable, how many arrived `damaged`; each may be zero, not both. With HF_OP_REST
  * (only with lines) all that is under way besides the lines arrives sellable. All but the two
- * creates and SHIP take a reason.
+ * creates take a reason.
  *
  * Every kind takes `ref`, `by`, and (where its lines name a cell) a version condition a line.
  * LINKED may be set on every kind (hf_engine_apply_linked).

@@ -483,27 +483,61 @@ enum hf_err hf_rule_cancel_shipment(struct hf_engine *engine)
     return HF_OK;
 }
 
+/* Only what is under way can be lost. */
+static enum hf_err check_close(struct hf_engine *engine)
+{
+    struct hf_work *work = &engine->work;
+    enum hf_err err = HF_OK;
+
+    for (uint32_t i = 0; i < work->lines_count; i++) {
+        const struct hf_plan_line *plan = &work->lines[i];
+        const int64_t under_way = plan->reservation_line == HF_NONE
+                                      ? 0
+                                      : line_of(engine, plan)->figures[HF_LINE_UNDER_WAY];
+        if (plan->units > under_way) {
+            list_excess(engine, plan, plan->units - under_way);
+            err = HF_EXCEEDS_SHIPMENT;
+        }
+    }
+    return err;
+}
+
 enum hf_err hf_rule_close_shipment(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
     const struct hf_shipment *shipment = named(engine);
+    const struct sums sums = add_up(engine);
+    const bool is_whole = work->lines_count == 0; /* then what is unshipped is cancelled */
 
-    if (shipment->state != HF_STATE_IN_TRANSIT || add_up(engine).under_way == 0) {
+    if (shipment->state != HF_STATE_IN_TRANSIT || sums.under_way == 0) {
         return HF_WRONG_STATE;
     }
-    plan_all(engine, true, true);
-    put_state(engine, HF_STATE_CLOSED);
+    if (is_whole) {
+        plan_all(engine, true, true);
+    } else {
+        match_lines(engine);
+        const enum hf_err err = check_close(engine);
+        if (err != HF_OK) {
+            return err;
+        }
+    }
+    struct hf_effect_shipment *state = put_state(engine, HF_STATE_IN_TRANSIT);
+    int64_t left = sums.unshipped + sums.under_way;
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *plan = &work->lines[i];
-        const int64_t lost = from_under_way(engine, plan);
+        const int64_t lost = is_whole ? from_under_way(engine, plan) : plan->units;
         struct hf_effect_line *line = put_line(engine, plan);
         line->delta[HF_LINE_UNSHIPPED] = -(plan->units - lost);
         line->delta[HF_LINE_CANCELLED] = plan->units - lost;
         line->delta[HF_LINE_UNDER_WAY] = -lost;
         line->delta[HF_LINE_LOST] = lost;
+        left -= plan->units;
         if (lost > 0) {
             put_move(engine, plan->sku, shipment->to)->delta[HF_IN_TRANSIT] = -lost;
         }
+    }
+    if (left == 0) {
+        state->state = work->result->state = HF_STATE_CLOSED;
     }
     return HF_OK;
 }

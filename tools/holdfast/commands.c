@@ -135,7 +135,7 @@ const struct hf_command hf_commands[] = {
      "    holdfast transfer create T-1 BERLIN HAMBURG PHONE-13=10 CASE-1=40\n"
      "    holdfast transfer create T-2 BERLIN HAMBURG PHONE-13=2 --ship --order DN-7\n",
      HF_OPTIONS_WRITE | HF_OPTION_BIT(SHIP), 4, ANY, hf_cli_transfer_create},
-    {HF_GROUP_TRANSFERS, "transfer ship", "ID [SKU=QTY...]", "units leave the source",
+    {HF_GROUP_TRANSFERS, "transfer ship", "ID [SKU=QTY...] [--reason R]", "units leave the source",
      "Without lines all that is not shipped yet. They leave on_hand of the source and are in "
      "transit\n"
      "to the destination. Stock that is reserved or kept back at the source is never shipped "
@@ -143,7 +143,7 @@ const struct hf_command hf_commands[] = {
      "\n"
      "    holdfast transfer ship T-1\n"
      "    holdfast transfer ship T-1 PHONE-13=4\n",
-     HF_OPTIONS_WRITE, 1, ANY, hf_cli_transfer_ship},
+     HF_OPTIONS_WRITE | HF_OPTION_BIT(REASON), 1, ANY, hf_cli_transfer_ship},
     {HF_GROUP_TRANSFERS, "transfer receive", ARRIVAL, "units arrive",
      "Without lines all that is under way arrives sellable. With --damaged alone the same, but "
      "for\n"
@@ -161,10 +161,13 @@ const struct hf_command hf_commands[] = {
      "    holdfast transfer cancel T-1\n"
      "    holdfast transfer cancel T-1 CASE-1=10\n",
      HF_OPTIONS_WRITE | HF_OPTION_BIT(REASON), 1, ANY, hf_cli_transfer_cancel},
-    {HF_GROUP_TRANSFERS, "transfer close", "ID [--reason R]", "what is still under way is lost",
-     "What is not shipped yet is cancelled.\n"
+    {HF_GROUP_TRANSFERS, "transfer close", "ID [SKU=QTY...] [--reason R]",
+     "what is still under way is lost",
+     "Without lines all that is under way, and what is not shipped yet is cancelled. With lines\n"
+     "just what they name is lost, and the rest stays under way.\n"
      "\n"
      "    holdfast transfer close T-1 --reason theft\n"
+     "    holdfast transfer close T-1 PHONE-13=1 --reason loss\n"
      "\n"
      "The reason is loss when none is given.\n",
      HF_OPTIONS_WRITE | HF_OPTION_BIT(REASON), 1, ANY, hf_cli_transfer_close},
