@@ -11,8 +11,8 @@
  *     out of stock  ATS <= 0 begins it, ATS > 0 ends it
  *     shortage      told whenever a fact makes it larger, with the reservations it hits
  *
- * A cell's flags are looked at when the cell changes. A switch of its location (in-transit stock may
- * be sold, or not) changes many cells at once and tells nothing by itself; the next change of
+ * A cell's flags are looked at when the cell changes. A switch of its location (whether in-transit
+ * stock may be sold) changes many cells at once and tells nothing by itself; the next change of
  * each does.
  */
 #include "engine/state.h"

@@ -91,7 +91,7 @@ static void remove_newest_cell(struct hf_engine *engine)
     hf_cells_remove_newest(&engine->cells, &engine->catalog);
 }
 
-/* Bring the cell's flags to what the record says. False: a cell cannot be low without a threshold. */
+/* Bring the cell's flags to what the record says. False: no cell is low without a threshold. */
 static bool apply_marks(const struct hf_engine *engine, struct hf_cell *cell,
                         const struct hf_effect_tell *tell)
 {

@@ -311,7 +311,7 @@ typedef void (*hf_shortage_cb)(void *arg, const struct hf_cell_view *view,
 bool hf_engine_shortages(struct hf_engine *engine, uint64_t *cursor, uint32_t cells_max,
                          hf_shortage_cb cb, void *arg);
 
-/* ------------------------------------------------------------------ transfers, inbound (shipment.h) */
+/* ------------------------------------------------------------------ shipments (shipment.h) */
 
 enum hf_shipment_kind { HF_TRANSFER = 1, HF_INBOUND = 2 };
 
@@ -356,7 +356,7 @@ typedef void (*hf_shipment_cb)(void *arg, const struct hf_shipment_view *view);
 bool hf_engine_shipments(const struct hf_engine *engine, const struct hf_shipment_filter *filter,
                          uint64_t *cursor, uint32_t shipments_max, hf_shipment_cb cb, void *arg);
 
-/* ------------------------------------------------------------------ one state, read in steps (frozen.h) */
+/* ------------------------------------------------------------------ one state (frozen.h) */
 
 /*
  * Hold the state of now for reading while the engine goes on: what changes before it was read is

@@ -4,8 +4,8 @@
  *     record --effects--> by move:  an event for each move, as the ledger has them
  *                         by cell:  an event for each cell, its moves added up; then the alerts
  *
- * The record says all there is to tell (values after, gap to ATS, marks, who a shortage hits), so an
- * event read from an old log segment is the event that was told when it happened. Only the codes
+ * The record says all there is to tell (values after, gap to ATS, marks, who is hit), so an event
+ * read from an old log segment is the event that was told when it happened. Only the codes
  * come from the catalog, which never forgets one.
  */
 #include "engine/state.h"

@@ -2,7 +2,7 @@
  * name.h - names of operations: references, and ids of reservations and shipments (P4).
  *
  * References and ids share one name space: the id of a reservation, transfer or inbound shipment
- * is the reference of the operation that opened it. A name is looked up here before anything else is.
+ * is the reference of the operation that opened it. It is looked up before anything else is.
  *
  *     table    hash of the name -> index of a reservation; HF_NAME_SHIPMENT | index of a transfer
  *              or inbound shipment; HF_NAME_REF | index of a reference

@@ -276,7 +276,7 @@ bool hf_plan_is_level(struct hf_engine *engine)
         work->result->field = HF_FIELD_AS_OF;
         return false;
     }
-    /* Lines of one cell cannot be added up where a line says a level: they contradict each other. */
+    /* Lines of one cell that say a level cannot be added up: they contradict each other. */
     for (uint32_t i = 0; work->lines_count < work->op->lines_count; i++) {
         if (work->lines[work->line_of[i]].line_index != i) {
             work->result->lines_count = 0;

@@ -104,7 +104,7 @@ enum hf_err hf_rule_set(struct hf_engine *engine)
 
 /* ------------------------------------------------------------------ statuses */
 
-/* Check that the units are there, and that they fit where they go (`to`; none: HF_COUNTERS_COUNT). */
+/* The units must be there, and fit where they go (`to`; HF_COUNTERS_COUNT: nowhere). */
 static enum hf_err check_units(struct hf_engine *engine, enum hf_counter from, enum hf_counter to)
 {
     struct hf_work *work = &engine->work;

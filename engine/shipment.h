@@ -13,7 +13,7 @@
  *     units  =  unshipped + under_way + received + damaged + cancelled + lost  -  over-received
  *
  * A transfer may be shipped in several goes; what is not shipped yet stays on_hand at the source.
- * Units under way are in_transit at the destination. Over-receipt exists for inbound shipments only.
+ * Units under way are in_transit at the destination. Only inbound shipments know over-receipt.
  *
  * Invariants (audited, P6):
  *     I1   no figure of a line is below zero or above HF_UNITS_MAX (an over-receipt that would make

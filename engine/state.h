@@ -25,7 +25,7 @@
 #include "engine/reservation.h"
 #include "engine/shipment.h"
 
-/* Items of the image (image.h), by section: what snapshot, digest and frozen reading are made of. */
+/* Items of the image (image.h), by section: what snapshot, digest, frozen reading are made of. */
 enum hf_item {
     HF_ITEM_HEAD = 1,
     HF_ITEM_REGION = 2,

@@ -14,8 +14,8 @@
  * Log blocks and snapshot blocks are checksummed with a seed made of the directory id, so that
  * bytes of another directory (a recycled disk, a copied file) can never pass for our own.
  *
- * What is written has the versions below; all versions from 1 on are read. The headers of log segments
- * and blocks of versions 1 and 2 are alike: the number stands for the records inside (FORMATS.md 3),
+ * What is written has the versions below; all from 1 on are read. The headers of log segments and
+ * blocks of versions 1 and 2 are alike: the number stands for the records inside (FORMATS.md 3),
  * so that a program which does not know them stops at the first block instead of in the middle. So
  * are the headers of snapshots; the items inside say by themselves which format they are of.
  *
