@@ -23,8 +23,8 @@
  * invariant: a count, damage or an offline sale may find less than was promised (P1).
  *
  * A cell is one cache line. What most cells do not have (policies, units on their way, unsellable
- * ones) stands beside, in an extra that a cell has while any of it is not zero. Cells are never removed;
- * only a linked group that fails takes its newest ones back. Engine thread only.
+ * ones) stands beside, in an extra that a cell has while any of it is not zero. Cells are never
+ * removed; only a linked group that fails takes its newest ones back. Engine thread only.
  */
 #ifndef HF_ENGINE_CELL_H
 #define HF_ENGINE_CELL_H
