@@ -2,8 +2,9 @@
  * any_operation.h - random operations of every kind on a small world.
  *
  * SKUs sku0.., locations loc0.., reservations r0.. (some with long names), transfers t0.., inbound
- * shipments i0.., orders, references: few enough that operations meet each other, repeat, conflict and
- * are refused in every way. Lines are few; deadlines are short, so that holds expire on the way.
+ * shipments i0.., orders, references: few enough that operations meet each other, repeat, conflict
+ * and are refused in every way. Lines are few; deadlines are short, so that holds expire on the
+ * way.
  */
 #ifndef HF_TESTS_ANY_OPERATION_H
 #define HF_TESTS_ANY_OPERATION_H

@@ -1,10 +1,11 @@
 /*
  * test_engine_audit.c - P6: the audit finds what is wrong, says where, and finds nothing else.
  *
- * Method: an engine with stock of every kind is sound. Each row then spoils one thing in its memory,
- * as a defect would, and the audit must name the thing and what is wrong with it; with a balance
- * taken in steps of any size. Then audits that run in small steps, several at once and some of them
- * given up, go on while random operations of every kind change everything: none finds anything.
+ * Method: an engine with stock of every kind is sound. Each row then spoils one thing in its
+ * memory, as a defect would, and the audit must name the thing and what is wrong with it; with a
+ * balance taken in steps of any size. Then audits that run in small steps, several at once and some
+ * of them given up, go on while random operations of every kind change everything: none finds
+ * anything.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,9 +2,9 @@
  * test_engine_image_made.c - images made by hand: golden bytes, format 1, and states that are none.
  *
  * Method: a small world of one reservation, one transfer and one inbound shipment is written here
- * field by field, as FORMATS.md 4 says, not by the engine's own writer. As it stands it must load. Each
- * row then sets one field to another value: the state contradicts itself, and is refused with words
- * that say where; or it does not, and loads.
+ * field by field, as FORMATS.md 4 says, not by the engine's own writer. As it stands it must load.
+ * Each row then sets one field to another value: the state contradicts itself, and is refused with
+ * words that say where; or it does not, and loads.
  */
 #include <stdarg.h>
 #include <stddef.h>
