@@ -39,7 +39,7 @@ struct hf_subscription {
 
 /* HF_INVALID_ARGUMENT: a text is longer than HF_TEXT_BYTES_MAX. HF_NO_MEMORY: out has failed. */
 enum hf_err hf_subscription_put(struct hf_buffer *out, const struct hf_subscription *subscription);
-/* HF_INVALID_ARGUMENT, with *field: layout, flags, location, sku, token. Texts point into `body`. */
+/* HF_INVALID_ARGUMENT, *field: layout, flags, location, sku, token. Texts point into `body`. */
 enum hf_err hf_subscription_read(struct hf_items body, struct hf_subscription *subscription,
                                  enum hf_field *field);
 

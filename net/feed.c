@@ -184,8 +184,8 @@ bool hf_feed_subscribe(struct hf_feed *feed, const struct hf_frame *frame,
 }
 
 /*
- * Where a consumer may start anew whose next record can be had no more. When the log still claims to
- * hold it, its files cannot be read there: memory holds what comes later.
+ * Where a consumer may start anew whose next record can be had no more. When the log still claims
+ * to hold it, its files cannot be read there: memory holds what comes later.
  */
 static struct hf_token token_beyond(struct hf_feed *feed, struct hf_token token)
 {

@@ -1,6 +1,5 @@
 #include "net/server.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <uv.h>
 
 #include "engine/assert.h"
+#include "net/address.h"
 #include "net/connection.h"
 #include "net/dispatch.h"
 #include "net/feed.h"
@@ -720,31 +720,6 @@ void hf_server_stop(struct hf_server *server)
     }
 }
 
-static bool fill_address(const struct hf_server_config *config, struct sockaddr_storage *address)
-{
-    char port[8];
-    struct addrinfo *found = NULL;
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-
-    (void)snprintf(port, sizeof port, "%u", (unsigned)config->port);
-    if (getaddrinfo(config->host, port, &hints, &found) != 0 || found == NULL) {
-        return false;
-    }
-    memcpy(address, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    return true;
-}
-
-static bool is_loopback(const struct sockaddr_storage *address)
-{
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    }
-    const struct sockaddr_in6 *v6 = (const void *)address;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
 /* Bind and listen, and remember where. 0, or libuv's error. */
 static int listen_at(struct hf_server *server)
 {
@@ -752,7 +727,7 @@ static int listen_at(struct hf_server *server)
     int address_bytes = sizeof address;
     char host[64] = "";
 
-    if (!fill_address(&server->config, &address)) {
+    if (!hf_address_find(server->config.host, server->config.port, &address)) {
         return UV_EADDRNOTAVAIL;
     }
     int status = uv_tcp_bind(&server->listener, (const struct sockaddr *)&address, 0);
@@ -765,7 +740,7 @@ static int listen_at(struct hf_server *server)
     if (status != 0) {
         return status;
     }
-    server->is_loopback = is_loopback(&address);
+    server->is_loopback = hf_address_is_loopback(&address);
     (void)uv_ip_name((const struct sockaddr *)&address, host, sizeof host);
     const bool is_v6 = address.ss_family == AF_INET6;
     const uint16_t port = is_v6 ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port

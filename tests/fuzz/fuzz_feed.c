@@ -4,8 +4,8 @@
  * An input is a list of steps for a feed in a world of its own (feed_world.h), one byte each with
  * what it needs behind it: operations happen, become durable, leave memory, leave the files; the
  * connection is given a subscribe whose body is the input's bytes, or takes more or less of what
- * it is sent; reads come back, late or wrong. Whatever comes: frames can be read, tokens only grow and
- * never stand inside an operation, each event comes once and in order, queues stay bounded.
+ * it is sent; reads come back, late or wrong. Whatever comes: frames can be read, tokens only grow
+ * and never stand inside an operation, each event comes once and in order, queues stay bounded.
  *
  * At start some long scripts of random steps are put into the first corpus folder given.
  */

@@ -5,8 +5,8 @@
  * stock table and its token in memory that it shares with the test, and is killed and started
  * again at random moments; the server is killed, too. Each event must follow the one before it
  * (LSN and index without a gap or repeat) and begin where the table stands. In the end the table
- * must be what the server lists. A second consumer then does the same from 1:0 in one go, most of it
- * out of log segments, because the server keeps little in memory.
+ * must be what the server lists. A second consumer then does the same from 1:0 in one go, most of
+ * it out of log segments, because the server keeps little in memory.
  *
  * 100,000 operations; SCALE=full: a million. SEED=n repeats operations and moments.
  */

@@ -640,7 +640,7 @@ static void nothing_else_may_be_said(void **state)
     assert_int_equal(world->feed.subscribers_count, 0);
 }
 
-/* A consumer that takes nothing: what is queued for it is bounded, and it is ended with its token. */
+/* Who takes nothing: what is queued for it is bounded, and it is ended with its token. */
 static void a_slow_consumer(void **state)
 {
     const struct hf_subscription all = {.after = {1, 0}};
