@@ -128,6 +128,13 @@ static void close_it(struct hf_draft *draft)
     ADD(LINE(B, -4, 0, 0, 0, 4));
 }
 
+static void close_in_part(struct hf_draft *draft)
+{
+    ADD(hf_draft_changed("t1", HF_STATE_IN_TRANSIT));
+    ADD(LINE(A, 0, -1, 0, 0, 0, 1));
+    ADD(hf_draft_move(A, V, 0, -1, 0));
+}
+
 static void close_a_draft(struct hf_draft *draft)
 {
     cancel_draft(draft);
@@ -323,6 +330,7 @@ static const struct hf_draft_row rows[] = {
     {"cancel: part of a draft", cancel_part_of_a_draft, HF_OK, NULL},
     {"a draft loses units", draft_loses, HF_CORRUPT, NO_LINE},
     {"close", close_it, HF_OK, NULL},
+    {"close: in part", close_in_part, HF_OK, NULL},
     {"close: a draft", close_a_draft, HF_CORRUPT, NO_STATE},
     {"receive: a draft", receive_a_draft, HF_CORRUPT, NO_STATE},
     {"in transit becomes a draft", back_to_draft, HF_CORRUPT, NO_STATE},
