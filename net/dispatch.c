@@ -71,7 +71,7 @@ enum hf_err hf_dispatch_init(struct hf_dispatch *dispatch, const struct hf_dispa
 void hf_dispatch_release(struct hf_dispatch *dispatch)
 {
     HF_ASSERT(dispatch->snapshot_job == NULL);
-    HF_ASSERT(dispatch->export.owner == NULL);
+    HF_ASSERT(dispatch->reading.owner == NULL);
 
     free(dispatch->group_results);
     free(dispatch->group);
@@ -264,7 +264,7 @@ static void execute_questions(struct call *call)
 static void execute_export(struct call *call)
 {
     struct hf_dispatch *dispatch = call->dispatch;
-    const struct hf_export_call export_call = {
+    const struct hf_reading_call export_call = {
         .engine = dispatch->engine,
         .out = call->out,
         .owner = call->owner,
@@ -284,9 +284,9 @@ static void execute_export(struct call *call)
                         &request, &field, &line_index) != HF_OK) {
         put_refusal(call, HF_INVALID_ARGUMENT, field, line_index);
     } else if (call->frame->operation == HF_ASK_EXPORT) {
-        hf_export_begin(&dispatch->export, &export_call, &request);
+        hf_reading_begin(&dispatch->reading, &export_call, &request);
     } else {
-        hf_export_next(&dispatch->export, &export_call, &request);
+        hf_reading_next(&dispatch->reading, &export_call, &request);
     }
 }
 
@@ -504,7 +504,7 @@ void hf_dispatch_abandon(struct hf_dispatch *dispatch, struct hf_job *job)
         hf_engine_digest_cancel(dispatch->engine);
         job->is_digesting = false;
     }
-    hf_export_end(&dispatch->export, dispatch->engine, job);
+    hf_reading_end(&dispatch->reading, dispatch->engine, job);
     job->operation = 0;
 }
 

@@ -30,7 +30,7 @@
 #include "engine/engine.h"
 #include "net/buffer.h"
 #include "net/clock.h"
-#include "net/export.h"
+#include "net/reading.h"
 #include "net/feed.h"
 #include "net/frame.h"
 #include "net/log.h"
@@ -88,7 +88,7 @@ struct hf_dispatch {
     struct hf_result *group_results; /* HF_LINKED_MAX */
     struct hf_job *snapshot_job;     /* whose snapshot runs; NULL: none, or its asker has gone */
     bool is_snapshot_running;
-    struct hf_export export;
+    struct hf_reading reading;
 };
 
 /* All pointers must outlive the dispatch. HF_NO_MEMORY leaves it released. */

@@ -1,15 +1,15 @@
-#include "net/export.h"
+#include "net/reading.h"
 
 #include "engine/assert.h"
 #include "net/question.h"
 
-void hf_export_end(struct hf_export *export, struct hf_engine *engine, const void *owner)
+void hf_reading_end(struct hf_reading *reading, struct hf_engine *engine, const void *owner)
 {
     HF_ASSERT(owner != NULL);
 
-    if (export->owner == owner) {
+    if (reading->owner == owner) {
         hf_engine_thaw(engine);
-        *export = (struct hf_export){0};
+        *reading = (struct hf_reading){0};
     }
 }
 
@@ -26,8 +26,8 @@ static enum hf_field judge(unsigned operation, const struct hf_request *request)
     return field;
 }
 
-void hf_export_begin(struct hf_export *export, const struct hf_export_call *call,
-                     const struct hf_request *request)
+void hf_reading_begin(struct hf_reading *reading, const struct hf_reading_call *call,
+                      const struct hf_request *request)
 {
     struct hf_reply reply = {.lsn = hf_engine_lsn(call->engine), .line_index = UINT32_MAX};
 
@@ -37,15 +37,15 @@ void hf_export_begin(struct hf_export *export, const struct hf_export_call *call
         hf_reply_put_plain(call->out, &reply);
         return;
     }
-    hf_export_end(export, call->engine, call->owner);
+    hf_reading_end(reading, call->engine, call->owner);
     if (request->cursor != 0) {
-        if (export->owner != NULL || !hf_engine_freeze(call->engine, call->export_bytes_max)) {
+        if (reading->owner != NULL || !hf_engine_freeze(call->engine, call->export_bytes_max)) {
             reply.outcome = HF_BUSY;
         } else {
             hf_engine_frozen_only(call->engine, (enum hf_frozen_section)request->cursor);
-            export->owner = call->owner;
-            export->section = (enum hf_frozen_section)request->cursor;
-            export->cursor = (struct hf_frozen_cursor){0};
+            reading->owner = call->owner;
+            reading->section = (enum hf_frozen_section)request->cursor;
+            reading->cursor = (struct hf_frozen_cursor){0};
             reply.lsn = hf_engine_frozen_lsn(call->engine);
             reply.argument = call->epoch;
         }
@@ -65,8 +65,8 @@ static void add_row(void *arg, const struct hf_frozen_row *row)
     rows->count++;
 }
 
-void hf_export_next(struct hf_export *export, const struct hf_export_call *call,
-                    const struct hf_request *request)
+void hf_reading_next(struct hf_reading *reading, const struct hf_reading_call *call,
+                     const struct hf_request *request)
 {
     struct hf_reply reply = {.lsn = hf_engine_lsn(call->engine), .line_index = UINT32_MAX};
     struct rows rows = {.out = call->out};
@@ -79,17 +79,17 @@ void hf_export_next(struct hf_export *export, const struct hf_export_call *call,
     reply.field = judge(HF_ASK_EXPORT_NEXT, request);
     if (reply.field != HF_FIELD_NONE) {
         reply.outcome = HF_INVALID_ARGUMENT;
-    } else if (export->owner != call->owner) {
+    } else if (reading->owner != call->owner) {
         reply.outcome = HF_WRONG_STATE;
     } else {
         bool is_end = false;
         reply.lsn = hf_engine_frozen_lsn(call->engine);
         reply.outcome =
-            hf_engine_frozen_rows(call->engine, export->section, &export->cursor,
+            hf_engine_frozen_rows(call->engine, reading->section, &reading->cursor,
                                   asked < fitting ? asked : fitting, add_row, &rows, &is_end);
         reply.argument = reply.outcome == HF_OK && !is_end;
         if (reply.argument == 0) {
-            hf_export_end(export, call->engine, call->owner);
+            hf_reading_end(reading, call->engine, call->owner);
         }
     }
     if (reply.outcome != HF_OK && !call->out->is_failed) {

@@ -1,5 +1,5 @@
 /*
- * export.h - all rows of one LSN, in pages: who reads the frozen state, and how far.
+ * reading.h - all rows of one LSN, in pages: who reads the frozen state, and how far.
  *
  *     export (section)  --> freeze: the engine keeps the state of now while it goes on
  *     export_next       --> a page of rows --> ... --> the last page: thaw
@@ -14,20 +14,20 @@
  *
  * Loop thread only. The owner is an address that names the connection; it is never looked at.
  */
-#ifndef HF_NET_EXPORT_H
-#define HF_NET_EXPORT_H
+#ifndef HF_NET_READING_H
+#define HF_NET_READING_H
 
 #include "engine/engine.h"
 #include "net/codec.h"
 
-struct hf_export {
+struct hf_reading {
     const void *owner; /* NULL: nobody reads */
     enum hf_frozen_section section;
     struct hf_frozen_cursor cursor;
 };
 
 /* What a frame about an export is answered with. */
-struct hf_export_call {
+struct hf_reading_call {
     struct hf_engine *engine;
     struct hf_buffer *out;
     const void *owner;         /* who asks */
@@ -37,12 +37,12 @@ struct hf_export_call {
 };
 
 /* Begin a reading (PROTOCOL.md 3, operation 72) and add the reply item. */
-void hf_export_begin(struct hf_export *export, const struct hf_export_call *call,
-                     const struct hf_request *request);
+void hf_reading_begin(struct hf_reading *reading, const struct hf_reading_call *call,
+                      const struct hf_request *request);
 /* Go on with it (operation 73). */
-void hf_export_next(struct hf_export *export, const struct hf_export_call *call,
-                    const struct hf_request *request);
+void hf_reading_next(struct hf_reading *reading, const struct hf_reading_call *call,
+                     const struct hf_request *request);
 /* The owner has gone, or needs no more. Nothing happens when somebody else reads, or nobody. */
-void hf_export_end(struct hf_export *export, struct hf_engine *engine, const void *owner);
+void hf_reading_end(struct hf_reading *reading, struct hf_engine *engine, const void *owner);
 
 #endif
