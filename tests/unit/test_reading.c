@@ -1,5 +1,5 @@
 /*
- * test_export.c - all rows of one LSN, in pages, while the server goes on.
+ * test_reading.c - all rows of one LSN, in pages, while the server goes on.
  *
  * Method: connections are known to dispatch by the address of their job, so several askers need
  * several jobs and no sockets. The state that was frozen is compared with the rows that come while
