@@ -234,9 +234,9 @@ static bool has_reason(enum hf_kind kind)
 {
     return kind == HF_KIND_RECEIVE || kind == HF_KIND_ADJUST || kind == HF_KIND_SET ||
            kind == HF_KIND_MOVE_STATUS || kind == HF_KIND_DISPOSE ||
-           kind == HF_KIND_TRANSFER_RECEIVE || kind == HF_KIND_TRANSFER_CANCEL ||
-           kind == HF_KIND_TRANSFER_CLOSE || kind == HF_KIND_INBOUND_RECEIVE ||
-           kind == HF_KIND_INBOUND_CANCEL;
+           kind == HF_KIND_TRANSFER_SHIP || kind == HF_KIND_TRANSFER_RECEIVE ||
+           kind == HF_KIND_TRANSFER_CANCEL || kind == HF_KIND_TRANSFER_CLOSE ||
+           kind == HF_KIND_INBOUND_RECEIVE || kind == HF_KIND_INBOUND_CANCEL;
 }
 
 static void check_statuses(struct hf_model_result *result, const struct hf_op *op)
@@ -275,8 +275,7 @@ void hf_model_form(const struct hf_model *model, const struct hf_op *op, uint64_
 {
     const bool has_ttl = (op->flags & HF_OP_TTL) != 0;
     const bool is_lineless = op->kind == HF_KIND_CONFIRM || op->kind == HF_KIND_EXTEND ||
-                             op->kind == HF_KIND_RELEASE_ORDER ||
-                             op->kind == HF_KIND_TRANSFER_CLOSE;
+                             op->kind == HF_KIND_RELEASE_ORDER;
     const bool is_whole_allowed =
         is_lineless || op->kind == HF_KIND_RELEASE || op->kind == HF_KIND_FULFIL ||
         (hf_model_is_shipment_kind(op->kind) && !hf_model_opens(op->kind));

@@ -182,7 +182,13 @@ static int64_t draw_units(struct hf_generator *g, const struct hf_op_line *line)
         const struct hf_model_cell *known = &g->model->cells[cell];
         const int64_t ats = hf_model_ats(g->model, known);
 
-        switch (below(g, 8)) {
+        switch (below(g, 9)) {
+        case 8:
+            /* Down to the threshold, or up to where it is over. */
+            units = ats > known->low_stock ? ats - known->low_stock
+                                           : known->low_stock + known->low_stock / 10 - ats;
+            units = hf_generate_near(g, units);
+            break;
         case 0:
             units = hf_generate_near(g, ats);
             break;
@@ -219,6 +225,9 @@ static int64_t draw_figure(struct hf_generator *g, int64_t least)
     }
     if (chance(g, g->huge_percent)) {
         return HF_UNITS_MAX - below(g, 2);
+    }
+    if (chance(g, 10)) {
+        return 15 + below(g, 20); /* where a tenth is more than one */
     }
     return chance(g, 40) ? least : (int64_t)below(g, 6);
 }

@@ -226,10 +226,8 @@ void hf_generate_shipment(struct hf_generator *g, struct hf_op *op)
         return;
     }
     op->id = draw_id(g, op->kind);
-    if (op->kind != HF_KIND_TRANSFER_SHIP) {
-        op->reason = chance(g, 50) ? HF_REASON_NONE : (enum hf_reason)below(g, HF_REASONS_COUNT);
-    }
-    if (op->kind == HF_KIND_TRANSFER_CLOSE || chance(g, 30)) {
+    op->reason = chance(g, 50) ? HF_REASON_NONE : (enum hf_reason)below(g, HF_REASONS_COUNT);
+    if (chance(g, op->kind == HF_KIND_TRANSFER_CLOSE ? 50 : 30)) {
         return;
     }
     if (is_receive) {

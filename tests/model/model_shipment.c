@@ -60,6 +60,7 @@ static int64_t left_of(const struct hf_model_decision *d, const struct hf_model_
                line->units * (int64_t)d->model->config.over_receipt_percent / 100 -
                over_received(line);
     case HF_KIND_TRANSFER_RECEIVE:
+    case HF_KIND_TRANSFER_CLOSE:
         return line->under_way;
     default:
         return line->unshipped + line->under_way;
@@ -307,19 +308,15 @@ static void cancel(struct hf_model_decision *d, struct hf_model_record *record,
     line->cancelled += units;
 }
 
-static void close_line(struct hf_model_decision *d, struct hf_model_record *record,
-                       struct hf_model_shipment_line *line)
+static void lose(struct hf_model_decision *d, struct hf_model_record *record,
+                 struct hf_model_shipment_line *line, int64_t units)
 {
-    const int64_t delta[HF_COUNTERS_COUNT] = {[HF_IN_TRANSIT] = -line->under_way};
+    const int64_t delta[HF_COUNTERS_COUNT] = {[HF_IN_TRANSIT] = -units};
 
-    if (line->under_way > 0) {
-        move(d, record, line->sku, d->shipment->to, delta);
-    }
-    line->cancelled += line->unshipped;
-    line->lost += line->under_way;
-    d->model->physical_units[line->sku] -= line->under_way;
-    line->unshipped = 0;
-    line->under_way = 0;
+    move(d, record, line->sku, d->shipment->to, delta);
+    line->under_way -= units;
+    line->lost += units;
+    d->model->physical_units[line->sku] -= units;
 }
 
 /* The end of every change: the result is told before the record may forget what it closed. */
@@ -403,13 +400,22 @@ static void change_shipment(struct hf_model_decision *d)
             break;
         case HF_KIND_TRANSFER_CLOSE:
             final_state = HF_STATE_CLOSED;
-            close_line(d, &record, line);
+            lose(d, &record, line, demand->units);
             break;
         default:
             final_state = HF_STATE_CANCELLED;
             cancel(d, &record, line, demand->units);
             break;
         }
+    }
+    /* A transfer that is closed whole ships no more, either. */
+    for (uint32_t i = 0; d->op->kind == HF_KIND_TRANSFER_CLOSE && d->op->lines_count == 0 &&
+                         i < d->shipment->lines_count;
+         i++) {
+        struct hf_model_shipment_line *line = &d->shipment->lines[i];
+
+        line->cancelled += line->unshipped;
+        line->unshipped = 0;
     }
     finish(d, &record, final_state);
 }
