@@ -7,7 +7,8 @@
  * server is killed and started again on the same directory. Then
  *     - every acknowledged deed, of all kills so far, is asked again: repeated, with its LSN
  *     - every deed whose outcome is not known is asked again, which settles it
- *     - the whole ledger, every balance, states, the audit are what the deeds make them (account.h)
+ *     - the whole ledger, every balance, the states and lines of reservations and shipments, the
+ *       audit are what the deeds make them (account.h)
  * and the load goes on. When the memory for deeds is used up the directory has seen enough: it is
  * killed once more at rest, must come back with the same digest, and a new one begins.
  *
