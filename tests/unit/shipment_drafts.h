@@ -1,5 +1,5 @@
 /*
- * shipment_drafts.h - a story of transfers and inbound shipments, and effects that go on from there.
+ * shipment_drafts.h - a story of transfers and inbound shipments, and effects that go on from it.
  */
 #ifndef HF_TESTS_SHIPMENT_DRAFTS_H
 #define HF_TESTS_SHIPMENT_DRAFTS_H
