@@ -13,8 +13,8 @@
 
 /* ------------------------------------------------------------------ small questions */
 
-static int64_t counter_of(const struct hf_model_decision *d, const struct hf_model_demand *demand,
-                          enum hf_counter counter)
+int64_t hf_model_counter_of(const struct hf_model_decision *d, const struct hf_model_demand *demand,
+                            enum hf_counter counter)
 {
     const struct hf_model_cell *cell = hf_model_cell_of(d, demand);
 
@@ -351,7 +351,7 @@ static bool refuse_shortfalls(struct hf_model_decision *d, enum hf_err outcome,
 static int64_t available_on_hand(const struct hf_model_decision *d,
                                  const struct hf_model_demand *demand)
 {
-    return counter_of(d, demand, HF_ON_HAND);
+    return hf_model_counter_of(d, demand, HF_ON_HAND);
 }
 
 static int64_t available_open(const struct hf_model_decision *d,
@@ -374,7 +374,7 @@ static bool refuse_adjust(struct hf_model_decision *d)
 {
     for (uint32_t i = 0; i < d->demands_count; i++) {
         const struct hf_model_demand *demand = &d->demands[i];
-        const int64_t after = counter_of(d, demand, HF_ON_HAND) + demand->units;
+        const int64_t after = hf_model_counter_of(d, demand, HF_ON_HAND) + demand->units;
 
         if (demand->units < 0 && after < 0) {
             /* What was asked for is units to take away: a positive number. */
@@ -438,198 +438,9 @@ enum hf_counter hf_model_counter_of_status(enum hf_status status)
 static int64_t available_in_status(const struct hf_model_decision *d,
                                    const struct hf_model_demand *demand)
 {
-    return counter_of(d, demand, hf_model_counter_of_status(d->op->from_status));
+    return hf_model_counter_of(d, demand, hf_model_counter_of_status(d->op->from_status));
 }
 
-/* ------------------------------------------------------------------ set (M6) */
-
-/* Whether the move was after the moment that the set is about. */
-static bool is_since(const struct hf_model_move *move, const struct hf_op *op)
-{
-    return ((op->flags & HF_OP_AS_OF_LSN) != 0 && move->lsn > op->as_of) ||
-           ((op->flags & HF_OP_AS_OF_TIME) != 0 && move->ts_us > op->as_of);
-}
-
-int64_t hf_model_changed_since(const struct hf_model *model, const struct hf_op *op, int cell)
-{
-    int64_t changed = 0;
-
-    for (uint32_t i = model->moves_count; i > 0; i--) {
-        const struct hf_model_move *move = &model->moves[i - 1];
-
-        if (!is_since(move, op)) {
-            break; /* neither LSN nor time goes back */
-        }
-        if ((int)move->cell == cell && move->kind != HF_KIND_SET) {
-            changed += move->delta[HF_ON_HAND];
-        }
-    }
-    return changed;
-}
-
-bool hf_model_is_history_known(const struct hf_model *model, const struct hf_op *op,
-                               uint64_t first_lsn)
-{
-    const bool is_by_time = (op->flags & HF_OP_AS_OF_TIME) != 0;
-
-    for (uint32_t i = 0; i < op->lines_count; i++) {
-        const bool has_handles = (op->flags & HF_OP_HANDLES) != 0;
-        const struct hf_op_line *line = &op->lines[i];
-        const int sku = has_handles ? (int)line->sku_handle : hf_model_sku(model, line->sku);
-        const int location =
-            has_handles ? (int)line->location_handle : hf_model_location(model, line->location);
-        const int cell = hf_model_cell(model, sku, location);
-        uint32_t count = 0;
-
-        for (uint32_t j = model->moves_count; j > 0 && cell >= 0; j--) {
-            const struct hf_model_move *move = &model->moves[j - 1];
-            const bool is_kept = first_lsn != 0 && move->lsn >= first_lsn;
-            /* Of a move that is not kept no more is known than that it is older than the rest. */
-            const bool may_be_since =
-                is_kept || !is_by_time
-                    ? is_since(move, op)
-                    : first_lsn == 0 || model->times_us[first_lsn - 1] > op->as_of;
-
-            if ((int)move->cell != cell || !may_be_since) {
-                continue;
-            }
-            count += 1;
-            if (!is_kept || count > HF_MODEL_MOVES_OF_SET_MAX) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* `granted` becomes the change. */
-static bool refuse_set(struct hf_model_decision *d)
-{
-    if (d->model->is_too_old) {
-        return hf_model_refuse(d, HF_TOO_OLD);
-    }
-    for (uint32_t i = 0; i < d->demands_count; i++) {
-        struct hf_model_demand *demand = &d->demands[i];
-        const int64_t after = demand->units + hf_model_changed_since(d->model, d->op, demand->cell);
-
-        demand->granted = after - counter_of(d, demand, HF_ON_HAND);
-        if (after < 0) {
-            hf_model_add_line(d, demand, HF_INSUFFICIENT_ON_HAND, 0, -after);
-            d->result->outcome = HF_INSUFFICIENT_ON_HAND;
-        }
-    }
-    return d->result->outcome != HF_OK;
-}
-
-/* Which counter the operation raises; -1: none. */
-static int raised_counter(const struct hf_model_decision *d)
-{
-    switch (d->op->kind) {
-    case HF_KIND_RECEIVE:
-    case HF_KIND_MOVE_STATUS:
-        return (int)hf_model_counter_of_status(d->op->to_status);
-    case HF_KIND_ADJUST:
-    case HF_KIND_SET:
-        return HF_ON_HAND;
-    case HF_KIND_RESERVE:
-        return HF_HELD;
-    case HF_KIND_REPLACE:
-        HF_ASSERT(d->reservation != NULL);
-        return d->reservation->state == HF_STATE_HELD ? HF_HELD : HF_COMMITTED;
-    case HF_KIND_CONFIRM:
-        return HF_COMMITTED;
-    default:
-        return -1;
-    }
-}
-
-static bool refuse_counters(struct hf_model_decision *d)
-{
-    const int raised = raised_counter(d);
-
-    for (uint32_t i = 0; raised >= 0 && i < d->demands_count; i++) {
-        const struct hf_model_demand *demand = &d->demands[i];
-        const bool is_granted = d->op->kind == HF_KIND_RESERVE || d->op->kind == HF_KIND_REPLACE ||
-                                d->op->kind == HF_KIND_SET;
-        const int64_t added = is_granted ? demand->granted : demand->units;
-        const int64_t given_back = d->op->kind == HF_KIND_REPLACE ? demand->open_units : 0;
-        const int64_t before = counter_of(d, demand, (enum hf_counter)raised);
-
-        if (before + added - given_back > HF_UNITS_MAX) {
-            d->result->lines_count = d->result->outcome == HF_OK ? 0 : d->result->lines_count;
-            d->result->outcome = HF_LIMIT_EXCEEDED;
-            hf_model_add_line(d, demand, HF_LIMIT_EXCEEDED, 0, 0);
-        }
-    }
-    return d->result->outcome != HF_OK;
-}
-
-static bool creates_cell(const struct hf_model_decision *d, const struct hf_model_demand *demand)
-{
-    if (demand->cell >= 0 || hf_model_is_place_kind(d->op->kind)) {
-        return false;
-    }
-    switch (d->op->kind) {
-    case HF_KIND_RECEIVE:
-    case HF_KIND_ADJUST:
-        return demand->units != 0;
-    case HF_KIND_SET_POLICY:
-        return hf_model_is_policy_changed(d, demand);
-    case HF_KIND_SET:
-    case HF_KIND_RESERVE:
-    case HF_KIND_REPLACE:
-        return demand->granted != 0;
-    default:
-        return false;
-    }
-}
-
-/* Whether one more of each thing that is new fits the configured limits. */
-static bool refuse_tables(struct hf_model_decision *d)
-{
-    const struct hf_model *model = d->model;
-    const bool opens = d->op->kind == HF_KIND_RESERVE || d->op->kind == HF_KIND_REPLACE;
-    uint32_t skus = model->skus_count;
-    uint32_t locations = model->locations_count;
-    uint32_t regions = model->regions_count;
-    uint32_t cells = model->cells_count;
-    uint64_t lines = 0;
-
-    for (uint32_t i = 0; i < d->demands_count; i++) {
-        const struct hf_model_demand *demand = &d->demands[i];
-        bool is_sku_new = demand->sku_index < 0 && !hf_model_is_place_kind(d->op->kind);
-        bool is_location_new = demand->location_index < 0;
-
-        for (uint32_t j = 0; j < i; j++) {
-            if (hf_text_equal(hf_model_text_view(&demand->sku),
-                              hf_model_text_view(&d->demands[j].sku))) {
-                is_sku_new = false;
-            }
-            if (hf_text_equal(hf_model_text_view(&demand->location),
-                              hf_model_text_view(&d->demands[j].location))) {
-                is_location_new = false;
-            }
-        }
-        skus += is_sku_new ? 1 : 0;
-        locations += is_location_new ? 1 : 0;
-        cells += creates_cell(d, demand) ? 1 : 0;
-        lines += opens && demand->granted > 0 ? 1 : 0;
-    }
-    for (uint32_t i = 0; opens && i < model->reservations_count; i++) {
-        lines += model->reservations[i].lines_count;
-    }
-    if (d->op->kind == HF_KIND_SET_REGION && hf_model_region(model, d->op->id) < 0) {
-        regions += 1;
-    }
-    if (skus > model->config.skus_max || locations > model->config.locations_max ||
-        regions > model->config.locations_max || cells > model->config.cells_max ||
-        (opens && (model->reservations_count + 1 > model->config.reservations_max ||
-                   lines > model->config.lines_max))) {
-        d->result->lines_count = 0;
-        return hf_model_refuse(d, HF_LIMIT_EXCEEDED);
-    }
-    return false;
-}
 /* ------------------------------------------------------------------ the kinds */
 
 /* Without lines the operation is about all that the reservation has open. */
@@ -685,7 +496,7 @@ static void decide_reservation(struct hf_model_decision *d)
         d->result->outcome = HF_LIMIT_EXCEEDED; /* its longest life is over already */
         return;
     }
-    if (refuse_counters(d) || refuse_tables(d)) {
+    if (hf_model_refuse_counters(d) || hf_model_refuse_tables(d)) {
         return;
     }
 
@@ -743,7 +554,8 @@ static void decide_stock(struct hf_model_decision *d)
 {
     const enum hf_kind kind = d->op->kind;
 
-    if (kind == HF_KIND_SET && !refuse_versions(d) && !refuse_set(d) && !is_any_granted(d)) {
+    if (kind == HF_KIND_SET && !refuse_versions(d) && !hf_model_refuse_set(d) &&
+        !is_any_granted(d)) {
         return; /* M3, before any limit */
     }
     if (d->result->outcome != HF_OK) {
@@ -753,7 +565,8 @@ static void decide_stock(struct hf_model_decision *d)
         (kind == HF_KIND_SELL && refuse_sell(d)) ||
         ((kind == HF_KIND_MOVE_STATUS || kind == HF_KIND_DISPOSE) &&
          refuse_shortfalls(d, HF_INSUFFICIENT_ON_HAND, available_in_status)) ||
-        (kind == HF_KIND_RESERVE && refuse_promise(d)) || refuse_counters(d) || refuse_tables(d)) {
+        (kind == HF_KIND_RESERVE && refuse_promise(d)) || hf_model_refuse_counters(d) ||
+        hf_model_refuse_tables(d)) {
         return;
     }
     if (kind == HF_KIND_RESERVE) {
@@ -788,15 +601,11 @@ static void decide(struct hf_model *model, const struct hf_op *op, uint64_t now_
     for (uint32_t i = 0; i < op->lines_count; i++) {
         gather_line(&d, i);
     }
-    if (refuse_unknown_codes(&d) && !hf_model_is_shipment_kind(op->kind)) {
-        return;
+    (void)refuse_unknown_codes(&d);
+    if (hf_model_is_shipment_kind(op->kind) && hf_model_opens(op->kind)) {
+        (void)refuse_unknown_ends(&d);
     }
-    if (hf_model_is_shipment_kind(op->kind)) {
-        if (hf_model_opens(op->kind) ? refuse_unknown_ends(&d) : result->outcome != HF_OK) {
-            return;
-        }
-        hf_model_decide_shipment(&d);
-        result->lsn = model->lsn;
+    if (result->outcome != HF_OK) {
         return;
     }
     switch (op->kind) {
@@ -809,6 +618,16 @@ static void decide(struct hf_model *model, const struct hf_op *op, uint64_t now_
         break;
     case HF_KIND_RELEASE_ORDER:
         decide_release_order(&d);
+        break;
+    case HF_KIND_TRANSFER_CREATE:
+    case HF_KIND_TRANSFER_SHIP:
+    case HF_KIND_TRANSFER_RECEIVE:
+    case HF_KIND_TRANSFER_CANCEL:
+    case HF_KIND_TRANSFER_CLOSE:
+    case HF_KIND_INBOUND_CREATE:
+    case HF_KIND_INBOUND_RECEIVE:
+    case HF_KIND_INBOUND_CANCEL:
+        hf_model_decide_shipment(&d);
         break;
     default:
         decide_stock(&d);

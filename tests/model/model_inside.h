@@ -114,12 +114,19 @@ const struct hf_model_cell *hf_model_cell_of(const struct hf_model_decision *d,
 void hf_model_tell_reservation(struct hf_model_result *result,
                                const struct hf_model_reservation *reservation);
 
-/* model_apply.c, for model_shipment.c */
+/* model_apply.c, for the other files */
+int64_t hf_model_counter_of(const struct hf_model_decision *d, const struct hf_model_demand *demand,
+                            enum hf_counter counter);
 bool hf_model_refuse(struct hf_model_decision *d, enum hf_err outcome);
 void hf_model_add_line(struct hf_model_decision *d, const struct hf_model_demand *demand,
                        enum hf_err outcome, int64_t granted, int64_t shortfall);
 /* Counters of a status: where its units are counted. */
 enum hf_counter hf_model_counter_of_status(enum hf_status status);
+/* model_set.c, model_limits.c: true when the operation is refused. After the first, `granted` is the
+ * change of on_hand. */
+bool hf_model_refuse_set(struct hf_model_decision *d);
+bool hf_model_refuse_counters(struct hf_model_decision *d);
+bool hf_model_refuse_tables(struct hf_model_decision *d);
 /* M6: what all kinds but `set` have changed of on_hand since as_of; 0 when the set has none. */
 int64_t hf_model_changed_since(const struct hf_model *model, const struct hf_op *op, int cell);
 
