@@ -2,9 +2,9 @@
  * test_format.c - golden bytes of every structure on disk (FORMATS.md), and what is refused.
  *
  * Method: the bytes below are what this version writes, and what versions before it have written;
- * all stay readable for ever. The encoders must make exactly the newest, the decoders read all back;
- * every prefix is refused as truncated, placed so that reading one byte too far faults; every changed
- * bit is refused as corrupt.
+ * all stay readable for ever. The encoders must make exactly the newest, the decoders read all
+ * back; every prefix is refused as truncated, placed so that reading one byte too far faults;
+ * every changed bit is refused as corrupt.
  */
 #include <stdarg.h>
 #include <stddef.h>
