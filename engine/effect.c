@@ -246,6 +246,7 @@ static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_contex
             hf_names_enqueue(&engine->names, effect->index, context->header->ts_us);
     }
     context->reservation = effect->index + 1;
+    context->last_line = HF_NONE;
     context->is_opening = false;
     return HF_OK;
 }
@@ -255,6 +256,21 @@ static void line_change(const struct hf_effect_move *move, int64_t *fulfilled, i
 {
     *fulfilled = -move->delta[HF_ON_HAND];
     *released = -(move->delta[HF_HELD] + move->delta[HF_COMMITTED]) + move->delta[HF_ON_HAND];
+}
+
+/* The reservation's line at a cell. Moves come in the order of the lines, as a rule: the one behind
+ * the last found is looked at first, so that a long reservation is not searched for each. */
+static uint32_t find_line(const struct hf_reservations *reservations,
+                          const struct hf_effect_context *context, uint32_t cell)
+{
+    const uint32_t reservation = context->reservation - 1;
+    const uint32_t next = context->last_line == HF_NONE
+                              ? hf_reservation_at(reservations, reservation)->first_line
+                              : hf_line_at(reservations, context->last_line)->next;
+
+    return next != HF_NONE && hf_line_at(reservations, next)->cell == cell
+               ? next
+               : hf_line_find(reservations, reservation, cell);
 }
 
 static enum hf_err apply_move_to_line(struct hf_engine *engine, struct hf_effect_context *context,
@@ -273,10 +289,11 @@ static enum hf_err apply_move_to_line(struct hf_engine *engine, struct hf_effect
         return HF_OK;
     }
     if (move->line == HF_NONE) {
-        move->line = hf_line_find(reservations, reservation, move->cell);
+        move->line = find_line(reservations, context, move->cell);
         if (move->line == HF_NONE) {
             return corrupt(why, "a move of a reservation that has no such line");
         }
+        context->last_line = move->line;
     }
     struct hf_line *line = hf_line_at(reservations, move->line);
     int64_t fulfilled;

@@ -191,7 +191,7 @@ struct hf_effect_context {
     const struct hf_record_header *header;
     uint32_t reservation; /* index + 1; 0: none */
     uint32_t shipment;    /* index + 1; 0: none */
-    uint32_t last_line;   /* of the reservation or shipment being opened */
+    uint32_t last_line;   /* of the reservation or shipment: added, or found, last; HF_NONE: none */
     bool is_opening;
 };
 

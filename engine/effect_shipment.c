@@ -92,6 +92,7 @@ enum hf_err hf_effect_change_shipment(struct hf_engine *engine, struct hf_effect
                                                    context->header->ts_us);
     }
     context->shipment = effect->index + 1;
+    context->last_line = HF_NONE;
     context->is_opening = false;
     return HF_OK;
 }
@@ -106,6 +107,21 @@ static bool add_figures(struct hf_shipment_line *line, const struct hf_effect_li
         }
     }
     return true;
+}
+
+/* The shipment's line of a SKU; the one behind the last found first, as changes come in the order of
+ * the lines. */
+static uint32_t find_line(const struct hf_shipments *shipments,
+                          const struct hf_effect_context *context, uint32_t sku)
+{
+    const uint32_t shipment = context->shipment - 1;
+    const uint32_t next = context->last_line == HF_NONE
+                              ? hf_shipment_at(shipments, shipment)->first_line
+                              : hf_shipment_line_at(shipments, context->last_line)->next;
+
+    return next != HF_NONE && hf_shipment_line_at(shipments, next)->sku == sku
+               ? next
+               : hf_shipment_line_find(shipments, shipment, sku);
 }
 
 enum hf_err hf_effect_change_line(struct hf_engine *engine, struct hf_effect_context *context,
@@ -123,10 +139,11 @@ enum hf_err hf_effect_change_line(struct hf_engine *engine, struct hf_effect_con
                                             effect->sku, effect->units);
         context->last_line = effect->line;
     } else if (effect->line == HF_NONE) {
-        effect->line = hf_shipment_line_find(&engine->shipments, shipment, effect->sku);
+        effect->line = find_line(&engine->shipments, context, effect->sku);
         if (effect->line == HF_NONE) {
             return corrupt(why, "a change of a line that the shipment does not have");
         }
+        context->last_line = effect->line;
     }
     return add_figures(hf_shipment_line_at(&engine->shipments, effect->line), effect, 1)
                ? HF_OK

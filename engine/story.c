@@ -199,8 +199,21 @@ static const char *misfit(const struct hf_story *story)
 
 /* ------------------------------------------------------------------ lines of a shipment */
 
+/* No other line of the shipment that is being opened names the SKU; from now on one does. */
+static bool is_sku_new(struct hf_story *story, uint32_t sku)
+{
+    struct hf_map *map = &story->engine->work.map;
+    struct hf_map_slot *slot = hf_map_find(map, sku);
+
+    if (slot->stamp == map->stamp) {
+        return false;
+    }
+    *slot = (struct hf_map_slot){.key = sku, .stamp = map->stamp};
+    return true;
+}
+
 /* The figures of a line keep their sum: units are where they went (shipment.h). */
-static bool is_line_sound(const struct hf_story *story, const struct hf_effect_line *line)
+static bool is_line_sound(struct hf_story *story, const struct hf_effect_line *line)
 {
     int64_t sum = -line->units;
 
@@ -217,9 +230,7 @@ static bool is_line_sound(const struct hf_story *story, const struct hf_effect_l
     if (line->units > 0) {
         const enum hf_line_figure whole =
             story->after == HF_STATE_DRAFT ? HF_LINE_UNSHIPPED : HF_LINE_UNDER_WAY;
-        return sum == 0 && line->delta[whole] == line->units &&
-               hf_shipment_line_find(&story->engine->shipments, story->shipment - 1, line->sku) ==
-                   HF_NONE;
+        return sum == 0 && line->delta[whole] == line->units && is_sku_new(story, line->sku);
     }
     return shipment->kind == HF_INBOUND ? sum >= 0 && line->delta[HF_LINE_UNSHIPPED] == 0
                                         : sum == 0;
@@ -315,6 +326,7 @@ static enum hf_err note_shipment(struct hf_story *story, const struct hf_effect 
 
     begin_chapter(story, is_opening, told->state_before, told->state);
     story->shipment = told->index + 1;
+    hf_map_clear(&story->engine->work.map);
     if (is_opening ? told->kind == HF_INBOUND && told->state != HF_STATE_IN_TRANSIT
                    : !may_shipment_become(shipment, story->before, story->after)) {
         *why = "a shipment changes to a state that it cannot reach";

@@ -14,7 +14,7 @@
 #include "engine/state.h"
 
 struct hf_story {
-    const struct hf_engine *engine;
+    struct hf_engine *engine;
     uint64_t lsn;
     uint32_t effects_count;
     uint32_t reservation; /* index + 1; 0: moves are of no reservation */
