@@ -71,7 +71,7 @@ static void tell_thing(const struct hf_model *model, const struct hf_model_recor
                        struct hf_model_event *event)
 {
     const struct hf_text id = hf_model_text_view(&record->id);
-    const struct hf_model_text *order = &event->order;
+    const struct hf_model_text *order;
     int found;
 
     if (id.bytes_count == 0) {

@@ -372,7 +372,7 @@ static void apply(struct hf_run *run, const struct hf_step *step)
     struct hf_result got[HF_STEP_OPS_MAX];
     const bool is_digested = is_due(run, 8);
     struct hf_digest before = {0};
-    bool may_refuse[HF_STEP_OPS_MAX];
+    bool may_refuse[HF_STEP_OPS_MAX] = {false};
     bool is_refused = true;
     /* Lines and results live until the engine's next call: compare before asking more. */
 
