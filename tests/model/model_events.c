@@ -1,5 +1,5 @@
 /*
- * model_events.c - what each record tells, against the model; and the stock table rebuilt from that.
+ * model_events.c - what each record tells, against the model; the stock table rebuilt from that.
  *
  * See model_run.h. The engine's records are read as a follower of the feed would: the deltas alone
  * keep a table, which must be the engine's stock at any time. What a record tells must never

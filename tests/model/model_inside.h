@@ -122,8 +122,8 @@ void hf_model_add_line(struct hf_model_decision *d, const struct hf_model_demand
                        enum hf_err outcome, int64_t granted, int64_t shortfall);
 /* Counters of a status: where its units are counted. */
 enum hf_counter hf_model_counter_of_status(enum hf_status status);
-/* model_set.c, model_limits.c: true when the operation is refused. After the first, `granted` is the
- * change of on_hand. */
+/* model_set.c, model_limits.c: true when the operation is refused. After the first, `granted` is
+ * the change of on_hand. */
 bool hf_model_refuse_set(struct hf_model_decision *d);
 bool hf_model_refuse_counters(struct hf_model_decision *d);
 bool hf_model_refuse_tables(struct hf_model_decision *d);

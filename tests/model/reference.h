@@ -23,8 +23,8 @@
  *     M5  A hold is over from its deadline on. The caller logs the ends of due holds, one by one
  *         (hf_model_expire), before it applies an operation at that time.
  *     M6  A `set` as of a past moment makes on_hand what was said, plus what all other kinds but
- *         `set` have changed of it since. The model remembers every move, the engine does not: where
- *         the engine may refuse for that reason, the caller tells the model (is_too_old).
+ *         `set` have changed of it since. The model remembers every move, the engine does not:
+ *         where that may refuse for want of memory, the caller tells the model (is_too_old).
  *     M7  Alerts are judged once a record, for the cells it touched, by what is true after it.
  *     M8  The physical units of a SKU (sellable, damaged, quarantined, under way in transfers) are
  *         those that operations said came in, less those they said went out. `physical_units` is
