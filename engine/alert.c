@@ -147,9 +147,9 @@ static void decide_marks(struct hf_engine *engine, uint32_t index, struct hf_eff
 
 /* Who is hit first: holds before confirmed ones, and of each the newest. */
 struct rank {
-    bool is_held;
-    uint64_t lsn;
+    uint64_t lsn; /* opened, of a hold; else confirmed */
     uint32_t line;
+    bool is_held;
 };
 
 static bool is_hit_before(const struct rank *a, const struct rank *b)

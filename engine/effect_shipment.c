@@ -109,8 +109,8 @@ static bool add_figures(struct hf_shipment_line *line, const struct hf_effect_li
     return true;
 }
 
-/* The shipment's line of a SKU; the one behind the last found first, as changes come in the order of
- * the lines. */
+/* The shipment's line of a SKU; the one behind the last found first, as changes come in the order
+ * of the lines. */
 static uint32_t find_line(const struct hf_shipments *shipments,
                           const struct hf_effect_context *context, uint32_t sku)
 {

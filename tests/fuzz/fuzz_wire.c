@@ -5,8 +5,8 @@
  *     0  bytes from a client as they are, in pieces
  *     1  frames from a client after its hello. Magic, version, flags, length and checksum are put
  *        right first: otherwise the checksum would hide all that lies behind it
- *     2  the body of a reply, read as a client does; the second byte is the operation. Of a subscribe
- *        its request, too
+ *     2  the body of a reply, read as a client does; the second byte is the operation. Of a
+ *        subscribe its request, too
  *     3  frames as in 1, to a server with a change feed
  * Any input must leave a connection that answers or has closed, an engine whose audit is clean,
  * and memory that was only read where it may be (ASan, UBSan).

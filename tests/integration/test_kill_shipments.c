@@ -3,8 +3,8 @@
  *
  * Method: four connections, each with many frames in flight, take transfers and inbound shipments
  * of 100 to 400 lines on their way (tests/lib/journey.h), a step a frame, without waiting for the
- * step before. An observer asks for snapshots and audits. After a random number of replies the server
- * is killed and started again on the same directory. Then, before anything is asked again,
+ * step before. An observer asks for snapshots and audits. After a random number of replies the
+ * server is killed and started again on the same directory. Then, before anything is asked again,
  *     C1   the lines of every journey that was under way are what its first k steps make them, all
  *          of them of the same k: never fewer steps than were acknowledged, never more than asked
  *     C2   every unit asked for is in one place: the figures of a line add up to its units
@@ -249,7 +249,7 @@ static void load_and_kill(void)
     assert_int_equal(sem_destroy(&test.moment), 0);
 }
 
-/* ------------------------------------------------------------------ journeys, as the server has them */
+/* ------------------------------------------------------------------ what the server has */
 
 /* Figures of a journey after its first steps, with the plant. */
 static enum holdfast_state figures_of(const struct hf_journey *journey, uint32_t steps_count,
@@ -263,7 +263,7 @@ static enum holdfast_state figures_of(const struct hf_journey *journey, uint32_t
     return state;
 }
 
-/* What the server says: state and figures. False: it does not know the journey, or in another form. */
+/* What the server says: state and figures. False: it knows none, or one of another form. */
 static bool read_journey(const struct hf_journey *journey, enum holdfast_state *state,
                          int64_t figures[HF_JOURNEY_LINES_MAX][HF_JOURNEY_FIGURES])
 {

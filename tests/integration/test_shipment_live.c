@@ -3,8 +3,8 @@
  * LSN while others write.
  *
  * Method: as test_client_live.c: the calls of the public header only, and sums that must come out
- * whatever the interleaving. Writers only move units from cell to cell, so at every LSN the sum over
- * all cells is the same: an export that mixed two states would show another.
+ * whatever the interleaving. Writers only move units from cell to cell, so at every LSN the sum
+ * over all cells is the same: an export that mixed two states would show another.
  */
 #include <stdarg.h>
 #include <stddef.h>
