@@ -2,7 +2,7 @@
  * test_client_stocks.c - libholdfast asks for many cells at once.
  *
  * Method: as test_client.c. The fake answers each question of a frame by the code it names:
- * "N7" is a cell with 7 on hand, "U..." an unknown SKU. More cells than a frame takes need a second.
+ * "N7" is a cell with 7 on hand, "U..." an unknown SKU. More cells than a frame takes need two.
  */
 #include <stdarg.h>
 #include <stddef.h>
