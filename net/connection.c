@@ -172,6 +172,12 @@ static void serve_feed(void *ctx);
 static void execute_subscribe(struct hf_connection *connection, const struct hf_frame *frame)
 {
     connection->dispatch->frames_count++;
+    if (frame->handle_tag != 0 && frame->handle_tag != connection->dispatch->handle_tag) {
+        hf_reply_put_error(&connection->out, frame->operation, frame->correlation, HF_STALE_HANDLE,
+                           HF_FIELD_NONE);
+        close_gate(connection, newest_gate_lsn(connection));
+        return;
+    }
     connection->subscriber.serve = serve_feed;
     connection->subscriber.ctx = connection;
     if (hf_feed_subscribe(connection->dispatch->feed, frame, &connection->subscriber,

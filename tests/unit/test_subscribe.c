@@ -729,6 +729,27 @@ static void refused_and_served(void **state)
     hf_buffer_release(&asked);
 }
 
+/* Handles of another directory are stale here, too, although a subscribe names none. */
+static void stale_handles(void **state)
+{
+    const struct hf_subscription all = {.after = {1, 0}};
+    const uint32_t stale = world->world.dispatch.handle_tag + 1;
+    const struct hf_frame frame = {
+        .operation = HF_ASK_SUBSCRIBE, .count = 1, .correlation = 5, .handle_tag = stale};
+    struct hf_buffer asked = {0};
+    (void)state;
+
+    hf_world_hello(&world->world);
+    const size_t place = hf_frame_begin(&asked);
+    assert_int_equal(hf_subscription_put(&asked, &all), HF_OK);
+    assert_int_equal(hf_frame_end(&asked, place, &frame), HF_OK);
+    hf_world_receive(&world->world, hf_buffer_front(&asked), hf_buffer_count(&asked));
+    assert_int_equal(hf_world_reply(&world->world).outcome, HF_STALE_HANDLE);
+    (void)hf_world_ask(&world->world, HF_ASK_PING);
+    assert_int_equal(hf_world_reply(&world->world).outcome, HF_OK);
+    hf_buffer_release(&asked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -749,6 +770,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_slow_consumer, begin, end),
         cmocka_unit_test_setup_teardown(a_stop_gives_all_first, begin, end),
         cmocka_unit_test_setup_teardown(refused_and_served, begin, end),
+        cmocka_unit_test_setup_teardown(stale_handles, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
