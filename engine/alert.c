@@ -206,15 +206,18 @@ static void rank_ring(const struct hf_engine *engine, uint32_t first, uint32_t *
 }
 
 uint32_t hf_alert_hits(const struct hf_engine *engine, const struct hf_cell *cell, int64_t missing,
-                       struct hf_hit *hits)
+                       uint32_t *looks_left, struct hf_hit *hits)
 {
     struct rank ranks[HF_HITS_MAX];
     uint32_t ranks_count = 0;
-    uint32_t looks_left = HF_HITS_LOOK_MAX / 2;
+    const uint32_t looks = *looks_left > 2 * HF_HITS_MAX ? *looks_left : 2 * HF_HITS_MAX;
+    uint32_t left = looks / 2;
 
-    rank_ring(engine, cell->timed_line, &looks_left, ranks, &ranks_count);
-    looks_left += HF_HITS_LOOK_MAX / 2;
-    rank_ring(engine, cell->lasting_line, &looks_left, ranks, &ranks_count);
+    rank_ring(engine, cell->timed_line, &left, ranks, &ranks_count);
+    left += looks - looks / 2;
+    rank_ring(engine, cell->lasting_line, &left, ranks, &ranks_count);
+    const uint32_t used = looks - left;
+    *looks_left = used < *looks_left ? *looks_left - used : 0;
 
     uint32_t count = 0;
     for (; count < ranks_count && missing > 0; count++) {
@@ -228,12 +231,13 @@ uint32_t hf_alert_hits(const struct hf_engine *engine, const struct hf_cell *cel
     return count;
 }
 
-static void put_shortage(struct hf_engine *engine, uint32_t index, int64_t missing)
+static void put_shortage(struct hf_engine *engine, uint32_t index, int64_t missing,
+                         uint32_t *looks_left)
 {
     struct hf_work *work = &engine->work;
     const struct hf_cell *cell = hf_cell_at(&engine->cells, index);
     struct hf_hit hits[HF_HITS_MAX];
-    const uint32_t hits_count = hf_alert_hits(engine, cell, missing, hits);
+    const uint32_t hits_count = hf_alert_hits(engine, cell, missing, looks_left, hits);
     unsigned char *at = work->hits + work->hits_bytes;
     unsigned char *const begin = at;
     uint32_t named = 0;
@@ -258,6 +262,7 @@ void hf_alert_after(struct hf_engine *engine, const struct hf_record_header *hea
     struct hf_work *work = &engine->work;
     const bool is_watched = may_cut((enum hf_kind)header->kind);
     const uint32_t end = work->effects_count;
+    uint32_t looks_left = HF_HITS_LOOK_MAX;
 
     for (uint32_t i = work->effects_first; i < end; i++) {
         struct hf_effect *effect = &work->effects[i];
@@ -277,7 +282,7 @@ void hf_alert_after(struct hf_engine *engine, const struct hf_record_header *hea
         const int64_t missing =
             has_reservations(cell) ? hf_cell_shortage(&engine->cells, &engine->catalog, cell) : 0;
         if (missing > tell->shortage_before) {
-            put_shortage(engine, index, missing);
+            put_shortage(engine, index, missing, &looks_left);
         }
     }
 }

@@ -260,15 +260,17 @@ bool hf_engine_shortages(struct hf_engine *engine, uint64_t *cursor, uint32_t ce
 {
     const uint64_t cells_count = hf_pool_live_count(&engine->cells.pool);
     uint32_t given = 0;
+    uint32_t looks_left = HF_HITS_LOOK_MAX;
 
-    for (uint32_t looked = 0; *cursor < cells_count && given < cells_max && looked < LIST_LOOK_MAX;
+    for (uint32_t looked = 0; *cursor < cells_count && given < cells_max &&
+                              looked < LIST_LOOK_MAX && (looks_left > 0 || given == 0);
          looked++, ++*cursor) {
         const struct hf_cell *cell = hf_cell_at(&engine->cells, (uint32_t)*cursor);
         const int64_t missing = hf_cell_shortage(&engine->cells, &engine->catalog, cell);
         if (missing > 0) {
             const struct hf_cell_view view = view_of(engine, cell);
             struct hf_hit hits[HF_HITS_MAX];
-            const uint32_t hits_count = hf_alert_hits(engine, cell, missing, hits);
+            const uint32_t hits_count = hf_alert_hits(engine, cell, missing, &looks_left, hits);
             cb(arg, &view, hits, hits_count);
             given++;
         }

@@ -178,10 +178,11 @@ void hf_alert_before(struct hf_engine *engine, enum hf_kind kind);
 void hf_alert_after(struct hf_engine *engine, const struct hf_record_header *header);
 /* Bytes that the hits of the record's shortages need at most, beside hf_record_bound. */
 uint32_t hf_alert_bound(const struct hf_engine *engine, enum hf_kind kind);
-/* The reservations that a shortage of `missing` units at a cell hits; returns how many of
- * `hits` (HF_HITS_MAX) were filled. Texts are the engine's. */
+/* The reservations that a shortage of `missing` units at a cell hits; returns how many of `hits`
+ * (HF_HITS_MAX) were filled. Looks at no more lines than *looks_left, which it counts down, but at
+ * 2 * HF_HITS_MAX in any case. Texts are the engine's. */
 uint32_t hf_alert_hits(const struct hf_engine *engine, const struct hf_cell *cell, int64_t missing,
-                       struct hf_hit *hits);
+                       uint32_t *looks_left, struct hf_hit *hits);
 
 /* ---- event.c */
 

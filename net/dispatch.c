@@ -268,6 +268,7 @@ static void execute_export(struct call *call)
         .engine = dispatch->engine,
         .out = call->out,
         .owner = call->owner,
+        .now_us = dispatch->clock->monotonic_us(dispatch->clock->ctx),
         .export_bytes_max = dispatch->export_bytes_max,
         .epoch = dispatch->log->epoch,
         .bytes_end = call->place + dispatch->frame_bytes_max,

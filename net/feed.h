@@ -46,6 +46,8 @@
 #define HF_FEED_FRAME_BYTES ((size_t)128 * 1024)
 /* Past this many queued bytes a subscriber gets no further frame. */
 #define HF_FEED_OUT_BYTES_MAX ((size_t)256 * 1024)
+/* Of a subscriber's socket, asked of the system (which may keep twice as much). */
+#define HF_FEED_SEND_BYTES (128 * 1024)
 /* Tokens move on although nothing was wanted of what happened: so often, ... */
 #define HF_FEED_PROGRESS_US UINT64_C(1000000)
 #define HF_FEED_PROGRESS_LSNS 65536u

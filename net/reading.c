@@ -38,12 +38,16 @@ void hf_reading_begin(struct hf_reading *reading, const struct hf_reading_call *
         return;
     }
     hf_reading_end(reading, call->engine, call->owner);
+    if (reading->owner != NULL && call->now_us - reading->asked_us >= HF_READING_REST_US) {
+        hf_reading_end(reading, call->engine, reading->owner);
+    }
     if (request->cursor != 0) {
         if (reading->owner != NULL || !hf_engine_freeze(call->engine, call->export_bytes_max)) {
             reply.outcome = HF_BUSY;
         } else {
             hf_engine_frozen_only(call->engine, (enum hf_frozen_section)request->cursor);
             reading->owner = call->owner;
+            reading->asked_us = call->now_us;
             reading->section = (enum hf_frozen_section)request->cursor;
             reading->cursor = (struct hf_frozen_cursor){0};
             reply.lsn = hf_engine_frozen_lsn(call->engine);
@@ -83,6 +87,7 @@ void hf_reading_next(struct hf_reading *reading, const struct hf_reading_call *c
         reply.outcome = HF_WRONG_STATE;
     } else {
         bool is_end = false;
+        reading->asked_us = call->now_us;
         reply.lsn = hf_engine_frozen_lsn(call->engine);
         reply.outcome =
             hf_engine_frozen_rows(call->engine, reading->section, &reading->cursor,

@@ -6,7 +6,8 @@
  *
  * Invariants:
  *     X1  there is at most one reading in a server, and it belongs to the connection that began it;
- *         another asker is told busy
+ *         another asker is told busy, unless the owner has not asked for HF_READING_REST_US: then
+ *         the reading is ended, so that nobody can keep all others waiting
  *     X2  the engine's state is frozen exactly while the reading has an owner: it ends with its
  *         last page, when it is lost, when its owner begins anew or says so, and with the owner
  *     X3  what is kept aside is bounded by the configuration (export_bytes_max); past it the
@@ -20,8 +21,11 @@
 #include "engine/engine.h"
 #include "net/codec.h"
 
+#define HF_READING_REST_US (UINT64_C(30) * 1000000)
+
 struct hf_reading {
     const void *owner; /* NULL: nobody reads */
+    uint64_t asked_us; /* monotonic; when the owner last asked for a page */
     enum hf_frozen_section section;
     struct hf_frozen_cursor cursor;
 };
@@ -30,7 +34,8 @@ struct hf_reading {
 struct hf_reading_call {
     struct hf_engine *engine;
     struct hf_buffer *out;
-    const void *owner;         /* who asks */
+    const void *owner;         /* who asks, ... */
+    uint64_t now_us;           /* ... and when; monotonic */
     uint64_t export_bytes_max; /* kept aside at most */
     uint32_t epoch;
     size_t bytes_end; /* hf_buffer_count(out) must not grow past this */

@@ -33,6 +33,7 @@ struct client {
     bool is_finishing; /* nothing more will be sent; what comes is dropped */
     bool is_eof;       /* the peer will send nothing more */
     bool is_closing;   /* uv_close was called */
+    bool is_follower;  /* it has subscribed, and its send buffer is that of one */
     uint64_t finishing_us;
 
     uv_write_t write;
@@ -339,12 +340,23 @@ static void feed_arrived_cb(void *arg)
     want_round(arg);
 }
 
-/* Somebody may be told something, or has room for more. */
+/*
+ * Somebody may be told something, or has room for more. What the system keeps for a follower is
+ * bounded: else it would take megabytes before it says that there is no room, and then say so for
+ * as long as a steady but slow reader needs for them, which looks as if it took nothing.
+ */
 static void look_after_feed(struct client *client)
 {
-    if (client->connection.state == HF_CONNECTION_FEEDING) {
-        want_round(client->server);
+    int bytes_count = HF_FEED_SEND_BYTES;
+
+    if (client->connection.state != HF_CONNECTION_FEEDING) {
+        return;
     }
+    if (!client->is_follower) {
+        client->is_follower = true;
+        (void)uv_send_buffer_size((uv_handle_t *)&client->tcp, &bytes_count);
+    }
+    want_round(client->server);
 }
 
 static void wrote_cb(uv_write_t *request, int status)

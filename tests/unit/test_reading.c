@@ -258,9 +258,9 @@ static void the_connection_owns_it(void **state)
     hf_world_hello(&world);
     (void)hf_world_send(&world, HF_ASK_EXPORT, &cells_section, 1);
     assert_int_equal(hf_world_reply(&world).outcome, HF_OK);
-    assert_non_null(world.dispatch.export.owner);
+    assert_non_null(world.dispatch.reading.owner);
     hf_connection_release(&world.connection);
-    assert_null(world.dispatch.export.owner);
+    assert_null(world.dispatch.reading.owner);
     assert_true(hf_engine_freeze(world.engine, 1024 * 1024));
     hf_engine_thaw(world.engine);
     hf_world_release(&world);
@@ -283,7 +283,7 @@ static void too_much_has_changed(void **state)
     assert_int_equal(reply.outcome, HF_LIMIT_EXCEEDED);
     assert_int_equal(reply.entries_count, 0);
     assert_int_equal(ask(&world, &job, &out, HF_ASK_EXPORT_NEXT, &next).outcome, HF_WRONG_STATE);
-    assert_null(world.dispatch.export.owner);
+    assert_null(world.dispatch.reading.owner);
     hf_world_release(&world);
     hf_buffer_release(&out);
 }
@@ -321,9 +321,36 @@ static void malformed(void **state)
         assert_int_equal(reply.outcome, HF_INVALID_ARGUMENT);
         assert_int_equal(reply.field, rows[i].want);
         assert_int_equal(reply.entries_count, 0);
-        assert_ptr_equal(world.dispatch.export.owner, &job); /* the reading goes on */
+        assert_ptr_equal(world.dispatch.reading.owner, &job); /* the reading goes on */
     }
     hf_dispatch_abandon(&world.dispatch, &job);
+    hf_world_release(&world);
+    hf_buffer_release(&out);
+}
+
+/* Whoever rests too long between two pages keeps nobody waiting any longer. */
+static void a_resting_owner_gives_way(void **state)
+{
+    const struct hf_request next = {.limit = 1};
+    struct hf_job first = {0};
+    struct hf_job second = {0};
+    struct hf_world world;
+    struct hf_buffer out = {0};
+    (void)state;
+
+    start(&world);
+    assert_int_equal(ask(&world, &first, &out, HF_ASK_EXPORT, &cells_section).outcome, HF_OK);
+    world.now_us += HF_READING_REST_US - 1;
+    assert_int_equal(ask(&world, &second, &out, HF_ASK_EXPORT, &cells_section).outcome, HF_BUSY);
+    assert_int_equal(ask(&world, &first, &out, HF_ASK_EXPORT_NEXT, &next).outcome, HF_OK);
+    world.now_us += HF_READING_REST_US - 1; /* since it asked */
+    assert_int_equal(ask(&world, &second, &out, HF_ASK_EXPORT, &cells_section).outcome, HF_BUSY);
+    world.now_us += 1;
+    assert_int_equal(ask(&world, &second, &out, HF_ASK_EXPORT, &cells_section).outcome, HF_OK);
+    assert_int_equal(ask(&world, &first, &out, HF_ASK_EXPORT_NEXT, &next).outcome, HF_WRONG_STATE);
+    hf_dispatch_abandon(&world.dispatch, &first);
+    assert_int_equal(ask(&world, &second, &out, HF_ASK_EXPORT_NEXT, &next).outcome, HF_OK);
+    hf_dispatch_abandon(&world.dispatch, &second);
     hf_world_release(&world);
     hf_buffer_release(&out);
 }
@@ -331,9 +358,13 @@ static void malformed(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_of_one_lsn),       cmocka_unit_test(rows_of_every_section),
-        cmocka_unit_test(one_reading_at_a_time), cmocka_unit_test(the_connection_owns_it),
-        cmocka_unit_test(too_much_has_changed),  cmocka_unit_test(malformed),
+        cmocka_unit_test(rows_of_one_lsn),
+        cmocka_unit_test(rows_of_every_section),
+        cmocka_unit_test(one_reading_at_a_time),
+        cmocka_unit_test(a_resting_owner_gives_way),
+        cmocka_unit_test(the_connection_owns_it),
+        cmocka_unit_test(too_much_has_changed),
+        cmocka_unit_test(malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
