@@ -297,10 +297,10 @@ bool hf_engine_list(const struct hf_engine *engine, const struct hf_list_filter 
 /*
  * Cells in shortage, as hf_engine_list gives cells, each with the reservations it hits: holds
  * first, newest first, then confirmed ones, the one confirmed last first, until what they have open
- * there makes up for what is missing. At most HF_HITS_MAX of them are named. One record, or one call,
- * looks at HF_HITS_LOOK_MAX lines, and at 2 * HF_HITS_MAX of each further cell: where a cell has more
- * holds than that, some that are hit may not be the very first. `hits` is valid during the call of
- * `cb`.
+ * there makes up for what is missing. At most HF_HITS_MAX of them are named. One record, or one
+ * call, looks at HF_HITS_LOOK_MAX lines, and at 2 * HF_HITS_MAX of each further cell: where a cell
+ * has more holds than that, some that are hit may not be the very first. `hits` is valid during the
+ * call of `cb`.
  */
 #define HF_HITS_MAX 64
 #define HF_HITS_LOOK_MAX 16384

@@ -145,6 +145,16 @@ static void print_json(const struct import *import, enum holdfast_outcome outcom
     hf_json_set(object, "unchanged", hf_json_count(totals->unchanged));
     hf_json_set(object, "repeated", hf_json_count(totals->repeated));
     hf_json_set(object, "dry_run", json_boolean(import->is_dry));
+    if (import->is_dry && is_of_file) {
+        /* Some row that was imported before, if any was seen: then such rows will be repeats. */
+        json_t *before = json_null();
+        if (import->differences.repeated_line > 0) {
+            before = hf_json_object();
+            hf_json_set(before, "line", hf_json_count(import->differences.repeated_line));
+            hf_json_set(before, "lsn", hf_json_count(import->differences.repeated_lsn));
+        }
+        hf_json_set(object, "imported_before", before);
+    }
     if (!is_of_file) {
         hf_json_set(object, "outcome", hf_json_text(holdfast_outcome_name(outcome)));
         hf_json_set(object, "message", hf_json_text(import->error));
