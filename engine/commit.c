@@ -180,14 +180,34 @@ static struct hf_record_header header_of(const struct hf_engine *engine, enum hf
     return header;
 }
 
-/* Whether the record makes something that stays: what gives stock back is never refused for it. */
-static bool is_growing(enum hf_kind kind)
+/* Whether the record makes something that stays. What gives stock back, and facts about stock that
+ * is known already, are never refused for the memory (P1). */
+static bool is_growing(const struct hf_engine *engine, enum hf_kind kind)
 {
-    return kind != HF_KIND_RELEASE && kind != HF_KIND_RELEASE_ORDER && kind != HF_KIND_EXPIRE &&
-           kind != HF_KIND_FULFIL && kind != HF_KIND_CONFIRM && kind != HF_KIND_EXTEND &&
-           kind != HF_KIND_TRANSFER_RECEIVE && kind != HF_KIND_TRANSFER_CANCEL &&
-           kind != HF_KIND_TRANSFER_CLOSE && kind != HF_KIND_INBOUND_RECEIVE &&
-           kind != HF_KIND_INBOUND_CANCEL && kind != HF_KIND_DISPOSE;
+    const struct hf_work *work = &engine->work;
+
+    if (kind == HF_KIND_RECEIVE || kind == HF_KIND_SET_POLICY) {
+        return true;
+    }
+    for (uint32_t i = work->effects_first; i < work->effects_count; i++) {
+        const struct hf_effect *effect = &work->effects[i];
+        switch (effect->tag) {
+        case HF_EFFECT_SKU:
+        case HF_EFFECT_LOCATION:
+        case HF_EFFECT_REGION:
+        case HF_EFFECT_OPEN:
+        case HF_EFFECT_SHIPMENT_OPEN:
+            return true;
+        case HF_EFFECT_MOVE:
+            if (effect->move.cell == HF_NONE) {
+                return true;
+            }
+            break;
+        default:
+            break;
+        }
+    }
+    return false;
 }
 
 static enum hf_err make_room(struct hf_engine *engine, const struct hf_record_header *header,
@@ -195,8 +215,9 @@ static enum hf_err make_room(struct hf_engine *engine, const struct hf_record_he
 {
     const struct hf_work *work = &engine->work;
 
-    if (engine->config.memory_max_bytes != 0 && is_growing((enum hf_kind)header->kind) &&
-        hf_engine_memory_bytes(engine) > engine->config.memory_max_bytes) {
+    if (engine->config.memory_max_bytes != 0 &&
+        hf_engine_memory_bytes(engine) > engine->config.memory_max_bytes &&
+        is_growing(engine, (enum hf_kind)header->kind)) {
         return HF_LIMIT_EXCEEDED;
     }
     if (work->is_full || bytes_count > HF_RECORD_BYTES_MAX ||

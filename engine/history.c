@@ -11,7 +11,8 @@
  * has returned is gone on from at once. */
 #define PASS_MAX 4096
 
-/* How far one line of a set follows the history of its cell: some milliseconds of the loop. */
+/* How far sets follow the history of their cells, all that come at one moment (a frame) together: a
+ * few ten milliseconds of the loop. */
 #define SINCE_RECORDS_MAX 65536u
 #define SINCE_BYTES_MAX (UINT64_C(16) * 1024 * 1024)
 
@@ -142,17 +143,25 @@ uint64_t hf_engine_ledger_cell(const struct hf_engine *engine, uint32_t sku, uin
 
 struct carried {
     int64_t units;
-    uint64_t ts_us;
 };
 
 static void carry_cb(void *arg, const struct hf_move *move)
 {
     struct carried *carried = arg;
 
-    carried->ts_us = move->ts_us;
     if (move->kind != HF_KIND_SET) {
         carried->units += move->delta[HF_ON_HAND];
     }
+}
+
+/* The time of a record that is in memory; what it says is not read. */
+static uint64_t time_of(const unsigned char *record, uint32_t bytes_count)
+{
+    struct hf_record_reader reader;
+    struct hf_record_header header;
+
+    HF_ASSERT(hf_record_open(&reader, &header, record, bytes_count) == HF_OK);
+    return header.ts_us;
 }
 
 /* Is the cell's record at `lsn`, which is not in memory, not after `as_of`? */
@@ -165,22 +174,24 @@ static bool is_dropped_before(const struct hf_engine *engine, uint64_t lsn, uint
     uint32_t bytes_count;
     const unsigned char *oldest =
         hf_ledger_get(&engine->ledger, engine->ledger.first_lsn, &bytes_count);
-    struct hf_record_reader reader;
-    struct hf_record_header header;
-    if (oldest == NULL) {
-        return engine->last_ts_us <= as_of;
-    }
-    HF_ASSERT(hf_record_open(&reader, &header, oldest, bytes_count) == HF_OK);
-    return header.ts_us <= as_of;
+    return (oldest == NULL ? engine->last_ts_us : time_of(oldest, bytes_count)) <= as_of;
 }
 
-enum hf_err hf_history_since(const struct hf_engine *engine, uint32_t cell, uint64_t as_of,
-                             bool is_time, int64_t *units)
+bool hf_history_begin(struct hf_engine *engine)
+{
+    if (engine->since_us != engine->now_us) {
+        engine->since_us = engine->now_us;
+        engine->since_records_left = SINCE_RECORDS_MAX;
+        engine->since_bytes_left = SINCE_BYTES_MAX;
+    }
+    return engine->since_records_left == SINCE_RECORDS_MAX;
+}
+
+enum hf_err hf_history_since(struct hf_engine *engine, uint32_t cell, uint64_t as_of, bool is_time,
+                             int64_t *units)
 {
     const struct hf_cell *at = hf_cell_at(&engine->cells, cell);
     const struct selection selection = {.sku = at->sku, .location = at->location};
-    uint64_t bytes_left = SINCE_BYTES_MAX;
-    uint32_t records_left = SINCE_RECORDS_MAX;
     struct told told;
 
     *units = 0;
@@ -190,18 +201,19 @@ enum hf_err hf_history_since(const struct hf_engine *engine, uint32_t cell, uint
         if (!is_time && lsn <= as_of) {
             return HF_OK;
         }
-        if (hf_ledger_get(&engine->ledger, lsn, &bytes_count) == NULL) {
+        const unsigned char *record = hf_ledger_get(&engine->ledger, lsn, &bytes_count);
+        if (record == NULL) {
             return is_dropped_before(engine, lsn, as_of, is_time) ? HF_OK : HF_TOO_OLD;
         }
-        if (bytes_count > bytes_left || records_left == 0) {
-            return HF_TOO_OLD;
-        }
-        bytes_left -= bytes_count;
-        records_left--;
-        tell_record(engine, lsn, &selection, carry_cb, &carried, &told);
-        if (is_time && carried.ts_us <= as_of) {
+        if (is_time && time_of(record, bytes_count) <= as_of) {
             return HF_OK;
         }
+        if (engine->since_records_left == 0 || bytes_count > engine->since_bytes_left) {
+            return HF_BUSY;
+        }
+        engine->since_records_left--;
+        engine->since_bytes_left -= bytes_count;
+        tell_record(engine, lsn, &selection, carry_cb, &carried, &told);
         if (!told.is_touched || told.version_before >= lsn) {
             return HF_TOO_OLD; /* the chain does not lead on */
         }

@@ -132,9 +132,11 @@ struct hf_result_line {
 
 struct hf_result {
     enum hf_err outcome;
-    bool is_repeated;       /* the operation was done before; this is its first outcome */
-    bool is_unchanged;      /* done, and there was nothing to change: no record was written */
-    enum hf_state state;    /* of the reservation, transfer or inbound shipment, now; NONE: none */
+    bool is_repeated;  /* the operation was done before; this is its first outcome */
+    bool is_unchanged; /* done, and there was nothing to change: no record was written */
+    /* Of the reservation, transfer or inbound shipment, now; NONE: none. Of the operation that a
+     * linked group failed at: as that operation found it, in the middle of the group. */
+    enum hf_state state;
     uint64_t lsn;           /* of the operation's record; of a refusal, the newest LSN it saw */
     uint64_t expires_at_us; /* deadline of the reservation, now; 0: none */
     enum hf_field field;    /* HF_INVALID_ARGUMENT: what is wrong, ... */

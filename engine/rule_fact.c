@@ -57,12 +57,17 @@ static enum hf_err level_after(struct hf_engine *engine, const struct hf_plan_li
 static enum hf_err levels_to_changes(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
+    const bool has_whole_budget = hf_history_begin(engine);
     enum hf_err err = HF_OK;
 
     for (uint32_t i = 0; i < work->lines_count; i++) {
         struct hf_plan_line *line = &work->lines[i];
         int64_t level = 0;
-        const enum hf_err failing = level_after(engine, line, &level);
+        enum hf_err failing = level_after(engine, line, &level);
+        if (failing == HF_BUSY && !has_whole_budget) {
+            return HF_BUSY; /* others at this moment have used it; alone it may be done */
+        }
+        failing = failing == HF_BUSY ? HF_TOO_OLD : failing;
         if (failing != HF_OK) {
             hf_result_add_line(engine, line, failing);
             err = failing; /* comes before what is about units */

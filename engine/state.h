@@ -122,6 +122,9 @@ struct hf_engine {
     uint64_t now_us; /* the latest time it was told; in no digest */
     uint64_t way_us; /* of this time are the budgets of hf_expire_on_the_way */
     uint32_t way_holds_left, way_steps_left;
+    uint64_t since_us; /* likewise, of hf_history_since */
+    uint64_t since_bytes_left;
+    uint32_t since_records_left;
 
     struct hf_work work;
     struct hf_told_cell *told;     /* cells of the record that events are told of (event.c) */
@@ -190,12 +193,14 @@ uint64_t hf_event_scratch_bytes(void);
 
 /* ---- history.c */
 
+/* Before the lines of a set: whether the budget of this moment is whole. */
+bool hf_history_begin(struct hf_engine *engine);
 /*
  * How much on_hand of a cell has changed since `as_of` (an LSN, or with `is_time` a time) by all
- * kinds but set. HF_TOO_OLD: memory does not reach back.
+ * kinds but set. HF_TOO_OLD: memory does not reach back. HF_BUSY: the budget is used up.
  */
-enum hf_err hf_history_since(const struct hf_engine *engine, uint32_t cell, uint64_t as_of,
-                             bool is_time, int64_t *units);
+enum hf_err hf_history_since(struct hf_engine *engine, uint32_t cell, uint64_t as_of, bool is_time,
+                             int64_t *units);
 
 /* ---- apply.c */
 
