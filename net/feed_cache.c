@@ -241,6 +241,28 @@ static enum hf_err encode(struct hf_feed_cache *cache, struct hf_feed_chunk *chu
     return HF_OK;
 }
 
+/* Let go of the chunks that were asked for longest ago until the rest is within the bound. */
+static void trim(struct hf_feed_cache *cache, const struct hf_feed_chunk *kept)
+{
+    for (;;) {
+        struct hf_feed_chunk *oldest = NULL;
+        size_t bytes_count = 0;
+        for (size_t i = 0; i < HF_FEED_CHUNKS; i++) {
+            struct hf_feed_chunk *here = &cache->chunks[i];
+            bytes_count += here->entries.bytes_max;
+            if (here != kept && here->entries.bytes_max > 0 &&
+                (oldest == NULL || here->used < oldest->used)) {
+                oldest = here;
+            }
+        }
+        if (bytes_count <= HF_FEED_CHUNKS_BYTES_MAX || oldest == NULL) {
+            return;
+        }
+        oldest->last_lsn = 0;
+        hf_buffer_release(&oldest->entries);
+    }
+}
+
 enum hf_err hf_feed_cache_get(struct hf_feed_cache *cache, uint64_t lsn, uint64_t durable_lsn,
                               bool by_move, const struct hf_feed_chunk **chunk)
 {
@@ -274,6 +296,7 @@ enum hf_err hf_feed_cache_get(struct hf_feed_cache *cache, uint64_t lsn, uint64_
         return err;
     }
     oldest->used = cache->uses;
+    trim(cache, oldest);
     *chunk = oldest;
     return HF_OK;
 }

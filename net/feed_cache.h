@@ -29,6 +29,8 @@
 
 #define HF_FEED_CHUNK_BYTES ((size_t)64 * 1024)
 #define HF_FEED_CHUNKS 64u
+/* Of all chunks together: one that huge records have blown up pushes others out. */
+#define HF_FEED_CHUNKS_BYTES_MAX ((size_t)6 * 1024 * 1024)
 #define HF_FEED_READ_BYTES ((size_t)256 * 1024)
 #define HF_FEED_PIECES 8u
 #define HF_FEED_READS_MAX 2u

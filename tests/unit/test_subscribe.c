@@ -729,6 +729,30 @@ static void refused_and_served(void **state)
     hf_buffer_release(&asked);
 }
 
+/* Huge records blow a chunk up: all chunks together stay within their bound. */
+static void chunks_are_bounded(void **state)
+{
+    uint64_t newest = 0;
+    (void)state;
+
+    for (unsigned i = 0; i < 80; i++) {
+        newest = hf_feed_world_receive_many(world, 990, "A");
+    }
+    hf_feed_world_sync(world);
+    for (uint64_t lsn = 1; lsn <= newest; lsn++) {
+        const struct hf_feed_chunk *chunk = NULL;
+        size_t bytes_count = 0;
+        assert_int_equal(hf_feed_cache_get(&world->feed.cache, lsn, newest, false, &chunk), HF_OK);
+        assert_true(chunk->first_lsn <= lsn && lsn <= chunk->last_lsn);
+        assert_true(chunk->entries_count >= 990);
+        for (size_t i = 0; i < HF_FEED_CHUNKS; i++) {
+            bytes_count += world->feed.cache.chunks[i].entries.bytes_max;
+        }
+        assert_true(bytes_count <= HF_FEED_CHUNKS_BYTES_MAX);
+    }
+    assert_true(world->feed.cache.encoded_bytes > HF_FEED_CHUNKS_BYTES_MAX);
+}
+
 /* Handles of another directory are stale here, too, although a subscribe names none. */
 static void stale_handles(void **state)
 {
@@ -771,6 +795,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stop_gives_all_first, begin, end),
         cmocka_unit_test_setup_teardown(refused_and_served, begin, end),
         cmocka_unit_test_setup_teardown(stale_handles, begin, end),
+        cmocka_unit_test_setup_teardown(chunks_are_bounded, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

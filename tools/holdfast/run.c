@@ -30,6 +30,9 @@ static enum hf_exit help(const struct hf_cli *cli)
     if (!hf_command_is_family(words[0])) {
         return hf_cli_usage(cli, "unknown command \"%s\"", words[0]);
     }
+    if (count > 1) {
+        return hf_cli_usage(cli, "there is no \"%s %s\"", words[0], words[1]);
+    }
     hf_family_print_help(words[0]);
     return HF_EXIT_DONE;
 }
