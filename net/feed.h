@@ -39,7 +39,7 @@
 #include "net/log.h"
 
 /* Subscribers that follow closely are served at most this often. */
-#define HF_FEED_TICK_US 5000u
+#define HF_FEED_TICK_US 20000u
 /* Encoded or copied in one round, all subscribers together: a fraction of a millisecond. */
 #define HF_FEED_TURN_BYTES ((size_t)128 * 1024)
 /* Entries of one frame, about. */
