@@ -132,13 +132,46 @@ static void plan_all(struct hf_engine *engine, bool with_unshipped, bool with_un
     }
 }
 
-/* List a line that asks for more than there is of it. */
-static void list_excess(struct hf_engine *engine, const struct hf_plan_line *plan, int64_t excess)
-{
-    struct hf_result_line *failing = hf_result_add_line(engine, plan, HF_EXCEEDS_SHIPMENT);
+/* How many units of a line an operation may be about. */
+typedef int64_t (*most_of)(const struct hf_engine *engine, const struct hf_shipment_line *line);
 
-    failing->requested = plan->units + plan->damaged;
-    failing->shortfall = excess;
+/* List the plan lines that ask for more than that; what the shipment does not have has none. */
+static enum hf_err check_most(struct hf_engine *engine, most_of most)
+{
+    struct hf_work *work = &engine->work;
+    enum hf_err err = HF_OK;
+
+    for (uint32_t i = 0; i < work->lines_count; i++) {
+        const struct hf_plan_line *plan = &work->lines[i];
+        const int64_t asked = plan->units + plan->damaged;
+        const int64_t units =
+            plan->reservation_line == HF_NONE ? 0 : most(engine, line_of(engine, plan));
+        if (asked > units) {
+            struct hf_result_line *failing = hf_result_add_line(engine, plan, HF_EXCEEDS_SHIPMENT);
+            failing->requested = asked;
+            failing->shortfall = asked - units;
+            err = HF_EXCEEDS_SHIPMENT;
+        }
+    }
+    return err;
+}
+
+static int64_t unshipped_of(const struct hf_engine *engine, const struct hf_shipment_line *line)
+{
+    (void)engine;
+    return line->figures[HF_LINE_UNSHIPPED];
+}
+
+static int64_t under_way_of(const struct hf_engine *engine, const struct hf_shipment_line *line)
+{
+    (void)engine;
+    return line->figures[HF_LINE_UNDER_WAY];
+}
+
+static int64_t open_of(const struct hf_engine *engine, const struct hf_shipment_line *line)
+{
+    (void)engine;
+    return hf_shipment_line_open(line);
 }
 
 /* ------------------------------------------------------------------ ship */
@@ -192,7 +225,6 @@ enum hf_err hf_rule_ship(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
     const struct hf_shipment *shipment = named(engine);
-    enum hf_err err = HF_OK;
 
     if (!hf_shipment_is_open(shipment) || add_up(engine).unshipped == 0) {
         return HF_WRONG_STATE;
@@ -202,16 +234,7 @@ enum hf_err hf_rule_ship(struct hf_engine *engine)
     } else {
         match_lines(engine);
     }
-    for (uint32_t i = 0; i < work->lines_count; i++) {
-        const struct hf_plan_line *plan = &work->lines[i];
-        const int64_t unshipped = plan->reservation_line == HF_NONE
-                                      ? 0
-                                      : line_of(engine, plan)->figures[HF_LINE_UNSHIPPED];
-        if (plan->units > unshipped) {
-            list_excess(engine, plan, plan->units - unshipped);
-            err = HF_EXCEEDS_SHIPMENT;
-        }
-    }
+    enum hf_err err = check_most(engine, unshipped_of);
     err = err != HF_OK ? err : check_source(engine, shipment->from);
     err = err != HF_OK ? err : check_in_transit(engine, shipment->to);
     if (err != HF_OK) {
@@ -294,6 +317,12 @@ static int64_t over_receipt(const struct hf_engine *engine, const struct hf_ship
     return tolerance > over ? tolerance - over : 0;
 }
 
+static int64_t may_arrive(const struct hf_engine *engine, const struct hf_shipment_line *line)
+{
+    return line->figures[HF_LINE_UNDER_WAY] +
+           (named(engine)->kind == HF_INBOUND ? over_receipt(engine, line) : 0);
+}
+
 /* With HF_OP_REST: what the lines of the operation leave under way arrives sellable. */
 static void add_rest(struct hf_engine *engine)
 {
@@ -334,21 +363,8 @@ static enum hf_err check_arrival(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
     const struct hf_shipment *shipment = named(engine);
-    enum hf_err err = HF_OK;
+    enum hf_err err = check_most(engine, may_arrive);
 
-    for (uint32_t i = 0; i < work->lines_count; i++) {
-        const struct hf_plan_line *plan = &work->lines[i];
-        int64_t most = 0;
-        if (plan->reservation_line != HF_NONE) {
-            const struct hf_shipment_line *line = line_of(engine, plan);
-            most = line->figures[HF_LINE_UNDER_WAY] +
-                   (shipment->kind == HF_INBOUND ? over_receipt(engine, line) : 0);
-        }
-        if (plan->units + plan->damaged > most) {
-            list_excess(engine, plan, plan->units + plan->damaged - most);
-            err = HF_EXCEEDS_SHIPMENT;
-        }
-    }
     for (uint32_t i = 0; err == HF_OK && i < work->lines_count; i++) {
         const struct hf_plan_line *plan = &work->lines[i];
         const struct hf_shipment_line *line = line_of(engine, plan);
@@ -419,17 +435,8 @@ static enum hf_err check_cancel(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
     const struct hf_shipment *shipment = named(engine);
-    enum hf_err err = HF_OK;
+    enum hf_err err = check_most(engine, open_of);
 
-    for (uint32_t i = 0; i < work->lines_count; i++) {
-        const struct hf_plan_line *plan = &work->lines[i];
-        const int64_t open =
-            plan->reservation_line == HF_NONE ? 0 : hf_shipment_line_open(line_of(engine, plan));
-        if (plan->units > open) {
-            list_excess(engine, plan, plan->units - open);
-            err = HF_EXCEEDS_SHIPMENT;
-        }
-    }
     for (uint32_t i = 0; err == HF_OK && shipment->kind == HF_TRANSFER && i < work->lines_count;
          i++) {
         const struct hf_plan_line *plan = &work->lines[i];
@@ -483,25 +490,6 @@ enum hf_err hf_rule_cancel_shipment(struct hf_engine *engine)
     return HF_OK;
 }
 
-/* Only what is under way can be lost. */
-static enum hf_err check_close(struct hf_engine *engine)
-{
-    struct hf_work *work = &engine->work;
-    enum hf_err err = HF_OK;
-
-    for (uint32_t i = 0; i < work->lines_count; i++) {
-        const struct hf_plan_line *plan = &work->lines[i];
-        const int64_t under_way = plan->reservation_line == HF_NONE
-                                      ? 0
-                                      : line_of(engine, plan)->figures[HF_LINE_UNDER_WAY];
-        if (plan->units > under_way) {
-            list_excess(engine, plan, plan->units - under_way);
-            err = HF_EXCEEDS_SHIPMENT;
-        }
-    }
-    return err;
-}
-
 enum hf_err hf_rule_close_shipment(struct hf_engine *engine)
 {
     struct hf_work *work = &engine->work;
@@ -516,7 +504,7 @@ enum hf_err hf_rule_close_shipment(struct hf_engine *engine)
         plan_all(engine, true, true);
     } else {
         match_lines(engine);
-        const enum hf_err err = check_close(engine);
+        const enum hf_err err = check_most(engine, under_way_of); /* only that can be lost */
         if (err != HF_OK) {
             return err;
         }
