@@ -263,7 +263,7 @@ static void it_connects_again(void **state)
     hf_player_read_file(watcher.out_path, hf_player.out);
     const char *line = hf_player.out;
     for (int lsn = 1; lsn <= 3; lsn++) {
-        char want[16];
+        char want[32];
         (void)snprintf(want, sizeof want, "{\"lsn\":%d,", lsn);
         assert_int_equal(strncmp(line, want, strlen(want)), 0);
         line = strchr(line, '\n');
