@@ -6,9 +6,9 @@
  * The second half is the other end of a pseudo terminal: it types, and waits for what must appear.
  * Nothing is waited for by time; only a session that has failed runs into the limit.
  *
- * About one session in a dozen on a loaded machine stands still: a key that was typed, or the prompt
- * behind Ctrl-C, does not come through the pseudo terminal and libedit. It is not known why. Such a
- * session is begun again on a fresh server, SESSIONS_MAX times at most, and said so.
+ * About one session in a dozen on a loaded machine stands still: a key that was typed, or the
+ * prompt behind Ctrl-C, does not come through the pseudo terminal and libedit. It is not known why.
+ * Such a session is begun again on a fresh server, SESSIONS_MAX times at most, and said so.
  */
 #include <stdarg.h>
 #include <stddef.h>
