@@ -5,8 +5,10 @@
  * stock table and its token in memory that it shares with the test, and is killed and started
  * again at random moments; the server is killed, too. Each event must follow the one before it
  * (LSN and index without a gap or repeat) and begin where the table stands. In the end the table
- * must be what the server lists. A second consumer then does the same from 1:0 in one go, most of
- * it out of log segments, because the server keeps little in memory.
+ * must be what the server lists and what `holdfast export` writes. A second consumer then does the
+ * same from 1:0 in one go, most of it out of log segments, because the server keeps little in
+ * memory; at the LSN of an export that was taken half way, while operations went on, its table must
+ * be that file's.
  *
  * 100,000 operations; SCALE=full: a million. SEED=n repeats operations and moments.
  */
@@ -15,6 +17,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +29,7 @@
 #include <unistd.h>
 
 #include "net/holdfast.h"
+#include "tests/lib/cli_player.h"
 #include "tests/lib/history.h"
 #include "tests/lib/server_fixture.h"
 
@@ -171,23 +175,99 @@ static bool compare_cell(void *arg, const struct holdfast_cell *cell)
     return true;
 }
 
+static uint32_t cells_there(const struct table *table)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < CELLS_COUNT; i++) {
+        count += table->cells[i].is_there ? 1 : 0;
+    }
+    return count;
+}
+
 /* False: the server stands at another LSN than the table. Ends the test when they differ at one. */
 static bool is_what_the_server_lists(struct holdfast *hf, const struct table *table)
 {
     const struct holdfast_list_query all = {0};
     struct comparison comparison = {.table = table};
-    uint32_t cells_count = 0;
 
     assert_string_equal(table->violation, "");
     assert_int_equal(holdfast_list(hf, &all, compare_cell, &comparison), HOLDFAST_OK);
     if (comparison.is_elsewhere) {
         return false;
     }
-    for (uint32_t i = 0; i < CELLS_COUNT; i++) {
-        cells_count += table->cells[i].is_there ? 1 : 0;
-    }
-    assert_int_equal(cells_count, comparison.cells_count);
+    assert_int_equal(cells_there(table), comparison.cells_count);
     return true;
+}
+
+/* ------------------------------------------------------------------ a file of `holdfast export` */
+
+struct exported {
+    char rows[2 * PATH_BYTES]; /* paths */
+    char told[2 * PATH_BYTES];
+    pid_t pid;
+    uint64_t lsn;
+};
+
+/* Begin an export of all stock, while the server does other things. */
+static void begin_export(struct exported *exported, const char *name)
+{
+    (void)snprintf(exported->rows, sizeof exported->rows, "%s.%s.jsonl", config_path, name);
+    (void)snprintf(exported->told, sizeof exported->told, "%s.%s.told", config_path, name);
+    const char *const words[] = {"export",   "stock",        exported->rows,
+                                 "--server", server.address, NULL};
+    exported->pid = hf_player_begin(words, "/dev/null", exported->told);
+}
+
+/* Wait for it, and find the LSN at which all its rows are true. */
+static void end_export(struct exported *exported)
+{
+    static char told[HF_PLAYER_OUTPUT_BYTES];
+
+    const int code = hf_player_wait(exported->pid);
+    hf_player_read_file(exported->told, told);
+    if (code != 0) {
+        fail_msg("the export ended with %d: %s", code, told);
+    }
+    const char *token = strstr(told, " at 1:");
+    assert_non_null(token);
+    exported->lsn = strtoull(token + strlen(" at 1:"), NULL, 10);
+}
+
+static int64_t number_in(const json_t *row, const char *key)
+{
+    const json_t *number = json_object_get(row, key);
+    assert_true(json_is_integer(number));
+    return json_integer_value(number);
+}
+
+/* The table is what the file says, cell for cell; the file goes. */
+static void assert_is_exported(const struct table *table, const struct exported *exported)
+{
+    uint32_t cells_count = 0;
+    FILE *file = fopen(exported->rows, "r");
+
+    assert_non_null(file);
+    for (;;) {
+        json_t *row = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL);
+        if (row == NULL) {
+            break;
+        }
+        const uint32_t index = cell_of(json_string_value(json_object_get(row, "sku")),
+                                       json_string_value(json_object_get(row, "location")));
+        const struct holdfast_counters counters = {
+            number_in(row, "on_hand"),    number_in(row, "held"),    number_in(row, "committed"),
+            number_in(row, "in_transit"), number_in(row, "damaged"), number_in(row, "quarantined")};
+        assert_true(table->cells[index].is_there);
+        assert_memory_equal(&table->cells[index].counters, &counters, sizeof counters);
+        assert_int_equal(table->cells[index].ats, number_in(row, "ats"));
+        json_decref(row);
+        cells_count++;
+    }
+    assert_int_equal(fgetc(file), EOF);
+    assert_int_equal(cells_count, cells_there(table));
+    (void)fclose(file);
+    assert_int_equal(unlink(exported->rows), 0);
+    assert_int_equal(unlink(exported->told), 0);
 }
 
 struct stat {
@@ -465,6 +545,16 @@ static void restart_server(struct shared *shared, struct writer *writer)
     writer->hf = open_handle();
 }
 
+/* Export the stock while operations go on. */
+static void export_half_way(struct writer *writer, struct exported *exported)
+{
+    begin_export(exported, "half-way");
+    for (int i = 0; i < 20; i++) {
+        assert_true(write_frame(writer));
+    }
+    end_export(exported);
+}
+
 /* Wait until the consumer's table is the server's, which may still end holds. */
 static void wait_until_equal(const struct shared *shared, struct writer *writer)
 {
@@ -479,10 +569,45 @@ static void wait_until_equal(const struct shared *shared, struct writer *writer)
     }
 }
 
+/* The consumer's table is what an export writes; again, when a hold has ended in between. */
+static void compare_with_an_export(const struct shared *shared, struct writer *writer)
+{
+    struct exported exported = {.lsn = 0};
+
+    for (;;) {
+        wait_until_equal(shared, writer);
+        begin_export(&exported, "end");
+        end_export(&exported);
+        const struct table *table = &shared->slots[shared->current];
+        if (exported.lsn == table->lsn) {
+            assert_is_exported(table, &exported);
+            return;
+        }
+    }
+}
+
+/* A table on its way past the LSN of an export. */
+struct passing {
+    struct table *table;
+    const struct exported *exported;
+    bool is_compared;
+};
+
+static void take_event_and_compare(void *arg, const struct holdfast_event *event)
+{
+    struct passing *passing = arg;
+    if (!passing->is_compared && event->lsn > passing->exported->lsn) {
+        assert_is_exported(passing->table, passing->exported);
+        passing->is_compared = true;
+    }
+    take_event(passing->table, event);
+}
+
 /* All from 1:0 on, in one go, as a consumer does that is new. */
-static void follow_from_the_begin(struct writer *writer)
+static void follow_from_the_begin(struct writer *writer, const struct exported *half_way)
 {
     static struct table table;
+    struct passing passing = {.table = &table, .exported = half_way};
     const struct holdfast_subscription all = {.after = {.epoch = 1}};
     struct holdfast *hf = open_handle();
 
@@ -491,10 +616,12 @@ static void follow_from_the_begin(struct writer *writer)
     assert_int_equal(table.token.epoch, 1);
     assert_int_equal(table.token.lsn, 0);
     do {
-        assert_int_equal(holdfast_next_events(hf, WAIT_MS, take_event, &table, &table.token),
-                         HOLDFAST_OK);
+        assert_int_equal(
+            holdfast_next_events(hf, WAIT_MS, take_event_and_compare, &passing, &table.token),
+            HOLDFAST_OK);
         assert_int_equal(table.token.lsn, table.lsn);
     } while (table.lsn < writer->lsn || !is_what_the_server_lists(writer->hf, &table));
+    assert_true(passing.is_compared);
     holdfast_close(hf);
 }
 
@@ -505,6 +632,7 @@ static void a_consumer_rebuilds_the_table(void **state)
     struct shared *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct writer writer = {0};
+    struct exported half_way = {.lsn = 0};
     uint32_t kills_count = 0;
     uint32_t restarts_count = 0;
     (void)state;
@@ -530,13 +658,16 @@ static void a_consumer_rebuilds_the_table(void **state)
             restarts_count++;
         }
         assert_true(write_frame(&writer));
+        if (half_way.lsn == 0 && writer.lsn > lsn_wanted / 2) {
+            export_half_way(&writer, &half_way);
+        }
     }
-    wait_until_equal(shared, &writer);
+    compare_with_an_export(shared, &writer);
     kill_consumer(shared, pid);
     print_message("%" PRIu64 " operations, consumer killed %u times, server %u times\n", writer.lsn,
                   kills_count, restarts_count);
     assert_true(stat_of(writer.hf, "ledger_first_lsn") > 1); /* so the files are read */
-    follow_from_the_begin(&writer);
+    follow_from_the_begin(&writer, &half_way);
     holdfast_close(writer.hf);
     (void)munmap(shared, sizeof *shared);
     stop_server();

@@ -12,13 +12,16 @@
  * it meanwhile the next command opens another (hf_cli_connect). A command whose connection breaks
  * while it waits is told as unknown, exactly as without the prompt: nothing is sent twice.
  */
+#include <errno.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "engine/assert.h"
 #include "tools/holdfast/cli.h"
@@ -113,11 +116,46 @@ static enum hf_exit run_file(struct hf_session *session, bool keeps_going, FILE 
 /* ------------------------------------------------------------------ from a terminal */
 
 static volatile sig_atomic_t is_interrupted;
+static sigset_t mask_of_waiting; /* SIGINT comes through only while a key is waited for */
 
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
     is_interrupted = 1;
+}
+
+/*
+ * The next key for libedit: 1, or -1 at the end and when Ctrl-C was typed. libedit's own reader
+ * would miss a signal that comes between two reads and wait for a key that nobody types, so the
+ * signal is blocked but for the wait itself.
+ */
+static int read_key(EditLine *editor, wchar_t *key)
+{
+    struct pollfd waited = {.fd = STDIN_FILENO, .events = POLLIN};
+    mbstate_t state = {0};
+    (void)editor;
+
+    for (;;) {
+        char byte;
+        if (ppoll(&waited, 1, NULL, &mask_of_waiting) < 0) {
+            if (errno == EINTR && !is_interrupted) {
+                continue; /* a signal that means nothing here */
+            }
+            return -1;
+        }
+        if (read(STDIN_FILENO, &byte, 1) != 1) {
+            return -1;
+        }
+        switch (mbrtowc(key, &byte, 1, &state)) {
+        case (size_t)-1: /* not a character: dropped, like one that is not bound */
+            memset(&state, 0, sizeof state);
+            break;
+        case (size_t)-2: /* more bytes follow */
+            break;
+        default:
+            return 1;
+        }
+    }
 }
 
 static char *prompt_text(EditLine *editor)
@@ -218,6 +256,7 @@ static bool open_terminal(struct terminal *terminal)
     (void)el_set(terminal->editor, EL_PROMPT, prompt_text);
     (void)el_set(terminal->editor, EL_EDITOR, "emacs");
     (void)el_set(terminal->editor, EL_SIGNAL, 0);
+    (void)el_set(terminal->editor, EL_GETCFN, read_key);
     /* Wide, because el_set copies the texts of this one and never frees the copies. */
     (void)el_wset(terminal->editor, EL_ADDFN, L"holdfast-complete", L"complete a word", complete);
     (void)el_source(terminal->editor, NULL); /* ~/.editrc */
@@ -256,15 +295,21 @@ static void remember(struct terminal *terminal, const char *line)
 /* The next line, valid until the next call; NULL when there is none. Ctrl-C gives an empty one. */
 static const char *ask(struct terminal *terminal)
 {
-    const struct sigaction catching = {.sa_handler =
-                                           on_interrupt}; /* no SA_RESTART: reading ends */
+    const struct sigaction catching = {.sa_handler = on_interrupt};
     struct sigaction before;
+    sigset_t interrupt;
     int count = 0;
 
     is_interrupted = 0;
+    (void)sigemptyset(&interrupt);
+    (void)sigaddset(&interrupt, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &interrupt, &mask_of_waiting);
     (void)sigaction(SIGINT, &catching, &before);
     el_resize(terminal->editor);
+    /* Before the prompt is shown: who answers it at once must find libedit's terminal, too. */
+    (void)el_set(terminal->editor, EL_PREP_TERM, 1);
     const char *line = el_gets(terminal->editor, &count);
+    (void)sigprocmask(SIG_SETMASK, &mask_of_waiting, NULL);
     (void)sigaction(SIGINT, &before, NULL);
     if (is_interrupted) {
         el_reset(terminal->editor);
