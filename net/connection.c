@@ -304,6 +304,18 @@ static void serve_feed(void *ctx)
         }
         hf_connection_pump(connection);
     }
+    connection->has_no_room = is_more;
+}
+
+bool hf_connection_wants_round(struct hf_connection *connection)
+{
+    if (connection->state != HF_CONNECTION_FEEDING) {
+        return false;
+    }
+    if (connection->has_no_room && hf_buffer_count(&connection->out) < HF_FEED_OUT_BYTES_MAX) {
+        hf_feed_due(&connection->subscriber);
+    }
+    return connection->subscriber.is_due;
 }
 
 bool hf_connection_is_stalled(struct hf_connection *connection, uint64_t stall_us)
@@ -406,6 +418,7 @@ void hf_connection_stop(struct hf_connection *connection)
         return;
     }
     connection->is_stopping = true;
+    hf_feed_due(&connection->subscriber);
     connection->is_ended = true;
     connection->taken_us = monotonic_us(connection);
 }

@@ -76,6 +76,7 @@ struct hf_connection {
     enum hf_field framing_fault;      /* why framing was lost; HF_FIELD_NONE: it was not */
     uint64_t active_us;               /* monotonic; when bytes last came or went */
     bool has_fed;                     /* it is, or was, FEEDING */
+    bool has_no_room;                 /* FEEDING: `out` took no more, though there was more */
 
     /* private */
     struct hf_buffer in;     /* bytes that are not executed yet */
@@ -126,6 +127,8 @@ bool hf_connection_waits_for_log(const struct hf_connection *connection);
  */
 bool hf_connection_is_idle(const struct hf_connection *connection, uint64_t idle_us);
 
+/* FEEDING: a round of the feed has something to do for it now, without waiting for the tick. */
+bool hf_connection_wants_round(struct hf_connection *connection);
 /* Of a connection that has fed: bytes are queued, and for longer than `stall_us` none was taken. */
 bool hf_connection_is_stalled(struct hf_connection *connection, uint64_t stall_us);
 /* FEEDING: end the subscription with an error frame that carries `outcome` and the resume token. */

@@ -179,6 +179,7 @@ bool hf_feed_subscribe(struct hf_feed *feed, const struct hf_frame *frame,
     subscriber->entries_passed = 0;
     subscriber->told_lsn = wish.after.lsn;
     subscriber->told_us = monotonic_us(feed);
+    subscriber->is_due = true;
     link_subscriber(feed, subscriber);
     return true;
 }
@@ -368,15 +369,31 @@ bool hf_feed_is_even(const struct hf_subscriber *subscriber)
 
 /* ------------------------------------------------------------------ rounds */
 
-bool hf_feed_round(struct hf_feed *feed)
+void hf_feed_due(struct hf_subscriber *subscriber)
+{
+    subscriber->is_due = true;
+}
+
+bool hf_feed_round(struct hf_feed *feed, bool everyone)
 {
     const uint32_t count = feed->subscribers_count;
 
     feed->turn_bytes = HF_FEED_TURN_BYTES;
+    for (uint32_t i = 0; i < count && everyone; i++) {
+        feed->subscribers->is_due = true;
+        feed->subscribers = feed->subscribers->next;
+    }
     for (uint32_t i = 0; i < count && feed->subscribers != NULL && feed->turn_bytes > 0; i++) {
         struct hf_subscriber *subscriber = feed->subscribers;
         feed->subscribers = subscriber->next; /* first: serving may end it */
+        if (!subscriber->is_due) {
+            continue;
+        }
+        subscriber->is_due = false;
         subscriber->serve(subscriber->ctx);
+        if (feed->turn_bytes == 0) {
+            subscriber->is_due = true; /* the work ended, perhaps not what it had to be told */
+        }
     }
     const bool is_more = feed->turn_bytes == 0;
     feed->turn_bytes = 0;

@@ -68,6 +68,7 @@ struct hf_subscriber {
     struct hf_subscriber *next, *previous;
     void (*serve)(void *ctx); /* call hf_feed_next while there is room */
     void *ctx;
+    bool is_due; /* the next round serves it */
 
     struct hf_subscription wish; /* its texts are the two below */
     char location[HF_CODE_BYTES_MAX];
@@ -128,9 +129,17 @@ void hf_feed_end(struct hf_subscriber *subscriber, enum hf_err outcome, struct h
 /* Has it been given everything up to the durable LSN? */
 bool hf_feed_is_even(const struct hf_subscriber *subscriber);
 
-/* Serve every subscriber once, as far as the round's work goes. True: another round would go on
- * now. */
-bool hf_feed_round(struct hf_feed *feed);
+/*
+ * A round: serve who is due, and each once, as far as the round's work goes. `everyone` is due when
+ * time has passed or a read has ended; else those that subscribed, that have room again
+ * (hf_feed_due), and that the last round left over. True: another round would go on now.
+ *
+ * Rounds for everyone belong to the tick. If each write that is through gave everyone the few
+ * events that came meanwhile, rounds would chase each other with hardly an event in a frame.
+ */
+bool hf_feed_round(struct hf_feed *feed, bool everyone);
+/* It has room again, or must be told that it ends. Accepts one that is not subscribed. */
+void hf_feed_due(struct hf_subscriber *subscriber);
 
 struct hf_feed_stats {
     uint32_t subscriptions_count;

@@ -65,8 +65,9 @@ struct hf_server {
     bool is_refusal_told; /* in the operator's log, since a connection was last accepted */
     uint64_t published_lsn;
     uint64_t expiry_deadline_us; /* what the timer is set to; UINT64_MAX: not set */
-    uint64_t fed_us;             /* monotonic; when the feed's last round began */
+    uint64_t fed_us;             /* monotonic; when the feed's last round for everyone began */
     bool wants_round;            /* of the feed */
+    bool wants_whole_round;      /* for everyone */
     bool has_expiries;           /* more holds are due than one step releases */
     bool is_stopping;
     bool is_stopped; /* the server's own handles are being closed */
@@ -335,9 +336,15 @@ static void want_round(struct hf_server *server)
     start_work(server);
 }
 
+static void want_whole_round(struct hf_server *server)
+{
+    server->wants_whole_round = true;
+    want_round(server);
+}
+
 static void feed_arrived_cb(void *arg)
 {
-    want_round(arg);
+    want_whole_round(arg);
 }
 
 /*
@@ -356,7 +363,9 @@ static void look_after_feed(struct client *client)
         client->is_follower = true;
         (void)uv_send_buffer_size((uv_handle_t *)&client->tcp, &bytes_count);
     }
-    want_round(client->server);
+    if (hf_connection_wants_round(&client->connection)) {
+        want_round(client->server);
+    }
 }
 
 static void wrote_cb(uv_write_t *request, int status)
@@ -529,26 +538,31 @@ static void step_busy(struct hf_server *server, bool *has_work)
 
 static void run_round(struct hf_server *server)
 {
-    (void)uv_timer_stop(&server->tick);
-    server->fed_us = monotonic_us(server);
-    server->wants_round = hf_feed_round(&server->feed);
+    const bool everyone = server->wants_whole_round;
+
+    if (everyone) {
+        (void)uv_timer_stop(&server->tick);
+        server->fed_us = monotonic_us(server);
+        server->wants_whole_round = false;
+    }
+    server->wants_round = hf_feed_round(&server->feed, everyone);
 }
 
 static void tick_cb(uv_timer_t *timer)
 {
-    want_round(timer->data);
+    want_whole_round(timer->data);
 }
 
 /* The log has moved on: who follows is told at once when it was quiet, else in time. */
 static void set_tick(struct hf_server *server)
 {
-    if (server->feed.subscribers_count == 0 || server->wants_round ||
+    if (server->feed.subscribers_count == 0 || server->wants_whole_round ||
         uv_is_active((uv_handle_t *)&server->tick)) {
         return;
     }
     const uint64_t passed_us = monotonic_us(server) - server->fed_us;
     if (passed_us >= HF_FEED_TICK_US) {
-        want_round(server);
+        want_whole_round(server);
         return;
     }
     uv_update_time(&server->loop);
@@ -678,7 +692,7 @@ static void sweep_cb(uv_timer_t *timer)
         }
     }
     if (server->feed.subscribers_count > 0) {
-        want_round(server); /* tokens move on, and lines are kept alive */
+        want_whole_round(server); /* tokens move on, and lines are kept alive */
     }
 }
 

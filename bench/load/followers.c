@@ -11,6 +11,7 @@
 
 #define WAIT_MS 200 /* between two looks at whether the load is over */
 #define FAULT_BYTES 160
+#define NOT_YET UINT64_MAX
 
 struct follower {
     struct hf_followers *all;
@@ -29,7 +30,9 @@ struct follower {
 
 struct hf_followers {
     uint32_t count;
-    atomic_uint_least64_t end_lsn; /* 0: the load is on */
+    atomic_uint_least64_t end_lsn; /* NOT_YET: the load is on */
+    pthread_mutex_t lock;          /* for `ending`, which ends rests early */
+    pthread_cond_t ending;
     struct follower list[HF_FOLLOWERS_MAX];
 };
 
@@ -52,13 +55,24 @@ static void on_event(void *arg, const struct holdfast_event *event)
     follower->events++;
 }
 
-static void rest(uint32_t ms)
+static void rest(struct follower *follower, uint32_t ms)
 {
-    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    struct hf_followers *all = follower->all;
+    struct timespec end;
 
-    if (ms > 0) {
-        (void)nanosleep(&pause, NULL);
+    if (ms == 0) {
+        return;
     }
+    (void)clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += ms / 1000;
+    end.tv_nsec += (long)(ms % 1000) * 1000000;
+    end.tv_sec += end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    (void)pthread_mutex_lock(&all->lock);
+    while (atomic_load(&all->end_lsn) == NOT_YET &&
+           pthread_cond_timedwait(&all->ending, &all->lock, &end) == 0) {
+    }
+    (void)pthread_mutex_unlock(&all->lock);
 }
 
 static void *follow(void *arg)
@@ -69,7 +83,7 @@ static void *follow(void *arg)
 
     while (follower->fault[0] == '\0') {
         const uint64_t end_lsn = atomic_load(&follower->all->end_lsn);
-        if (end_lsn != 0 && !is_over) {
+        if (end_lsn != NOT_YET && !is_over) {
             is_over = true;
             give_up_s = time(NULL) + HF_FOLLOWERS_CATCH_UP_S;
             follower->lag_lsn = follower->token.lsn < end_lsn ? end_lsn - follower->token.lsn : 0;
@@ -89,7 +103,7 @@ static void *follow(void *arg)
             (void)snprintf(follower->fault, sizeof follower->fault, "follower %u: %s",
                            follower->number, holdfast_outcome_name(outcome));
         }
-        rest(is_over ? 0 : follower->pause_ms);
+        rest(follower, is_over ? 0 : follower->pause_ms);
     }
     return NULL;
 }
@@ -125,6 +139,9 @@ struct hf_followers *hf_followers_start(const char *address, uint32_t count, cha
         free(followers);
         return NULL;
     }
+    atomic_init(&followers->end_lsn, NOT_YET);
+    (void)pthread_mutex_init(&followers->lock, NULL);
+    (void)pthread_cond_init(&followers->ending, NULL);
     for (uint32_t i = 0; i < count; i++) {
         struct follower *follower = &followers->list[followers->count++];
         follower->all = followers;
@@ -133,7 +150,7 @@ struct hf_followers *hf_followers_start(const char *address, uint32_t count, cha
         if (!start_one(follower, address, error, error_bytes)) {
             struct hf_follower_report reports[HF_FOLLOWERS_MAX];
             char ignored[FAULT_BYTES];
-            (void)hf_followers_finish(followers, 1, reports, ignored, sizeof ignored);
+            (void)hf_followers_finish(followers, 0, reports, ignored, sizeof ignored);
             return NULL;
         }
     }
@@ -145,7 +162,10 @@ bool hf_followers_finish(struct hf_followers *followers, uint64_t lsn,
 {
     bool is_sound = true;
 
+    (void)pthread_mutex_lock(&followers->lock);
     atomic_store(&followers->end_lsn, lsn);
+    (void)pthread_cond_broadcast(&followers->ending);
+    (void)pthread_mutex_unlock(&followers->lock);
     for (uint32_t i = 0; i < followers->count; i++) {
         struct follower *follower = &followers->list[i];
         if (follower->is_running) {
@@ -160,6 +180,8 @@ bool hf_followers_finish(struct hf_followers *followers, uint64_t lsn,
             is_sound = false;
         }
     }
+    (void)pthread_cond_destroy(&followers->ending);
+    (void)pthread_mutex_destroy(&followers->lock);
     free(followers);
     return is_sound;
 }

@@ -36,6 +36,15 @@ void hf_histogram_add(struct hf_histogram *histogram, uint64_t value, uint64_t t
     }
 }
 
+void hf_histogram_merge(struct hf_histogram *histogram, const struct hf_histogram *other)
+{
+    for (uint32_t i = 0; i < HF_HISTOGRAM_BUCKETS; i++) {
+        histogram->counts[i] += other->counts[i];
+    }
+    histogram->count += other->count;
+    histogram->max = other->max > histogram->max ? other->max : histogram->max;
+}
+
 uint64_t hf_histogram_at(const struct hf_histogram *histogram, uint32_t per_million)
 {
     HF_ASSERT(per_million <= 1000000);

@@ -25,6 +25,8 @@ uint64_t hf_histogram_bucket_max(uint32_t bucket);
 
 /* Zeroed memory is an empty histogram. Adds `value` `times` times. */
 void hf_histogram_add(struct hf_histogram *histogram, uint64_t value, uint64_t times);
+/* Add all that is in `other`. */
+void hf_histogram_merge(struct hf_histogram *histogram, const struct hf_histogram *other);
 /* The smallest known bound that at least `per_million` of a million values do not exceed; 0 when
  * empty. 1,000,000 gives the largest value itself. */
 uint64_t hf_histogram_at(const struct hf_histogram *histogram, uint32_t per_million);

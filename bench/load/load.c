@@ -106,6 +106,10 @@ static void record_latency(struct load *load, const struct frame *frame)
         const int64_t waited = load->answered_ns - due_ns(load, frame->first_due + i);
         HF_ASSERT(waited >= 0); /* nothing is sent before it is due */
         hf_histogram_add(latency, (uint64_t)waited, 1);
+        if (load->options->turns != NULL) {
+            hf_turns_add(load->options->turns,
+                         due_ns(load, frame->first_due + i) - load->started_ns, waited);
+        }
     }
 }
 
@@ -508,6 +512,9 @@ bool hf_load_run(const struct hf_load_options *options, const struct hf_stage *s
     const double cpu_before = client_cpu_s();
     load.started_ns = now_ns();
     load.answered_ns = load.started_ns;
+    if (options->turns != NULL) {
+        hf_turns_begin(options->turns);
+    }
     const int64_t end_ns = load.started_ns + (int64_t)options->duration_us * 1000;
     if (options->rate_per_s > 0) {
         run_rate(&load, end_ns);

@@ -24,8 +24,14 @@
 
 #include "bench/load/histogram.h"
 #include "bench/load/stage.h"
+#include "bench/load/turns.h"
 
-enum hf_scenario { HF_SCENARIO_RESERVE, HF_SCENARIO_LIFECYCLE, HF_SCENARIO_READ };
+enum hf_scenario {
+    HF_SCENARIO_RESERVE,
+    HF_SCENARIO_LIFECYCLE,
+    HF_SCENARIO_READ,
+    HF_SCENARIOS_COUNT
+};
 
 #define HF_LOAD_CONNECTIONS_MAX 10000u
 #define HF_LOAD_IN_FLIGHT_MAX 1000000u
@@ -43,7 +49,8 @@ struct hf_load_options {
     uint32_t batch;      /* operations of a frame */
     uint64_t rate_per_s; /* of all connections; 0: closed loop */
     uint64_t duration_us;
-    uint32_t run_key; /* the ids of this run begin with it */
+    uint32_t run_key;       /* the ids of this run begin with it */
+    struct hf_turns *turns; /* with a rate; NULL: latencies are not told apart */
 };
 
 struct hf_load_result {

@@ -14,10 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/load/figures.h"
 #include "bench/load/followers.h"
 #include "bench/load/load.h"
 #include "bench/load/spawn.h"
 #include "bench/load/stage.h"
+#include "bench/load/turns.h"
 #include "tools/common/parse.h"
 
 #define ERROR_BYTES 512
@@ -28,7 +30,8 @@ enum { EXIT_DONE = 0, EXIT_NOT_VERIFIED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 
 static const char usage[] =
     "usage: holdfast-bench [--server HOST:PORT | --spawn] --scenario reserve|lifecycle|read\n"
     "                      [--connections N] [--in-flight N] [--batch N] [--rate N]\n"
-    "                      [--duration S] [--skus N] [--followers N] [--durability D] [--json]\n"
+    "                      [--duration S] [--skus N] [--followers N [--turns S]]\n"
+    "                      [--durability D] [--json]\n"
     "\n"
     "Puts a load on a server and proves at the end, by its balances, that it happened.\n"
     "\n"
@@ -45,7 +48,9 @@ static const char usage[] =
     "  --duration S        seconds (or 500ms, 30s, 5m), 10 by default, 10 minutes at most\n"
     "  --skus N            1,000 by default; 1 is a hot SKU\n"
     "  --followers N       consumers of the change feed beside the load, at five speeds; each\n"
-    "                      proves that it got every event once; 0 by default\n"
+    "                      proves that it got every event once; none by default\n"
+    "  --turns S           with --rate: the followers are there in every second stretch of S\n"
+    "                      seconds only, and the latencies with and without them are compared\n"
     "  --durability D      of a spawned server: sync (the default), interval:MS or none\n"
     "  --json              print the result as one JSON object\n"
     "\n"
@@ -58,10 +63,9 @@ struct arguments {
     bool is_json;
     uint32_t skus;
     uint32_t followers;
+    uint64_t turn_us;       /* 0: the followers are there all the time */
     const char *durability; /* NULL: that of a server that runs already */
 };
-
-static const char *const scenario_names[] = {"reserve", "lifecycle", "read"};
 
 /* ------------------------------------------------------------------ arguments */
 
@@ -86,7 +90,7 @@ static bool read_number32(const char *option, const char *word, uint32_t max, ui
 }
 
 /* Seconds, as a bare number or with a unit. */
-static bool read_duration(const char *word, uint64_t *duration_us)
+static bool read_duration(const char *option, const char *word, uint64_t *duration_us)
 {
     uint64_t seconds;
     uint64_t us;
@@ -98,9 +102,8 @@ static bool read_duration(const char *word, uint64_t *duration_us)
     }
     if (us == 0 || us > max) {
         (void)fprintf(stderr,
-                      "holdfast-bench: --duration is up to 10 minutes (10, 500ms, 5m), not "
-                      "\"%s\"\n",
-                      word);
+                      "holdfast-bench: --%s is up to 10 minutes (10, 500ms, 5m), not \"%s\"\n",
+                      option, word);
         return false;
     }
     *duration_us = us;
@@ -109,9 +112,9 @@ static bool read_duration(const char *word, uint64_t *duration_us)
 
 static bool read_scenario(const char *word, struct arguments *arguments)
 {
-    for (size_t i = 0; i < sizeof scenario_names / sizeof scenario_names[0]; i++) {
-        if (strcmp(word, scenario_names[i]) == 0) {
-            arguments->load.scenario = (enum hf_scenario)i;
+    for (enum hf_scenario i = 0; i < HF_SCENARIOS_COUNT; i++) {
+        if (strcmp(word, hf_scenario_name(i)) == 0) {
+            arguments->load.scenario = i;
             arguments->has_scenario = true;
             return true;
         }
@@ -142,7 +145,9 @@ static bool read_option(int option, struct arguments *arguments)
     case 'r':
         return read_number("rate", optarg, HF_LOAD_RATE_MAX, &load->rate_per_s);
     case 'd':
-        return read_duration(optarg, &load->duration_us);
+        return read_duration("duration", optarg, &load->duration_us);
+    case 't':
+        return read_duration("turns", optarg, &arguments->turn_us);
     case 'k':
         return read_number32("skus", optarg, HF_STAGE_SKUS_MAX, &arguments->skus);
     case 'f':
@@ -194,6 +199,15 @@ static bool complete(struct arguments *arguments)
                       load->batch, load->in_flight);
         return false;
     }
+    if (arguments->turn_us > 0 && (load->rate_per_s == 0 || arguments->followers == 0 ||
+                                   load->duration_us / arguments->turn_us < 2 ||
+                                   load->duration_us / arguments->turn_us > HF_TURNS_MAX)) {
+        (void)fprintf(stderr,
+                      "holdfast-bench: --turns needs --rate, --followers, and a --duration "
+                      "of 2 to %u turns\n",
+                      HF_TURNS_MAX);
+        return false;
+    }
     return true;
 }
 
@@ -210,6 +224,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
                                             {"duration", required_argument, NULL, 'd'},
                                             {"skus", required_argument, NULL, 'k'},
                                             {"followers", required_argument, NULL, 'f'},
+                                            {"turns", required_argument, NULL, 't'},
                                             {"durability", required_argument, NULL, 'u'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
@@ -234,127 +249,6 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
         return EXIT_USAGE;
     }
     return complete(arguments) ? EXIT_DONE : EXIT_USAGE;
-}
-
-/* ------------------------------------------------------------------ output */
-
-struct figures {
-    const struct arguments *arguments;
-    const struct hf_load_result *result;
-    struct hf_stage_stats stats; /* differences over the run; UINT64_MAX: not known */
-    double server_cpu_s;         /* negative: not known */
-    const struct hf_follower_report *followers;
-    bool is_verified;
-};
-
-static double latency_us(const struct hf_load_result *result, uint32_t per_million)
-{
-    return (double)hf_histogram_at(&result->latency_ns, per_million) / 1e3;
-}
-
-static double ops_per_s(const struct hf_load_result *result)
-{
-    return result->seconds > 0 ? (double)result->ops / result->seconds : 0;
-}
-
-static void print_json_count(const char *name, uint64_t value)
-{
-    if (value == UINT64_MAX) {
-        (void)printf(",\"%s\":null", name);
-    } else {
-        (void)printf(",\"%s\":%" PRIu64, name, value);
-    }
-}
-
-static void print_followers_json(const struct figures *figures)
-{
-    (void)printf(",\"followers\":[");
-    for (uint32_t i = 0; i < figures->arguments->followers; i++) {
-        const struct hf_follower_report *follower = &figures->followers[i];
-        (void)printf("%s{\"pause_ms\":%u,\"events\":%" PRIu64 ",\"lag_lsn\":%" PRIu64 "}",
-                     i == 0 ? "" : ",", follower->pause_ms, follower->events, follower->lag_lsn);
-    }
-    (void)printf("]");
-}
-
-static void print_json(const struct figures *figures)
-{
-    const struct hf_load_options *load = &figures->arguments->load;
-    const struct hf_load_result *result = figures->result;
-    const char *durability = figures->arguments->durability;
-
-    /* "in_flight" null: unbounded. "durability" and "server_cpu_s" null: a server that ran already
-     * does not say. */
-    (void)printf("{\"scenario\":\"%s\",\"connections\":%u", scenario_names[load->scenario],
-                 load->connections);
-    print_json_count("in_flight", load->rate_per_s > 0 ? UINT64_MAX : load->in_flight);
-    (void)printf(",\"batch\":%u,\"durability\":%s%s%s,\"seconds\":%.3f,\"ops\":%" PRIu64
-                 ",\"ops_per_s\":%.0f",
-                 load->batch, durability == NULL ? "" : "\"",
-                 durability == NULL ? "null" : durability, durability == NULL ? "" : "\"",
-                 result->seconds, result->ops, ops_per_s(result));
-    (void)printf(",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,"
-                 "\"p9999_us\":%.1f,\"max_us\":%.1f",
-                 latency_us(result, 500000), latency_us(result, 900000), latency_us(result, 990000),
-                 latency_us(result, 999000), latency_us(result, 999900),
-                 latency_us(result, 1000000));
-    (void)printf(",\"refused\":%" PRIu64 ",\"errors\":%" PRIu64, result->refused, result->errors);
-    print_json_count("fsyncs", figures->stats.fsyncs);
-    print_json_count("log_bytes", figures->stats.log_bytes);
-    if (figures->server_cpu_s < 0) {
-        (void)printf(",\"server_cpu_s\":null");
-    } else {
-        (void)printf(",\"server_cpu_s\":%.3f", figures->server_cpu_s);
-    }
-    if (figures->arguments->followers > 0) {
-        print_followers_json(figures);
-    }
-    (void)printf(",\"client_cpu_s\":%.3f,\"verified\":%s}\n", result->client_cpu_s,
-                 figures->is_verified ? "true" : "false");
-}
-
-static void print_text(const struct figures *figures)
-{
-    const struct hf_load_options *load = &figures->arguments->load;
-    const struct hf_load_result *result = figures->result;
-    static const struct {
-        const char *name;
-        uint32_t per_million;
-    } rows[] = {{"p50", 500000},   {"p90", 900000},    {"p99", 990000},
-                {"p99.9", 999000}, {"p99.99", 999900}, {"max", 1000000}};
-
-    (void)printf("scenario     %s, %u connections, batches of %u", scenario_names[load->scenario],
-                 load->connections, load->batch);
-    if (load->rate_per_s > 0) {
-        (void)printf(", %" PRIu64 " a second, latency from when each was due\n", load->rate_per_s);
-    } else {
-        (void)printf(", %u in flight on each\n", load->in_flight);
-    }
-    (void)printf("durability   %s\n", figures->arguments->durability != NULL
-                                          ? figures->arguments->durability
-                                          : "as the server was started");
-    (void)printf("operations   %" PRIu64 " in %.3f s = %.0f a second\n", result->ops,
-                 result->seconds, ops_per_s(result));
-    (void)printf("not done     %" PRIu64 " refused, %" PRIu64 " errors\n", result->refused,
-                 result->errors);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        (void)printf("  %-8s %12.1f us\n", rows[i].name, latency_us(result, rows[i].per_million));
-    }
-    if (figures->stats.fsyncs != UINT64_MAX) {
-        (void)printf("log          %" PRIu64 " bytes, %" PRIu64 " syncs\n",
-                     figures->stats.log_bytes, figures->stats.fsyncs);
-    }
-    (void)printf("processor    client %.2f s", result->client_cpu_s);
-    if (figures->server_cpu_s >= 0) {
-        (void)printf(", server %.2f s", figures->server_cpu_s);
-    }
-    for (uint32_t i = 0; i < figures->arguments->followers; i++) {
-        const struct hf_follower_report *follower = &figures->followers[i];
-        (void)printf("\nfollower %-3u pauses %4u ms: %" PRIu64 " events, %" PRIu64
-                     " LSNs behind at the end",
-                     i, follower->pause_ms, follower->events, follower->lag_lsn);
-    }
-    (void)printf("\nverified     %s\n", figures->is_verified ? "yes" : "NO");
 }
 
 /* ------------------------------------------------------------------ the run */
@@ -392,27 +286,59 @@ static bool verify(const struct hf_stage *stage, struct holdfast *hf,
     return true;
 }
 
-/* True when there are no followers, or all of them got everything. */
-static bool follow_to_the_end(struct hf_followers *followers, const struct hf_stage_stats *after,
-                              bool has_stats, struct hf_follower_report *reports)
+/* What runs beside the load: nobody, followers all the time, or in turns. */
+struct company {
+    struct hf_followers *followers;
+    struct hf_turns *turns;
+    struct hf_follower_report reports[HF_FOLLOWERS_MAX];
+    struct hf_turns_report turns_report;
+};
+
+static bool invite(struct company *company, struct arguments *arguments, char *error,
+                   size_t error_bytes)
+{
+    struct hf_load_options *load = &arguments->load;
+
+    if (arguments->turn_us > 0) {
+        company->turns = hf_turns_create(load->address, arguments->followers, arguments->turn_us,
+                                         load->duration_us);
+        load->turns = company->turns;
+        (void)snprintf(error, error_bytes, "no memory for the turns");
+        return company->turns != NULL;
+    }
+    if (arguments->followers > 0) {
+        company->followers =
+            hf_followers_start(load->address, arguments->followers, error, error_bytes);
+        return company->followers != NULL;
+    }
+    return true;
+}
+
+/* True when each has got what it should. */
+static bool see_off(struct company *company, const struct hf_stage_stats *after, bool has_stats)
 {
     char error[ERROR_BYTES];
+    bool is_sound = true;
 
-    if (followers == NULL) {
-        return true;
+    if (company->followers != NULL) {
+        const uint64_t lsn = has_stats ? after->lsn : 0;
+        is_sound =
+            hf_followers_finish(company->followers, lsn, company->reports, error, sizeof error);
     }
-    const uint64_t lsn = has_stats ? after->lsn : 1;
-    const bool is_sound = hf_followers_finish(followers, lsn, reports, error, sizeof error);
+    if (company->turns != NULL) {
+        is_sound = hf_turns_finish(company->turns, &company->turns_report, error, sizeof error);
+        hf_turns_destroy(company->turns);
+    }
     if (!is_sound) {
         (void)fprintf(stderr, "holdfast-bench: not verified: %s\n", error);
     }
     return is_sound && has_stats;
 }
 
-static int measure(const struct arguments *arguments, const struct hf_spawn *spawn,
-                   struct holdfast *hf)
+static int measure(struct arguments *arguments, const struct hf_spawn *spawn, struct holdfast *hf)
 {
     static struct hf_load_result result; /* holds a histogram: too large for a stack */
+    static struct company company;       /* likewise */
     struct hf_stage stage;
     struct hf_stage_stats before;
     struct hf_stage_stats after;
@@ -425,38 +351,35 @@ static int measure(const struct arguments *arguments, const struct hf_spawn *spa
         return EXIT_NOT_VERIFIED;
     }
     const double cpu_before = server_cpu_s(spawn, &before);
-    static struct hf_follower_report reports[HF_FOLLOWERS_MAX];
-    struct hf_followers *followers = NULL;
-    if (arguments->followers > 0) {
-        followers =
-            hf_followers_start(arguments->load.address, arguments->followers, error, sizeof error);
-    }
-    const bool has_begun = followers != NULL || arguments->followers == 0;
+    const bool has_begun = invite(&company, arguments, error, sizeof error);
     const bool has_run =
         has_begun && hf_load_run(&arguments->load, &stage, &result, error, sizeof error);
     const bool has_stats = hf_stage_read_stats(hf, &after);
-    const bool has_followed = follow_to_the_end(followers, &after, has_stats, reports);
+    const bool is_company_served = see_off(&company, &after, has_stats);
     if (!has_run) {
         (void)fprintf(stderr, "holdfast-bench: %s\n", error);
         hf_stage_release(&stage);
         return EXIT_NO_SERVER;
     }
     const double cpu_after = server_cpu_s(spawn, &after);
-    const struct figures figures = {
-        .arguments = arguments,
+    const struct hf_figures figures = {
+        .load = &arguments->load,
+        .durability = arguments->durability,
         .result = &result,
         .stats = {.fsyncs = has_stats ? difference(after.fsyncs, before.fsyncs) : UINT64_MAX,
                   .log_bytes =
                       has_stats ? difference(after.log_bytes, before.log_bytes) : UINT64_MAX},
         .server_cpu_s = cpu_before < 0 || cpu_after < 0 ? -1 : cpu_after - cpu_before,
-        .followers = reports,
-        .is_verified = verify(&stage, hf, &result, &before) && has_followed};
+        .followers = company.reports,
+        .followers_count = company.followers != NULL ? arguments->followers : 0,
+        .turns = company.turns != NULL ? &company.turns_report : NULL,
+        .is_verified = verify(&stage, hf, &result, &before) && is_company_served};
     hf_stage_release(&stage);
 
     if (arguments->is_json) {
-        print_json(&figures);
+        hf_figures_print_json(&figures);
     } else {
-        print_text(&figures);
+        hf_figures_print_text(&figures);
     }
     return figures.is_verified ? EXIT_DONE : EXIT_NOT_VERIFIED;
 }

@@ -192,7 +192,7 @@ static void step(struct run *run)
         hf_feed_world_sync(run->world);
         break;
     case 3:
-        (void)hf_feed_round(&run->world->feed);
+        (void)hf_feed_round(&run->world->feed, true);
         break;
     case 4:
         ask(run);
@@ -236,7 +236,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes_count)
     hf_feed_world_sync(run.world);
     hf_connection_pump(&run.world->world.connection);
     for (uint32_t i = 0; i < 20000 && run.world->feed.subscribers_count > 0; i++) {
-        const bool is_more = hf_feed_round(&run.world->feed);
+        const bool is_more = hf_feed_round(&run.world->feed, true);
         read_frames(&run);
         if (run.world->reads_count > 0) {
             hf_feed_world_answer(run.world, HF_OK);

@@ -170,7 +170,7 @@ static void send_frames(struct hf_world *world, struct hf_feed *feed, const uint
         if ((frame[9] & 1) != 0) {
             hf_world_sync(world);
         }
-        while (feed != NULL && hf_feed_round(feed)) {
+        while (feed != NULL && hf_feed_round(feed, true)) {
         }
         at += HF_FRAME_HEADER_BYTES + body_bytes;
     }
@@ -191,7 +191,7 @@ static void read_followed(const uint8_t *data, size_t bytes_count)
     struct hf_feed_world *world = hf_feed_world_create(4);
     send_frames(&world->world, &world->feed, data, bytes_count);
     hf_world_sync(&world->world);
-    while (hf_feed_round(&world->feed)) {
+    while (hf_feed_round(&world->feed, true)) {
     }
     finish_world(&world->world);
     hf_feed_world_free(world);

@@ -54,6 +54,24 @@ def check_scenarios():
     assert rate["ops"] == 600, "every operation that was due was sent"
 
 
+def check_followers():
+    words = ["--spawn", "--scenario", "reserve", "--rate", "4000", "--followers", "5"]
+    result = json.loads(bench(*words).stdout)
+    assert result["verified"] is True and len(result["followers"]) == 5, result
+    for follower in result["followers"]:
+        assert follower["events"] == result["ops"] == 1200, result
+
+    turns = json.loads(bench(*words, "--turns", "100ms").stdout)["turns"]
+    assert turns["count"] == 3 and 0 < turns["events"] <= 5 * 400, turns
+    for half, count in (("without", 2), ("with", 1)):
+        # What was due in the first tenth of a turn is left out.
+        assert turns[half]["ops"] == count * 360, turns
+        assert 0 < turns[half]["p50_us"] <= turns[half]["p99_us"] <= turns[half]["p999_us"], turns
+    for wrong in (["--turns", "200ms"], ["--turns", "100us"], ["--turns", "no"]):
+        assert bench(*words, *wrong, code=2).stdout == ""
+    assert bench(*words[:3], "--followers", "5", "--turns", "100ms", code=2).stdout == ""
+
+
 def check_running_server():
     with programs.folder() as folder, programs.Server(folder) as server:
         done = bench("--scenario", "reserve", "--server", server.address)
@@ -102,6 +120,7 @@ def check_usage():
 def main():
     check_usage()
     check_scenarios()
+    check_followers()
     check_running_server()
     check_that_the_proof_can_fail()
     print("ok holdfast-bench: five loads verified, one that was not")

@@ -7,7 +7,7 @@
  *     hf_feed_world_receive(world, "PHONE", "BERLIN", 10);      one record
  *     hf_feed_world_sync(world);                                all is durable
  *     hf_feed_world_forget(world, 7);                           memory begins with LSN 7
- *     ... subscribe, hf_feed_round(&world->feed) ...
+ *     ... subscribe, hf_feed_round(&world->feed, true) ...
  *     hf_feed_world_answer(world, HF_OK);                       the oldest read comes back
  *     hf_feed_world_free(world);
  */

@@ -150,7 +150,7 @@ static void run(void)
 {
     uint64_t arrivals = world->arrivals_count;
     for (;;) {
-        while (hf_feed_round(&world->feed)) {
+        while (hf_feed_round(&world->feed, true)) {
         }
         if (world->reads_count > 0) {
             hf_feed_world_answer(world, HF_OK);
@@ -335,10 +335,10 @@ static void hand_over_to_memory(void **state)
     assert_int_equal(subscribe(&early, &all), HF_OK);
     for (int i = 0; i < 60; i++) {
         hf_feed_world_forget(world, newest - (uint64_t)(i % 5));
-        while (hf_feed_round(&world->feed)) {
+        while (hf_feed_round(&world->feed, true)) {
         }
         newest = work(3); /* not durable yet: not told */
-        while (hf_feed_round(&world->feed)) {
+        while (hf_feed_round(&world->feed, true)) {
         }
         assert_true(early.last_lsn <= world->world.durable_lsn);
         hf_feed_world_sync(world);
@@ -479,11 +479,11 @@ static void a_read_that_fails(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct collector collector;
         assert_int_equal(subscribe(&collector, &all), HF_OK);
-        while (hf_feed_round(&world->feed)) {
+        while (hf_feed_round(&world->feed, true)) {
         }
         assert_int_equal(world->reads_count, 1);
         hf_feed_world_answer(world, rows[i].err);
-        while (hf_feed_round(&world->feed)) {
+        while (hf_feed_round(&world->feed, true)) {
         }
         assert_int_equal(collector.outcome, rows[i].want);
         assert_int_equal(collector.token.lsn, rows[i].want == HF_BUSY ? 2 : 19);
@@ -546,6 +546,44 @@ static void no_memory_to_read(void **state)
     run();
     assert_int_equal(collector.token.lsn, 12);
     leave(&collector);
+}
+
+/* Between the rounds for everyone only who is due gets something, however much has happened. */
+static void only_who_is_due(void **state)
+{
+    const struct hf_subscription now = {.after = {1, 0}};
+    struct collector first, second;
+    (void)state;
+
+    assert_int_equal(subscribe(&first, &now), HF_OK);
+    assert_int_equal(subscribe(&second, &now), HF_OK);
+    const uint64_t begin = work(5);
+    hf_feed_world_sync(world);
+    assert_false(hf_feed_round(&world->feed, false)); /* who has just come is due */
+    assert_int_equal(first.last_lsn, begin);
+    assert_int_equal(second.last_lsn, begin);
+
+    const uint64_t middle = work(5);
+    hf_feed_world_sync(world);
+    assert_false(hf_feed_round(&world->feed, false));
+    assert_int_equal(first.last_lsn, begin);
+    hf_feed_due(&second.subscriber);
+    assert_false(hf_feed_round(&world->feed, false));
+    assert_int_equal(first.last_lsn, begin);
+    assert_int_equal(second.last_lsn, middle);
+    assert_false(hf_feed_round(&world->feed, true));
+    assert_int_equal(first.last_lsn, middle);
+
+    /* A round that had too much to do leaves the rest due. */
+    const uint64_t end = work(400);
+    hf_feed_world_sync(world);
+    assert_true(hf_feed_round(&world->feed, true));
+    while (hf_feed_round(&world->feed, false)) {
+    }
+    assert_int_equal(first.last_lsn, end);
+    assert_int_equal(second.last_lsn, end);
+    leave(&first);
+    leave(&second);
 }
 
 /* Many at different places are all served, and the work of one round stays bounded. */
@@ -788,6 +826,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_read_that_fails, begin, end),
         cmocka_unit_test_setup_teardown(the_log_is_dropped_underneath, begin, end),
         cmocka_unit_test_setup_teardown(no_memory_to_read, begin, end),
+        cmocka_unit_test_setup_teardown(only_who_is_due, begin, end),
         cmocka_unit_test_setup_teardown(many_at_once, begin, end),
         cmocka_unit_test_setup_teardown(over_a_connection, begin, end),
         cmocka_unit_test_setup_teardown(nothing_else_may_be_said, begin, end),
