@@ -7,8 +7,9 @@ For each opening (the units the file will need; 500 of everything, which refuses
     2. after kill -9 and restart the digest is the same and the audit is clean
     3. played again, all that was accepted is `repeated`
     4. a fresh server, another number of events in flight, down to one: the same `balances`
-    5. a fresh server that is killed with -9 in the middle, more than once, while the file plays:
-       holdfast-replay waits, sends again what it does not know, and the balances are the same
+    5. a fresh server that is killed with -9 twenty times, spread evenly over the log that step 1
+       wrote, while the file plays: holdfast-replay waits, sends again what it does not know, and
+       the balances are the same
 
 HOLDFAST_DATA names the file, or the folder it lies in; without it ../shared/data is looked into.
 """
@@ -26,7 +27,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import order_file
 import programs
 
-KILLS_AT = (2000, 6000, 12000)  # LSNs; the shorter of the two runs writes 16,000 records
+KILLS = 20
 
 
 def data_file():
@@ -82,13 +83,14 @@ def play_and_restart(path, opening, stock, totals):
         assert before == after, f"digest before kill -9 {before}, after {after}"
         check_audit(server)
         compare(server, folder, stock)
+        last_lsn = programs.ask(server, "stats")["lsn"]
 
         if totals["orders_refused"] + totals["moves_refused"] == 0:
             again = replay(server, path, opening, 256)
             assert again["balances"] == result["balances"]
             assert again["repeated"] == again["orders"] + again["moves"] + again["openings"]
             assert programs.ask(server, "digest") == after, "a repeated replay wrote something"
-        return result["balances"]
+        return result["balances"], last_lsn
 
 
 def play_again(path, opening, in_flight):
@@ -96,28 +98,41 @@ def play_again(path, opening, in_flight):
         return replay(server, path, opening, in_flight)["balances"]
 
 
-def play_through_kills(path, opening, stock, totals):
+def play_through_kills(path, opening, stock, totals, last_lsn):
+    """As play_and_restart, but for kills spread evenly over the LSNs up to `last_lsn`, its end.
+
+    Each falls while the player runs, and takes the answers to what was in flight with it. What
+    was durable before a kill is there after it. The last sixth is left to the player alone, so
+    that it cannot have ended before the last kill was sent.
+    """
+    kills_at = [last_lsn * number // (KILLS * 6 // 5) for number in range(1, KILLS + 1)]
     with programs.folder() as folder, programs.Server(folder) as server:
         with subprocess.Popen(
                 [programs.program("holdfast-replay"), "--server", server.address, "--opening",
-                 opening, "--in-flight", "64", "--json", path],
+                 opening, "--in-flight", "8", "--json", path],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as player:
-            kills = 0
-            for lsn in KILLS_AT:
-                while player.poll() is None and programs.ask(server, "stats")["lsn"] < lsn:
-                    pass
-                if player.poll() is None:
-                    server.kill()
-                    server.start()
-                    kills += 1
+            struck = []
+            for lsn in kills_at:
+                seen = 0
+                while seen < lsn and player.poll() is None:
+                    seen = programs.ask(server, "stats")["durable_lsn"]
+                assert player.poll() is None, f"it ended before the kill at LSN {lsn}"
+                server.kill()
+                server.start()
+                found = programs.ask(server, "stats")["lsn"]
+                assert seen <= found, f"LSN {seen} was durable, {found} is there after kill -9"
+                struck.append(seen)
             output = player.stdout.read()
         assert player.returncode == 0, f"holdfast-replay ended with {player.returncode}"
         result = json.loads(output)
+        assert struck == sorted(struck) and 0 < struck[0] and struck[-1] < last_lsn, struck
+        assert programs.ask(server, "stats")["lsn"] == last_lsn
+        assert result["sent_again"] > 0, "no kill met anything in flight"
         check_totals(result, totals)
         compare(server, folder, stock)
         check_audit(server)
-        print(f"ok opening {opening}: {kills} kills while it played, "
-              f"{result['sent_again']} events sent again")
+        print(f"ok opening {opening}: {KILLS} kills while it played, after LSNs {struck[0]} to "
+              f"{struck[-1]} of {last_lsn}, {result['sent_again']} events sent again")
         return result["balances"]
 
 
@@ -129,11 +144,11 @@ def main():
     is_full = os.environ.get("SCALE") == "full"
     for opening in ("demand", "500"):
         stock, totals = order_file.play(path, opening)
-        balances = play_and_restart(path, opening, stock, totals)
+        balances, last_lsn = play_and_restart(path, opening, stock, totals)
         in_flight = 1 if opening == "500" or is_full else 16
         assert play_again(path, opening, in_flight) == balances, f"in flight {in_flight} differs"
         if opening == "500" or is_full:
-            through_kills = play_through_kills(path, opening, stock, totals)
+            through_kills = play_through_kills(path, opening, stock, totals, last_lsn)
             assert through_kills == balances, "kills changed balances"
         print(f"ok opening {opening}: {len(stock)} balances right, in flight 256 and {in_flight}, "
               f"{totals['orders_refused']} of {totals['orders']} orders refused, "
