@@ -101,8 +101,10 @@ void hf_snapshot_name(char name[HF_NAME_BYTES_MAX], uint64_t lsn, const char *su
                    suffix);
 }
 
-/* The LSN in `name` when it is prefix, 20 digits, ending and nothing else; 0 otherwise. */
-static uint64_t lsn_in_name(const char *name, const char *prefix, const char *ending)
+/* The LSN in `name` when it is prefix, 20 digits and ending, which `*rest` then stands behind; 0
+ * otherwise. */
+static uint64_t lsn_in_name(const char *name, const char *prefix, const char *ending,
+                            const char **rest)
 {
     const size_t prefix_bytes = strlen(prefix);
     uint64_t lsn = 0;
@@ -118,7 +120,56 @@ static uint64_t lsn_in_name(const char *name, const char *prefix, const char *en
         }
         lsn = lsn * 10 + digit;
     }
-    return strcmp(digits + LSN_DIGITS, ending) == 0 ? lsn : 0;
+    *rest = digits + LSN_DIGITS + strlen(ending);
+    return strncmp(digits + LSN_DIGITS, ending, strlen(ending)) == 0 ? lsn : 0;
+}
+
+/* ".cut-" and a number. */
+static bool is_cut(const char *suffix)
+{
+    const size_t length = strlen(HF_SUFFIX_CUT);
+    return strncmp(suffix, HF_SUFFIX_CUT, length) == 0 && suffix[length] != '\0' &&
+           strspn(suffix + length, "0123456789") == strlen(suffix + length);
+}
+
+enum hf_name hf_directory_name(const char *name, uint64_t *lsn)
+{
+    const char *rest = "";
+
+    *lsn = lsn_in_name(name, SEGMENT_PREFIX, SEGMENT_ENDING, &rest);
+    enum hf_name kind = HF_NAME_IS_SEGMENT;
+    if (*lsn == 0) {
+        *lsn = lsn_in_name(name, SNAPSHOT_PREFIX, SNAPSHOT_ENDING, &rest);
+        kind = HF_NAME_IS_SNAPSHOT;
+    }
+    if (*lsn == 0) {
+        static const struct {
+            const char *name;
+            enum hf_name kind;
+        } names[] = {{HF_NAME_LOCK, HF_NAME_IS_LOCK},
+                     {HF_NAME_MANIFEST, HF_NAME_IS_MANIFEST},
+                     {HF_NAME_SPARE, HF_NAME_IS_SPARE}};
+        kind = HF_NAME_IS_FOREIGN;
+        for (size_t i = 0; kind == HF_NAME_IS_FOREIGN && i < sizeof names / sizeof names[0]; i++) {
+            const size_t length = strlen(names[i].name);
+            if (strncmp(name, names[i].name, length) == 0) {
+                kind = names[i].kind;
+                rest = name + length;
+            }
+        }
+    }
+    if (kind == HF_NAME_IS_FOREIGN || rest[0] == '\0') {
+        return kind;
+    }
+    if (strcmp(rest, HF_SUFFIX_ASIDE) == 0 && kind != HF_NAME_IS_LOCK) {
+        return HF_NAME_IS_ASIDE;
+    }
+    if ((is_cut(rest) && kind != HF_NAME_IS_LOCK && kind != HF_NAME_IS_SPARE) ||
+        (strcmp(rest, HF_SUFFIX_DAMAGED) == 0 && kind == HF_NAME_IS_SNAPSHOT)) {
+        return HF_NAME_IS_KEPT;
+    }
+    *lsn = 0;
+    return HF_NAME_IS_FOREIGN;
 }
 
 /* ------------------------------------------------------------------ deeds */
@@ -246,36 +297,39 @@ static void add_aside(struct hf_listing *listing, const char *name)
     (void)snprintf(listing->asides[listing->asides_count++], HF_NAME_BYTES_MAX, "%s", name);
 }
 
-static bool is_aside(const char *name)
-{
-    return strcmp(name, HF_NAME_MANIFEST_ASIDE) == 0 || strcmp(name, HF_NAME_SPARE_ASIDE) == 0 ||
-           lsn_in_name(name, SEGMENT_PREFIX, SEGMENT_ENDING HF_SUFFIX_ASIDE) != 0 ||
-           lsn_in_name(name, SNAPSHOT_PREFIX, SNAPSHOT_ENDING HF_SUFFIX_ASIDE) != 0;
-}
-
 static void add_name(void *arg, const char *name)
 {
     struct hf_listing *listing = arg;
-    const uint64_t segment_lsn = lsn_in_name(name, SEGMENT_PREFIX, SEGMENT_ENDING);
-    const uint64_t snapshot_lsn = lsn_in_name(name, SNAPSHOT_PREFIX, SNAPSHOT_ENDING);
+    uint64_t lsn = 0;
 
     if (listing->is_out_of_memory) {
         return;
     }
-    if (segment_lsn != 0) {
-        add_lsn(listing, &listing->segments, &listing->segments_count, segment_lsn);
-    } else if (snapshot_lsn != 0) {
-        add_lsn(listing, &listing->snapshots, &listing->snapshots_count, snapshot_lsn);
-    } else if (is_aside(name)) {
+    switch (hf_directory_name(name, &lsn)) {
+    case HF_NAME_IS_SEGMENT:
+        add_lsn(listing, &listing->segments, &listing->segments_count, lsn);
+        return;
+    case HF_NAME_IS_SNAPSHOT:
+        add_lsn(listing, &listing->snapshots, &listing->snapshots_count, lsn);
+        return;
+    case HF_NAME_IS_ASIDE:
         add_aside(listing, name);
-    } else if (strcmp(name, HF_NAME_MANIFEST) == 0) {
+        return;
+    case HF_NAME_IS_MANIFEST:
         listing->has_manifest = true;
-    } else if (strcmp(name, HF_NAME_LOCK) == 0) {
+        return;
+    case HF_NAME_IS_LOCK:
         listing->has_lock = true;
-    } else if (strcmp(name, HF_NAME_SPARE) == 0) {
+        return;
+    case HF_NAME_IS_SPARE:
         listing->has_spare = true;
-    } else if (strcmp(name, "lost+found") != 0) { /* a file system of its own has one */
-        (void)snprintf(listing->foreign, sizeof listing->foreign, "%s", name);
+        return;
+    case HF_NAME_IS_KEPT:
+    case HF_NAME_IS_FOREIGN:
+        if (strcmp(name, "lost+found") != 0) { /* a file system of its own has one */
+            (void)snprintf(listing->foreign, sizeof listing->foreign, "%s", name);
+        }
+        return;
     }
 }
 

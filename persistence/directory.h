@@ -46,6 +46,21 @@ void hf_segment_name(char name[HF_NAME_BYTES_MAX], uint64_t first_lsn, const cha
 void hf_snapshot_name(char name[HF_NAME_BYTES_MAX], uint64_t lsn, const char *suffix);
 #define HF_SUFFIX_ASIDE ".tmp"       /* being written */
 #define HF_SUFFIX_DAMAGED ".damaged" /* a snapshot put aside by recovery, for people to look at */
+#define HF_SUFFIX_CUT ".cut-"        /* and a number: as it was before a repair (repair.h) */
+
+/* What a name in a data directory says; `*lsn` is the one in it, 0 when it is no segment's and no
+ * snapshot's. */
+enum hf_name {
+    HF_NAME_IS_FOREIGN,
+    HF_NAME_IS_LOCK,
+    HF_NAME_IS_MANIFEST,
+    HF_NAME_IS_SEGMENT,
+    HF_NAME_IS_SNAPSHOT,
+    HF_NAME_IS_SPARE,
+    HF_NAME_IS_ASIDE, /* was being written; the next start removes it */
+    HF_NAME_IS_KEPT   /* put aside by recovery or a repair, for people */
+};
+enum hf_name hf_directory_name(const char *name, uint64_t *lsn);
 
 int hf_directory_open(const struct hf_directory *directory, const char *name, int flags);
 int hf_directory_rename(const struct hf_directory *directory, const char *from, const char *to);

@@ -180,6 +180,24 @@ enum hf_err hf_manifest_decode(struct hf_manifest *manifest, const char *text, s
     return HF_OK;
 }
 
+enum hf_err hf_manifest_fork(struct hf_manifest *manifest, uint64_t first_lsn)
+{
+    uint32_t count = manifest->epochs_count;
+
+    HF_ASSERT(count > 0 && first_lsn > 0);
+
+    const uint32_t newest = manifest->epochs[count - 1].number;
+    while (count > 0 && manifest->epochs[count - 1].first_lsn > first_lsn) {
+        count--;
+    }
+    if (count == HF_EPOCHS_MAX || newest == UINT32_MAX) {
+        return HF_LIMIT_EXCEEDED;
+    }
+    manifest->epochs[count] = (struct hf_epoch){.number = newest + 1, .first_lsn = first_lsn};
+    manifest->epochs_count = count + 1;
+    return HF_OK;
+}
+
 uint32_t hf_manifest_epoch(const struct hf_manifest *manifest, uint64_t lsn)
 {
     uint32_t index = manifest->epochs_count - 1;

@@ -38,6 +38,13 @@ size_t hf_manifest_encode(const struct hf_manifest *manifest, char *text);
 enum hf_err hf_manifest_decode(struct hf_manifest *manifest, const char *text, size_t bytes_count,
                                const char **why);
 
+/*
+ * A new epoch, with `first_lsn` as its first LSN: what was written at or behind it before counts no
+ * longer. Epochs that began behind it are forgotten, but their numbers are not used again.
+ * HF_LIMIT_EXCEEDED: there are as many epochs as a manifest holds.
+ */
+enum hf_err hf_manifest_fork(struct hf_manifest *manifest, uint64_t first_lsn);
+
 /* The epoch that the record of `lsn` was, or will be, written in. */
 uint32_t hf_manifest_epoch(const struct hf_manifest *manifest, uint64_t lsn);
 

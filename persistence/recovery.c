@@ -12,9 +12,11 @@
 #include "engine/record.h"
 #include "persistence/segment.h"
 #include "persistence/snapshot.h"
+#include "persistence/tail.h"
 
 /* Between two lines about the progress of a recovery: a second or so of work. */
 #define PROGRESS_RECORDS 2000000u
+#define TAIL_TEXT_BYTES 256
 
 struct recovery {
     const struct hf_directory *directory;
@@ -337,34 +339,22 @@ static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment
 {
     const uint64_t offset = recovery->reader.offset;
     const uint64_t lsn = recovery->next_lsn;
-    uint64_t newest_snapshot_lsn = recovery->manifest->snapshot_lsn;
+    const uint64_t named_lsn = recovery->manifest->snapshot_lsn;
+    const struct hf_tail_facts facts = {
+        .rest = rest,
+        .offset = offset,
+        .lsn = lsn,
+        .previous = recovery->previous,
+        .snapshot_lsn = named_lsn < recovery->snapshot_lsn ? recovery->snapshot_lsn : named_lsn,
+        .why = why,
+    };
+    char text[TAIL_TEXT_BYTES];
 
-    if (newest_snapshot_lsn < recovery->snapshot_lsn) {
-        newest_snapshot_lsn = recovery->snapshot_lsn;
+    const enum hf_tail tail = hf_tail_judge(&facts, text, sizeof text);
+    if (tail == HF_TAIL_DAMAGED) {
+        return refuse_at(recovery, HF_CORRUPT, offset, lsn, text);
     }
-    if (why == HF_FORMAT_NEWER) {
-        return refuse_at(recovery, HF_CORRUPT, offset, lsn, why);
-    }
-    if (rest->durable_lsn >= lsn) {
-        return refuse(recovery, HF_CORRUPT,
-                      "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
-                      "): %s; it was durable: a block at offset %" PRIu64 " (LSN %" PRIu64
-                      ") or after it says so",
-                      recovery->reader.name, offset, lsn, why, rest->block_offset, rest->block_lsn);
-    }
-    if (rest->blocks_count > 0 && rest->block_lsn == lsn &&
-        rest->block_previous == recovery->previous) {
-        /* The next block is whole and says that nothing stands before it. */
-        return refuse_at(recovery, HF_CORRUPT, offset, lsn,
-                         "the zeros between two groups of blocks are damaged");
-    }
-    if (newest_snapshot_lsn >= lsn) {
-        return refuse(recovery, HF_CORRUPT,
-                      "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
-                      "): %s; it was durable: there is a snapshot of LSN %" PRIu64,
-                      recovery->reader.name, offset, lsn, why, newest_snapshot_lsn);
-    }
-    if (rest->end_offset > offset) {
+    if (tail == HF_TAIL_TORN) {
         hf_directory_say(recovery->directory, 'w',
                          "log segment \"%s\" has a torn tail: %" PRIu64 " bytes at offset %" PRIu64
                          " after LSN %" PRIu64 " were never synced and are cut",

@@ -123,6 +123,7 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
     reader->file_bytes = size < 0 ? 0 : (uint64_t)size;
     reader->offset = hf_format_group_offset(HF_SEGMENT_HEADER_BYTES);
     reader->window_bytes = 0;
+    reader->why = NULL;
     hf_segment_reader_expect(reader, is_hopping);
     const int64_t got = size < 0 ? -1 : look(reader, 0, HF_SECTOR_BYTES, &bytes);
     if (got < 0) {
@@ -141,6 +142,7 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
             why = "its first sector is not whole";
         }
     }
+    reader->why = why;
     if (why != NULL) {
         (void)snprintf(error, error_bytes,
                        "cannot use log segment \"%s\" (offset 0, LSN %" PRIu64 "): %s",

@@ -17,7 +17,8 @@ struct hf_segment_reader {
     uint64_t file_bytes;
     uint64_t offset; /* of the next block, zeros between groups left behind */
     struct hf_segment_header header;
-    int64_t error; /* negative errno of the read that failed; 0: none did */
+    int64_t error;   /* negative errno of the read that failed; 0: none did */
+    const char *why; /* static text: what was wrong with the header; NULL: nothing */
     /* private: bytes of the file from window_offset on */
     unsigned char *window;
     uint64_t window_offset;

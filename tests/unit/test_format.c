@@ -19,6 +19,7 @@
 #include "engine/bytes.h"
 #include "engine/record.h"
 #include "persistence/format.h"
+#include "persistence/directory.h"
 #include "persistence/manifest.h"
 #include "persistence/pack.h"
 
@@ -378,6 +379,91 @@ static void manifest_text(void **state)
     assert_ptr_not_equal(why, HF_FORMAT_NEWER);
 }
 
+/* A fork makes a new epoch; those that began behind it are forgotten, never their numbers. */
+static void manifest_fork(void **state)
+{
+    static const struct row {
+        const char *name;
+        uint64_t first_lsn;
+        uint32_t want_count;
+        uint32_t want_before; /* epoch of the LSN before the fork */
+    } rows[] = {
+        /* epochs 1 from 1, 3 from 4000 */
+        {"behind the newest", 5000, 3, 3},   {"right behind its begin", 4001, 3, 3},
+        {"at its begin", 4000, 3, 1},        {"before it", 3999, 2, 1},
+        {"right behind the first", 2, 2, 1}, {"at the very begin", 1, 2, 1},
+    };
+    static struct hf_manifest manifest;
+    static char text[HF_MANIFEST_BYTES_MAX];
+    const char *why = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        assert_int_equal(hf_manifest_decode(&manifest, MANIFEST, sizeof MANIFEST - 1, &why), HF_OK);
+        assert_int_equal(hf_manifest_fork(&manifest, row->first_lsn), HF_OK);
+        assert_int_equal(manifest.epochs_count, row->want_count);
+        assert_int_equal(hf_manifest_epoch(&manifest, row->first_lsn), 4);
+        assert_int_equal(hf_manifest_epoch(&manifest, UINT64_MAX), 4);
+        assert_int_equal(hf_manifest_epoch(&manifest, row->first_lsn - 1), row->want_before);
+        const size_t length = hf_manifest_encode(&manifest, text);
+        assert_int_equal(hf_manifest_decode(&manifest, text, length, &why), HF_OK);
+    }
+    while (manifest.epochs_count < HF_EPOCHS_MAX) {
+        assert_int_equal(hf_manifest_fork(&manifest, 7), HF_OK);
+    }
+    assert_int_equal(hf_manifest_fork(&manifest, 7), HF_LIMIT_EXCEEDED);
+    assert_int_equal(hf_manifest_fork(&manifest, 1), HF_OK); /* the others are forgotten */
+}
+
+/* What a name says. */
+static void names(void **state)
+{
+#define DIGITS "00000000000000004711"
+    static const struct row {
+        const char *name;
+        enum hf_name want;
+        uint64_t want_lsn;
+    } rows[] = {
+        {"LOCK", HF_NAME_IS_LOCK, 0},
+        {"LOCK.tmp", HF_NAME_IS_FOREIGN, 0},
+        {"LOC", HF_NAME_IS_FOREIGN, 0},
+        {"MANIFEST", HF_NAME_IS_MANIFEST, 0},
+        {"MANIFEST.tmp", HF_NAME_IS_ASIDE, 0},
+        {"MANIFEST.cut-2", HF_NAME_IS_KEPT, 0},
+        {"MANIFEST.cut-", HF_NAME_IS_FOREIGN, 0},
+        {"MANIFEST.cut-2x", HF_NAME_IS_FOREIGN, 0},
+        {"MANIFEST.damaged", HF_NAME_IS_FOREIGN, 0},
+        {"spare.log", HF_NAME_IS_SPARE, 0},
+        {"spare.log.tmp", HF_NAME_IS_ASIDE, 0},
+        {"spare.log.cut-1", HF_NAME_IS_FOREIGN, 0},
+        {"wal-" DIGITS ".log", HF_NAME_IS_SEGMENT, 4711},
+        {"wal-" DIGITS ".log.tmp", HF_NAME_IS_ASIDE, 4711},
+        {"wal-" DIGITS ".log.cut-12", HF_NAME_IS_KEPT, 4711},
+        {"wal-" DIGITS ".log.cut-12.tmp", HF_NAME_IS_FOREIGN, 0},
+        {"wal-" DIGITS ".log.damaged", HF_NAME_IS_FOREIGN, 0},
+        {"wal-" DIGITS ".hfs", HF_NAME_IS_FOREIGN, 0},
+        {"wal-0" DIGITS ".log", HF_NAME_IS_FOREIGN, 0},
+        {"wal-00000000000000000000.log", HF_NAME_IS_FOREIGN, 0},
+        {"wal-99999999999999999999.log", HF_NAME_IS_FOREIGN, 0},
+        {"wal-18446744073709551615.log", HF_NAME_IS_SEGMENT, UINT64_MAX},
+        {"snapshot-" DIGITS ".hfs", HF_NAME_IS_SNAPSHOT, 4711},
+        {"snapshot-" DIGITS ".hfs.tmp", HF_NAME_IS_ASIDE, 4711},
+        {"snapshot-" DIGITS ".hfs.damaged", HF_NAME_IS_KEPT, 4711},
+        {"snapshot-" DIGITS ".hfs.cut-1", HF_NAME_IS_KEPT, 4711},
+        {"snapshot-4711.hfs", HF_NAME_IS_FOREIGN, 0},
+        {"", HF_NAME_IS_FOREIGN, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t lsn = 1;
+        const enum hf_name kind = hf_directory_name(rows[i].name, &lsn);
+        if (kind != rows[i].want || lsn != rows[i].want_lsn) {
+            fail_msg("\"%s\" is %d of LSN %llu", rows[i].name, kind, (unsigned long long)lsn);
+        }
+    }
+}
+
 /* Versions: 0 was never written, the next one is not known; the checksums are right. */
 static void versions(void **state)
 {
@@ -475,7 +561,8 @@ int main(void)
         cmocka_unit_test(prefixes),      cmocka_unit_test(changed_bits),
         cmocka_unit_test(segment_bytes), cmocka_unit_test(block_bytes),
         cmocka_unit_test(record_bytes),  cmocka_unit_test(snapshot_bytes),
-        cmocka_unit_test(manifest_text), cmocka_unit_test(versions),
+        cmocka_unit_test(manifest_text), cmocka_unit_test(manifest_fork),
+        cmocka_unit_test(names),         cmocka_unit_test(versions),
         cmocka_unit_test(packing),
     };
     const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);

@@ -1,0 +1,39 @@
+#include "persistence/tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/assert.h"
+
+enum hf_tail hf_tail_judge(const struct hf_tail_facts *facts, char *text, size_t text_bytes)
+{
+    const struct hf_segment_rest *rest = facts->rest;
+
+    HF_ASSERT(text_bytes > 0);
+    HF_ASSERT(facts->why != NULL);
+
+    text[0] = '\0';
+    if (facts->why == HF_FORMAT_NEWER) {
+        (void)snprintf(text, text_bytes, "%s", facts->why);
+        return HF_TAIL_DAMAGED;
+    }
+    if (rest->durable_lsn >= facts->lsn) {
+        (void)snprintf(text, text_bytes,
+                       "%s; it was durable: a block at offset %" PRIu64 " (LSN %" PRIu64
+                       ") or after it says so",
+                       facts->why, rest->block_offset, rest->block_lsn);
+        return HF_TAIL_DAMAGED;
+    }
+    if (rest->blocks_count > 0 && rest->block_lsn == facts->lsn &&
+        rest->block_previous == facts->previous) {
+        /* The next block is whole and says that nothing stands before it. */
+        (void)snprintf(text, text_bytes, "the zeros between two groups of blocks are damaged");
+        return HF_TAIL_DAMAGED;
+    }
+    if (facts->snapshot_lsn >= facts->lsn) {
+        (void)snprintf(text, text_bytes, "%s; it was durable: there is a snapshot of LSN %" PRIu64,
+                       facts->why, facts->snapshot_lsn);
+        return HF_TAIL_DAMAGED;
+    }
+    return rest->end_offset > facts->offset ? HF_TAIL_TORN : HF_TAIL_CLEAN;
+}
