@@ -170,7 +170,6 @@ static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context
         return corrupt(why, "a reservation is opened in a final state");
     }
     effect->index = hf_reservations_add(&engine->reservations, effect->id);
-    hf_item_before(engine, HF_ITEM_RESERVATION, effect->index); /* a free slot, until now */
     struct hf_reservation *reservation = hf_reservation_at(&engine->reservations, effect->index);
     reservation->state = (uint8_t)effect->state;
     reservation->life_us = effect->life_us & ((UINT64_C(1) << 48) - 1);

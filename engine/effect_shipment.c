@@ -42,7 +42,6 @@ enum hf_err hf_effect_open_shipment(struct hf_engine *engine, struct hf_effect_c
         return corrupt(why, "a shipment between locations that do not exist");
     }
     effect->index = hf_shipments_add(&engine->shipments, effect->id);
-    hf_item_before(engine, HF_ITEM_SHIPMENT, effect->index); /* a free slot, until now */
     struct hf_shipment *shipment = hf_shipment_at(&engine->shipments, effect->index);
     shipment->kind = (uint8_t)effect->kind;
     shipment->state = (uint8_t)effect->state;

@@ -109,6 +109,8 @@ void hf_engine_free(struct hf_engine *engine)
     hf_memory_give_back(engine->digest.buffer, HF_IMAGE_BYTES_MIN);
     hf_image_load_release(engine);
     hf_engine_thaw(engine);
+    hf_engine_snapshot_end(engine);
+    hf_waste_release(&engine->waste);
     work_release(&engine->work);
     hf_memory_give_back(engine->told, hf_event_scratch_bytes());
     hf_memory_give_back(engine->group, HF_GROUP_RECORDS_MAX * sizeof *engine->group);
@@ -137,7 +139,9 @@ uint64_t hf_engine_memory_bytes(const struct hf_engine *engine)
            engine->cells.table.memory_bytes + hf_reservations_memory_bytes(&engine->reservations) +
            hf_shipments_memory_bytes(&engine->shipments) + hf_names_memory_bytes(&engine->names) +
            hf_orders_memory_bytes(&engine->orders) + engine->ledger.touched_bytes +
-           engine->ledger.touched_entries * sizeof *engine->ledger.entries;
+           engine->ledger.touched_entries * sizeof *engine->ledger.entries +
+           hf_kept_bytes(&engine->frozen.kept) + hf_kept_bytes(&engine->steps.kept) +
+           hf_waste_bytes(&engine->waste);
 }
 
 void hf_engine_stats(const struct hf_engine *engine, struct hf_engine_stats *stats)

@@ -99,7 +99,8 @@ void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, u
 /*
  * Log the release of at most `count_max` holds whose deadline is not after `now_us`, in the order
  * of their deadlines. The work of one call is bounded, also where nothing is released: is_more
- * says that another call would go on now.
+ * says that another call would go on now. On its way a call gives back a little of the memory that
+ * ended readings have left (kept.h).
  */
 struct hf_expired {
     uint32_t count;
@@ -146,6 +147,30 @@ enum hf_err hf_engine_load(struct hf_engine *engine, const void *chunk, size_t b
                            const char **why);
 /* Check that all that the first item (the head) counts is there. HF_CORRUPT otherwise. */
 enum hf_err hf_engine_load_end(struct hf_engine *engine, const char **why);
+
+/*
+ * The same stream while the engine goes on: begin, then step between other calls until *is_end.
+ * The bytes are those that hf_engine_copy would have given at hf_engine_snapshot_lsn, where it
+ * began; what changes before it was copied is kept aside as it was, in at most `bytes_max` bytes,
+ * which count in memory_bytes. It and a reading of rows (hf_engine_freeze) are independent.
+ * Begin: false when one is on, there is no memory, or what earlier ones kept is still being given
+ * back (hf_engine_expire does so): try again later.
+ */
+bool hf_engine_snapshot_begin(struct hf_engine *engine, uint64_t bytes_max);
+uint64_t hf_engine_snapshot_lsn(const struct hf_engine *engine);
+/*
+ * Whole items, looking at no more than `items_max` slots (at fewer where items are long) and
+ * filling at most `buffer_bytes` (at least HF_IMAGE_BYTES_MIN). HF_OK with *bytes_used, which may
+ * be 0, and *is_end. HF_LIMIT_EXCEEDED: more has changed than bytes_max could keep; end it.
+ */
+enum hf_err hf_engine_snapshot_step(struct hf_engine *engine, uint32_t items_max, void *buffer,
+                                    size_t buffer_bytes, size_t *bytes_used, bool *is_end);
+/* Of bytes_max, used so far. */
+uint64_t hf_engine_snapshot_kept_bytes(const struct hf_engine *engine);
+/* Slots not looked at yet. */
+uint64_t hf_engine_snapshot_items_left(const struct hf_engine *engine);
+/* End it, also before its end, in bounded time. Nothing happens when none is on. */
+void hf_engine_snapshot_end(struct hf_engine *engine);
 
 /* ------------------------------------------------------------------ proofs */
 
@@ -362,21 +387,21 @@ bool hf_engine_shipments(const struct hf_engine *engine, const struct hf_shipmen
 
 /*
  * Hold the state of now for reading while the engine goes on: what changes before it was read is
- * kept aside as it was, at most `bytes_max` of it. False: another reading is on, or no memory.
+ * kept aside as it was, at most `bytes_max` of it. False: another reading is on, no memory, or what
+ * earlier ones kept is still being given back.
  */
 bool hf_engine_freeze(struct hf_engine *engine, uint64_t bytes_max);
 /* The reading's LSN. */
 uint64_t hf_engine_frozen_lsn(const struct hf_engine *engine);
-/* End the reading. Nothing happens when none is on. */
+/* End the reading, in bounded time. Nothing happens when none is on. */
 void hf_engine_thaw(struct hf_engine *engine);
 /*
  * Rows of the frozen state, from *cursor (zeroed to begin), at most `rows_max` given and a bounded
  * number of items looked at: cells; or a row for each line of the reservations, of the transfers,
  * of the inbound shipments, in the order of their slots. Sections may be read in the order of the
  * enumeration only, each at most once, because what was read is no longer kept.
- * HF_OK: *is_end says whether that was all; calls may give no rows, also behind the last one, while
- * memory is given back in steps. HF_LIMIT_EXCEEDED: more has changed than bytes_max
- * could keep; the reading is lost, thaw it.
+ * HF_OK: *is_end says whether that was all; calls may give no rows, also the last one.
+ * HF_LIMIT_EXCEEDED: more has changed than bytes_max could keep; the reading is lost, thaw it.
  */
 enum hf_frozen_section {
     HF_FROZEN_CELLS = 1,

@@ -92,6 +92,7 @@ struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, ui
 {
     uint32_t steps = count_max > UINT32_MAX / 8 ? UINT32_MAX : count_max * 8;
     struct hf_expired expired = {0};
+    const bool has_waste = engine->waste.count > 0 && hf_waste_give_back_some(&engine->waste);
 
     build_wheel_once(engine);
     engine->work.now_us = hf_engine_tell_time(engine, now_us);
@@ -101,7 +102,7 @@ struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, ui
         const uint32_t due =
             hf_reservations_due(&engine->reservations, engine->work.now_us, &steps);
         if (due == HF_NONE) {
-            expired.is_more = steps == 0;
+            expired.is_more = steps == 0 || has_waste;
             return expired;
         }
         if (hf_expire_one(engine, due) != HF_OK) {
@@ -109,7 +110,8 @@ struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, ui
         }
         expired.count++;
     }
-    expired.is_more = hf_wheel_next_us(&engine->reservations.wheel) <= engine->work.now_us;
+    expired.is_more =
+        has_waste || hf_wheel_next_us(&engine->reservations.wheel) <= engine->work.now_us;
     return expired;
 }
 

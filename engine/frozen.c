@@ -1,28 +1,11 @@
 /*
- * frozen.c - the store of what has changed since the freeze, and rows out of it.
- *
- *     entry   0  4  bytes_count of the image
- *             4  4  section, enum hf_item
- *             8  8  index
- *            16  .  image, up to a multiple of 8
- *
- * A place in the store is counted in units of 8 bytes, so that the table's 32 bits reach 32 GiB.
- * The store is address space: what is not used costs nothing.
+ * frozen.c - rows of one state: begin and end of the reading, what is kept for it, decoding.
  */
 #include "engine/frozen.h"
 
-#include <xxhash.h>
-
 #include "engine/image.h"
 
-#define ENTRY_HEAD_BYTES 16
-#define STORE_UNIT 8
 #define BYTES_A_SLOT 256 /* so many bytes of an item cost a call as much as a slot */
-#define GIVE_BACK_BYTES (UINT64_C(1024) * 1024)
-#define GIVE_BACK_SHARDS 256
-#define STORE_BYTES_MAX ((UINT64_C(1) << 32) * STORE_UNIT - 2 * HF_IMAGE_BYTES_MIN)
-
-_Static_assert(HF_FROZEN_ITEMS == HF_ITEMS_END, "a size for each section of the image");
 
 /* ------------------------------------------------------------------ begin and end */
 
@@ -35,30 +18,23 @@ bool hf_engine_freeze(struct hf_engine *engine, uint64_t bytes_max)
         return false;
     }
     *frozen = (struct hf_frozen){
-        .lsn = engine->last_lsn,
         .now_us = engine->now_us > engine->last_ts_us ? engine->now_us : engine->last_ts_us,
         .section_last = HF_FROZEN_INBOUND,
-        .store_bytes_max = bytes_max < STORE_BYTES_MAX ? bytes_max : STORE_BYTES_MAX,
+        .buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN),
     };
-    /* The largest item fits behind all that bytes_max allows: it is written first, then judged. */
-    frozen->store_bytes_reserved = frozen->store_bytes_max + ENTRY_HEAD_BYTES + HF_IMAGE_BYTES_MIN;
-    frozen->store = hf_memory_reserve(frozen->store_bytes_reserved);
-    frozen->buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
-    frozen->is_on = true;
-    if (frozen->store == NULL || frozen->buffer == NULL || hf_table_init(&frozen->table) != HF_OK) {
-        hf_engine_thaw(engine);
+    if (frozen->buffer == NULL || !hf_kept_begin(engine, &frozen->kept, bytes_max)) {
+        hf_memory_give_back(frozen->buffer, HF_IMAGE_BYTES_MIN);
+        *frozen = (struct hf_frozen){0};
         return false;
     }
-    for (unsigned item = HF_ITEM_HEAD; item < HF_ITEMS_END; item++) {
-        frozen->sizes[item] = hf_image_section_size(engine, (enum hf_item)item);
-    }
+    frozen->is_on = true;
     engine->watchers |= HF_WATCH_FROZEN;
     return true;
 }
 
 uint64_t hf_engine_frozen_lsn(const struct hf_engine *engine)
 {
-    return engine->frozen.lsn;
+    return engine->frozen.kept.lsn;
 }
 
 void hf_engine_frozen_only(struct hf_engine *engine, enum hf_frozen_section section)
@@ -88,52 +64,12 @@ void hf_engine_thaw(struct hf_engine *engine)
         return;
     }
     stop_keeping(engine);
-    hf_memory_give_back(frozen->store, frozen->store_bytes_reserved);
+    hf_kept_end(engine, &frozen->kept);
     hf_memory_give_back(frozen->buffer, HF_IMAGE_BYTES_MIN);
-    hf_table_release(&frozen->table);
     *frozen = (struct hf_frozen){0};
 }
 
-/*
- * All is read: give back a little of the store, from its end, and of the table. False: there is
- * more. In one go it would be tens of milliseconds for a large store; an early thaw does cost that.
- */
-static bool give_back_some(struct hf_engine *engine)
-{
-    struct hf_frozen *frozen = &engine->frozen;
-
-    stop_keeping(engine);
-    if (frozen->store_bytes <= GIVE_BACK_BYTES) {
-        return true; /* what is left is for the thaw */
-    }
-    for (uint32_t i = 0; i < GIVE_BACK_SHARDS && frozen->shards_dropped < HF_TABLE_SHARDS; i++) {
-        hf_table_drop_shard(&frozen->table, frozen->shards_dropped++);
-    }
-    const uint64_t left = (frozen->store_bytes - 1) / GIVE_BACK_BYTES * GIVE_BACK_BYTES;
-    hf_memory_give_back(frozen->store + left, frozen->store_bytes_reserved - left);
-    frozen->store_bytes = frozen->store_bytes_reserved = left;
-    return false;
-}
-
-/* ------------------------------------------------------------------ the store */
-
-static uint64_t key_hash(unsigned item, uint32_t index)
-{
-    const uint64_t key = (uint64_t)item << 32 | index;
-    return XXH3_64bits(&key, sizeof key);
-}
-
-static const unsigned char *entry_of(const struct hf_frozen *frozen, unsigned item, uint32_t index)
-{
-    struct hf_probe probe = hf_table_probe(&frozen->table, key_hash(item, index));
-    for (uint32_t at = hf_probe_next(&probe); at != HF_NONE; at = hf_probe_next(&probe)) {
-        const unsigned char *entry = frozen->store + (uint64_t)at * STORE_UNIT;
-        if (hf_get_u32(entry + 4) == item && hf_get_u64(entry + 8) == index) {
-            return entry;
-        }
-    }
-    return NULL;
-}
+/* ------------------------------------------------------------------ what is kept */
 
 /* Whether a row of this section is still to come from the slot. */
 static bool is_ahead(const struct hf_frozen *frozen, enum hf_frozen_section section, uint32_t index)
@@ -173,48 +109,28 @@ void hf_frozen_keep(struct hf_engine *engine, unsigned item, uint32_t index)
 {
     struct hf_frozen *frozen = &engine->frozen;
 
-    if (index >= frozen->sizes[item] || !is_wanted(engine, item, index) ||
-        hf_image_opened_lsn(engine, (enum hf_item)item, index) > frozen->lsn ||
-        entry_of(frozen, item, index) != NULL) {
-        return;
+    if (is_wanted(engine, item, index)) {
+        hf_kept_keep(engine, &frozen->kept, item, index);
     }
-    unsigned char *entry = frozen->store + frozen->store_bytes;
-    unsigned char *image = entry + ENTRY_HEAD_BYTES;
-    unsigned char *end = hf_image_put(engine, (enum hf_item)item, index, image);
-    if (end == image) {
-        return; /* a free slot, which is about to be used */
-    }
-    const uint64_t hash = key_hash(item, index);
-    const uint64_t bytes_count =
-        ((uint64_t)(end - entry) + STORE_UNIT - 1) / STORE_UNIT * STORE_UNIT;
-    if (!hf_table_make_room(&frozen->table, hash, 1) ||
-        frozen->store_bytes + bytes_count + frozen->table.memory_bytes > frozen->store_bytes_max) {
-        frozen->is_lost = true;
+    if (frozen->kept.is_lost) {
         stop_keeping(engine);
-        return;
     }
-    hf_put_u32(entry, (uint32_t)(end - image));
-    hf_put_u32(entry + 4, item);
-    hf_put_u64(entry + 8, index);
-    hf_table_add(&frozen->table, hash, (uint32_t)(frozen->store_bytes / STORE_UNIT));
-    frozen->store_bytes += bytes_count;
-    frozen->kept_count++;
 }
 
-const unsigned char *hf_frozen_item(struct hf_engine *engine, unsigned item, uint32_t index,
+/* The image of an item at the freeze, not read yet; *bytes_count 0: there was none. Valid until the
+ * next call into the engine. */
+static const unsigned char *item_at(struct hf_engine *engine, unsigned item, uint32_t index,
                                     size_t *bytes_count)
 {
     const struct hf_frozen *frozen = &engine->frozen;
-    const unsigned char *entry = entry_of(frozen, item, index);
+    const unsigned char *kept = hf_kept_find(&frozen->kept, item, index, bytes_count);
 
-    HF_ASSERT(frozen->is_on && !frozen->is_lost);
-    if (entry != NULL) {
-        *bytes_count = hf_get_u32(entry);
-        return entry + ENTRY_HEAD_BYTES;
+    HF_ASSERT(frozen->is_on && !frozen->kept.is_lost);
+    if (kept != NULL) {
+        return kept;
     }
     *bytes_count = 0;
-    if (index < frozen->sizes[item] &&
-        hf_image_opened_lsn(engine, (enum hf_item)item, index) <= frozen->lsn) {
+    if (!hf_kept_is_newer(engine, &frozen->kept, item, index)) {
         *bytes_count = (size_t)(hf_image_put(engine, (enum hf_item)item, index, frozen->buffer) -
                                 frozen->buffer);
     }
@@ -252,7 +168,7 @@ static bool was_in_transit_sellable(struct hf_engine *engine, uint32_t handle)
 {
     struct hf_image_location location;
     size_t bytes_count;
-    const unsigned char *bytes = hf_frozen_item(engine, HF_ITEM_LOCATION, handle, &bytes_count);
+    const unsigned char *bytes = item_at(engine, HF_ITEM_LOCATION, handle, &bytes_count);
     struct hf_reader in = open_item(bytes, bytes_count, HF_TAG_LOCATION);
     const bool is_sound = hf_image_read_location(&in, &location);
 
@@ -438,10 +354,11 @@ static enum hf_item item_of(enum hf_frozen_section section)
  * it is that, or it is in the store. */
 static bool is_of_other_kind(const struct giver *giver)
 {
-    const struct hf_frozen *frozen = &giver->engine->frozen;
+    const struct hf_kept *kept = &giver->engine->frozen.kept;
     const uint32_t index = (uint32_t)giver->cursor->index;
+    size_t bytes_count;
 
-    return entry_of(frozen, HF_ITEM_SHIPMENT, index) == NULL &&
+    return hf_kept_find(kept, HF_ITEM_SHIPMENT, index, &bytes_count) == NULL &&
            (hf_shipment_at(&giver->engine->shipments, index)->kind == HF_TRANSFER) !=
                (giver->row.section == HF_FROZEN_TRANSFERS);
 }
@@ -458,7 +375,7 @@ static size_t give_item(struct giver *giver)
         return 0;
     }
     const unsigned char *bytes =
-        hf_frozen_item(giver->engine, item, (uint32_t)giver->cursor->index, &bytes_count);
+        item_at(giver->engine, item, (uint32_t)giver->cursor->index, &bytes_count);
     if (bytes_count == 0) {
         giver->cursor->index++; /* a slot that was free */
     } else if (item == HF_ITEM_CELL) {
@@ -487,7 +404,7 @@ enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_secti
     HF_ASSERT(frozen->section <= (unsigned)section);
     HF_ASSERT((unsigned)section <= frozen->section_last);
     *is_end = false;
-    if (frozen->is_lost) {
+    if (frozen->kept.is_lost) {
         return HF_LIMIT_EXCEEDED;
     }
     if (frozen->section != (unsigned)section) {
@@ -495,7 +412,7 @@ enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_secti
         frozen->next = 0;
     }
     HF_ASSERT(frozen->next == UINT64_MAX || cursor->index == frozen->next);
-    const uint64_t size = frozen->sizes[item_of(section)];
+    const uint64_t size = frozen->kept.sizes[item_of(section)];
     for (uint64_t looked = 0;
          cursor->index < size && giver.rows_left > 0 && looked < HF_FROZEN_LOOK_MAX;) {
         looked += 1 + give_item(&giver) / BYTES_A_SLOT;
@@ -503,7 +420,10 @@ enum hf_err hf_engine_frozen_rows(struct hf_engine *engine, enum hf_frozen_secti
     }
     if (cursor->index >= size) {
         frozen->next = UINT64_MAX;
-        *is_end = (unsigned)section != frozen->section_last || give_back_some(engine);
+        *is_end = true;
+        if ((unsigned)section == frozen->section_last) {
+            stop_keeping(engine);
+        }
     }
     return HF_OK;
 }

@@ -18,6 +18,7 @@
 #include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/frozen.h"
+#include "engine/image_steps.h"
 #include "engine/ledger.h"
 #include "engine/name.h"
 #include "engine/order.h"
@@ -138,6 +139,8 @@ struct hf_engine {
     uint32_t watchers;          /* enum hf_watcher: who looks at every change of an item */
     struct hf_digest_run digest;
     struct hf_frozen frozen;
+    struct hf_image_steps steps;
+    struct hf_waste waste; /* what readings have left behind (kept.h) */
     struct hf_balance balance;
 };
 

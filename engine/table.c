@@ -19,21 +19,12 @@ enum hf_err hf_table_init(struct hf_table *table)
     return HF_OK;
 }
 
-void hf_table_drop_shard(struct hf_table *table, uint32_t shard)
-{
-    struct hf_table_shard *dropped = &table->shards[shard];
-
-    if (dropped->slots != &table->no_slots) {
-        table->memory_bytes -= ((uint64_t)dropped->mask + 1) * sizeof *dropped->slots;
-        free(dropped->slots);
-        *dropped = (struct hf_table_shard){.slots = &table->no_slots};
-    }
-}
-
 void hf_table_release(struct hf_table *table)
 {
     for (uint32_t i = 0; table->shards != NULL && i < HF_TABLE_SHARDS; i++) {
-        hf_table_drop_shard(table, i);
+        if (table->shards[i].slots != &table->no_slots) {
+            free(table->shards[i].slots);
+        }
     }
     free(table->shards);
     *table = (struct hf_table){0};

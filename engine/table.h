@@ -38,8 +38,6 @@ struct hf_table {
 /* The table must stay where it is: its empty shards point into it. */
 enum hf_err hf_table_init(struct hf_table *table);
 void hf_table_release(struct hf_table *table);
-/* Forget all keys of one shard, 0 .. HF_TABLE_SHARDS - 1: for whoever must release in steps. */
-void hf_table_drop_shard(struct hf_table *table, uint32_t shard);
 
 /* Make sure that `count` keys can be added to the shard of `hash`. False: no memory. */
 bool hf_table_make_room(struct hf_table *table, uint64_t hash, uint32_t count);

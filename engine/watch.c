@@ -13,4 +13,7 @@ void hf_item_watch(struct hf_engine *engine, unsigned item, uint32_t index, bool
     if (is_before && (engine->watchers & HF_WATCH_FROZEN) != 0) {
         hf_frozen_keep(engine, item, index);
     }
+    if (is_before && (engine->watchers & HF_WATCH_STEPS) != 0) {
+        hf_image_steps_keep(engine, item, index);
+    }
 }

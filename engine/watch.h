@@ -5,7 +5,8 @@
  *          |                                          |
  *          +--> digest   (digest.h)   <---------------+      what was counted already, and what not
  *          +--> balance  (balance.h)  <---------------+      the same, for the audit's sums
- *          \--> frozen   (frozen.h)                          what it was is kept aside
+ *          +--> frozen   (frozen.h)                          what it was is kept aside (kept.h)
+ *          \--> steps    (image_steps.h)                     likewise
  *
  * Rules for whoever changes items:
  *     1. Every change of an item stands between the two calls. A pair may bracket several changes
@@ -26,7 +27,12 @@
 
 struct hf_engine;
 
-enum hf_watcher { HF_WATCH_DIGEST = 1, HF_WATCH_FROZEN = 2, HF_WATCH_BALANCE = 4 };
+enum hf_watcher {
+    HF_WATCH_DIGEST = 1,
+    HF_WATCH_FROZEN = 2,
+    HF_WATCH_BALANCE = 4,
+    HF_WATCH_STEPS = 8
+};
 
 /* Out of line: somebody watches. `item` is an enum hf_item. */
 void hf_item_watch(struct hf_engine *engine, unsigned item, uint32_t index, bool is_before);

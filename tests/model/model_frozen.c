@@ -15,7 +15,7 @@
 
 #define TEXT(text) (int)(text).bytes_count, (text).bytes
 #define BYTES_PLENTY (UINT64_C(64) << 20)
-#define BYTES_SMALL UINT64_C(512)
+#define BYTES_SMALL UINT64_C(4608) /* a page of places, and hardly more */
 
 static void *copy_items(const void *items, size_t bytes_count)
 {

@@ -319,7 +319,7 @@ static void one_change(void **state)
             fail_msg("\"%s\": %s", change, hf_err_name(small.result.outcome));
         }
         if (is_all) {
-            assert_int_equal(small.engine->frozen.kept_count, 0); /* nothing is left to be read */
+            assert_int_equal(small.engine->frozen.kept.count, 0); /* nothing is left to be read */
         }
         read_rest(&reading, 1);
         hf_engine_thaw(small.engine);
@@ -442,9 +442,9 @@ static void only_what_is_asked_for_is_kept(void **state)
             begin(&reading, small.engine, BYTES_PLENTY);
             hf_engine_frozen_only(small.engine, rows[i].only);
             assert_int_equal(hf_small_do(&small, "%s", rows[i].change), HF_OK);
-            if (small.engine->frozen.kept_count != rows[i].kept_count) {
+            if (small.engine->frozen.kept.count != rows[i].kept_count) {
                 fail_msg("%s, only %d: %" PRIu64 " kept", rows[i].change, rows[i].only,
-                         small.engine->frozen.kept_count);
+                         small.engine->frozen.kept.count);
             }
             reading.section = rows[i].only;
             while (!read_page(&reading, 2)) {
@@ -472,7 +472,7 @@ static void overflow_loses_the_reading(void **state)
                          HF_LIMIT_EXCEEDED);
         assert_false(is_end);
         assert_int_equal(hf_small_do(&small, "sell B@W=1"), HF_OK);
-        assert_int_equal(small.engine->frozen.kept_count, 0);
+        assert_int_equal(small.engine->frozen.kept.count, 0);
     }
     hf_engine_thaw(small.engine);
     hf_engine_thaw(small.engine); /* once more: nothing happens */
@@ -497,10 +497,10 @@ static void the_bound_is_exact(void **state)
         assert_int_equal(hf_small_do(&small, "release_order order=o-1"), HF_OK);
         assert_int_equal(hf_small_do(&small, "transfer_receive t1"), HF_OK);
         const struct hf_frozen *frozen = &small.engine->frozen;
-        assert_int_equal(frozen->is_lost, round == 2);
+        assert_int_equal(frozen->kept.is_lost, round == 2);
         if (round < 2) {
-            bytes_count = frozen->store_bytes + frozen->table.memory_bytes;
-            assert_true(frozen->kept_count > 5);
+            bytes_count = hf_kept_bytes(&frozen->kept);
+            assert_true(frozen->kept.count > 5);
             read_rest(&reading, 5);
         }
         hf_engine_free(small.engine); /* which thaws it */
@@ -538,21 +538,15 @@ static void many_free_slots(void **state)
     hf_small_release(&small);
 }
 
-static void count_row(void *arg, const struct hf_frozen_row *row)
-{
-    assert_int_equal(row->section, HF_FROZEN_RESERVATIONS);
-    ++*(uint32_t *)arg;
-}
-
-/* A large store is given back in steps: pages without rows, before the end is told. */
+/* What a reading has kept is given back in steps, with expiries: none takes long. */
 static void a_large_store_is_given_back_in_steps(void **state)
 {
     const uint32_t count = 30000;
-    const uint64_t step_bytes = UINT64_C(1024) * 1024;
+    const uint64_t step_bytes = UINT64_C(512) * 1024;
     struct hf_engine_config config = hf_small_config();
+    struct hf_engine_stats before, stats;
     struct hf_small small;
-    struct reading reading;
-    uint32_t empty_pages = 0;
+    uint32_t steps_count = 0;
     (void)state;
 
     config.reservations_max = config.lines_max = config.references_max = count;
@@ -564,29 +558,26 @@ static void a_large_store_is_given_back_in_steps(void **state)
             HF_OK);
     }
     assert_true(hf_engine_freeze(small.engine, BYTES_PLENTY));
-    hf_engine_frozen_only(small.engine, HF_FROZEN_RESERVATIONS);
     for (uint32_t i = 0; i < count; i++) {
         assert_int_equal(
             hf_small_do(&small, "release a-name-of-nearly-as-many-bytes-as-may-be-%u", i), HF_OK);
     }
-    const struct hf_frozen *frozen = &small.engine->frozen;
-    const uint64_t store_bytes = frozen->store_bytes;
-    assert_true(store_bytes > 2 * step_bytes);
-    reading = (struct reading){.engine = small.engine, .section = HF_FROZEN_RESERVATIONS};
-    uint32_t rows_count = 0;
-    for (bool is_end = false; !is_end;) {
-        uint32_t page_rows = 0;
-        assert_int_equal(hf_engine_frozen_rows(small.engine, HF_FROZEN_RESERVATIONS,
-                                               &reading.cursor, 1000, count_row, &page_rows,
-                                               &is_end),
-                         HF_OK);
-        rows_count += page_rows;
-        empty_pages += page_rows == 0;
-    }
-    assert_int_equal(rows_count, count);
-    assert_int_equal(empty_pages, (store_bytes - 1) / step_bytes);
-    assert_int_equal(frozen->store_bytes, step_bytes);
+    hf_engine_stats(small.engine, &before);
+    const uint64_t kept_bytes = hf_kept_bytes(&small.engine->frozen.kept);
+    assert_true(kept_bytes > 4 * step_bytes);
     hf_engine_thaw(small.engine);
+    hf_engine_stats(small.engine, &stats);
+    assert_true(stats.memory_bytes < before.memory_bytes);
+    assert_true(stats.memory_bytes > before.memory_bytes - 2 * step_bytes);
+    assert_true(hf_engine_freeze(small.engine, BYTES_PLENTY)); /* another one may begin at once */
+    hf_engine_thaw(small.engine);
+    for (bool is_more = true; is_more; steps_count++) {
+        is_more = hf_engine_expire(small.engine, small.now_us, 1).is_more;
+    }
+    assert_in_range(steps_count, kept_bytes / step_bytes - 2, kept_bytes / step_bytes + 1);
+    hf_engine_stats(small.engine, &stats);
+    assert_int_equal(hf_waste_bytes(&small.engine->waste), 0);
+    assert_true(stats.memory_bytes < before.memory_bytes - kept_bytes + step_bytes);
     assert_int_equal(hf_small_do(&small, "sell A@W=1"), HF_OK);
     hf_small_release(&small);
 }
@@ -648,7 +639,7 @@ static void any_change_at_any_time(void **state)
             reading.cursor = (struct hf_frozen_cursor){0};
         }
         if (reading.section == SECTIONS_END) {
-            kept_count += engine->frozen.kept_count;
+            kept_count += engine->frozen.kept.count;
         }
     }
     assert_true(readings_count > operations_count / 1000);

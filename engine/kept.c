@@ -1,0 +1,177 @@
+/*
+ * kept.c - the store of items as they were.
+ *
+ *     entry   0  4  bytes_count of the image
+ *             4  .  image, up to a multiple of 8
+ *
+ * A place counts units of 8 bytes from 1 on, so that its 32 bits reach 32 GiB.
+ */
+#include "engine/kept.h"
+
+#include "engine/image.h"
+
+#define ENTRY_HEAD_BYTES 4
+#define STORE_UNIT 8
+#define STORE_BYTES_MAX ((UINT64_C(1) << 32) * STORE_UNIT - 2 * HF_IMAGE_BYTES_MIN)
+#define PAGE_BYTES UINT64_C(4096) /* of the system, or a part of one */
+#define PLACES_PAGE (PAGE_BYTES / sizeof(uint32_t))
+#define GIVE_BACK_BYTES (UINT64_C(512) * 1024)
+
+_Static_assert(HF_KEPT_ITEMS == HF_ITEMS_END, "a size for each section of the image");
+
+static uint64_t up_to_pages(uint64_t bytes_count)
+{
+    return (bytes_count + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+bool hf_kept_begin(struct hf_engine *engine, struct hf_kept *kept, uint64_t bytes_max)
+{
+    uint64_t places_count = 0;
+
+    if (engine->waste.count + 4 > HF_WASTE_MAX) {
+        return false; /* two readings may end, of two pieces each */
+    }
+    *kept = (struct hf_kept){
+        .lsn = engine->last_lsn,
+        .bytes_max = bytes_max < STORE_BYTES_MAX ? bytes_max : STORE_BYTES_MAX,
+    };
+    for (unsigned item = HF_ITEM_HEAD; item < HF_ITEMS_END; item++) {
+        kept->sizes[item] = hf_image_section_size(engine, (enum hf_item)item);
+        kept->starts[item] = places_count;
+        places_count += kept->sizes[item];
+    }
+    const uint64_t marks_bytes = up_to_pages(places_count / PLACES_PAGE + 1);
+    kept->places_bytes_reserved = marks_bytes + up_to_pages(places_count * sizeof *kept->places);
+    /* The largest item fits behind all that bytes_max allows: it is written first, then judged. */
+    kept->store_bytes_reserved =
+        up_to_pages(kept->bytes_max + ENTRY_HEAD_BYTES + HF_IMAGE_BYTES_MIN);
+    kept->marks = hf_memory_reserve(kept->places_bytes_reserved);
+    kept->store = hf_memory_reserve(kept->store_bytes_reserved);
+    if (kept->marks == NULL || kept->store == NULL) {
+        hf_memory_give_back(kept->marks, kept->places_bytes_reserved);
+        hf_memory_give_back(kept->store, kept->store_bytes_reserved);
+        *kept = (struct hf_kept){0};
+        return false;
+    }
+    kept->places = (uint32_t *)(void *)(kept->marks + marks_bytes);
+    return true;
+}
+
+const unsigned char *hf_kept_find(const struct hf_kept *kept, unsigned item, uint32_t index,
+                                  size_t *bytes_count)
+{
+    const uint64_t at = kept->starts[item] + index;
+
+    if (index >= kept->sizes[item] || kept->marks[at / PLACES_PAGE] == 0 || kept->places[at] == 0) {
+        return NULL;
+    }
+    const unsigned char *entry = kept->store + ((uint64_t)kept->places[at] - 1) * STORE_UNIT;
+    *bytes_count = hf_get_u32(entry);
+    return entry + ENTRY_HEAD_BYTES;
+}
+
+bool hf_kept_is_newer(const struct hf_engine *engine, const struct hf_kept *kept, unsigned item,
+                      uint32_t index)
+{
+    return index >= kept->sizes[item] ||
+           hf_image_opened_lsn(engine, (enum hf_item)item, index) > kept->lsn;
+}
+
+void hf_kept_keep(const struct hf_engine *engine, struct hf_kept *kept, unsigned item,
+                  uint32_t index)
+{
+    size_t bytes_count;
+
+    if (hf_kept_is_newer(engine, kept, item, index) ||
+        hf_kept_find(kept, item, index, &bytes_count) != NULL) {
+        return;
+    }
+    unsigned char *entry = kept->store + kept->store_bytes;
+    unsigned char *image = entry + ENTRY_HEAD_BYTES;
+    const unsigned char *end = hf_image_put(engine, (enum hf_item)item, index, image);
+    if (end == image) {
+        return; /* a free slot, which is about to be used */
+    }
+    const uint64_t at = kept->starts[item] + index;
+    const uint64_t page_bytes = kept->marks[at / PLACES_PAGE] == 0 ? PAGE_BYTES : 0;
+    const uint64_t entry_bytes =
+        ((uint64_t)(end - entry) + STORE_UNIT - 1) / STORE_UNIT * STORE_UNIT;
+    if (hf_kept_bytes(kept) + page_bytes + entry_bytes > kept->bytes_max) {
+        kept->is_lost = true;
+        return;
+    }
+    hf_put_u32(entry, (uint32_t)(end - image));
+    kept->marks[at / PLACES_PAGE] = 1;
+    kept->places[at] = (uint32_t)(kept->store_bytes / STORE_UNIT + 1);
+    kept->places_bytes += page_bytes;
+    kept->store_bytes += entry_bytes;
+    kept->count++;
+}
+
+uint64_t hf_kept_bytes(const struct hf_kept *kept)
+{
+    return kept->store_bytes + kept->places_bytes;
+}
+
+/* ------------------------------------------------------------------ the end, waste */
+
+/* Of `reserved` bytes the first `touched` cost time to give back. */
+static void put_aside(struct hf_waste *waste, unsigned char *memory, uint64_t touched,
+                      uint64_t reserved)
+{
+    const uint64_t left = up_to_pages(touched);
+
+    HF_ASSERT(left <= reserved);
+    if (left < reserved) {
+        hf_memory_give_back(memory + left, reserved - left);
+    }
+    if (left > 0) {
+        HF_ASSERT(waste->count < HF_WASTE_MAX);
+        waste->pieces[waste->count].memory = memory;
+        waste->pieces[waste->count].bytes = left;
+        waste->count++;
+    }
+}
+
+void hf_kept_end(struct hf_engine *engine, struct hf_kept *kept)
+{
+    if (kept->store != NULL) {
+        /* A lost reading has written one entry more than it counts; that is in a page or two. */
+        put_aside(&engine->waste, kept->store, kept->store_bytes, kept->store_bytes_reserved);
+        put_aside(&engine->waste, kept->marks,
+                  kept->places_bytes == 0 ? 0 : kept->places_bytes_reserved,
+                  kept->places_bytes_reserved);
+    }
+    *kept = (struct hf_kept){0};
+    (void)hf_waste_give_back_some(&engine->waste); /* as a rule, all that there is */
+}
+
+bool hf_waste_give_back_some(struct hf_waste *waste)
+{
+    for (uint64_t bytes_left = GIVE_BACK_BYTES; waste->count > 0 && bytes_left > 0;) {
+        unsigned char *memory = waste->pieces[waste->count - 1].memory;
+        uint64_t *bytes = &waste->pieces[waste->count - 1].bytes;
+        const uint64_t given = *bytes < bytes_left ? *bytes : bytes_left;
+        hf_memory_give_back(memory + (*bytes - given), given);
+        *bytes -= given;
+        bytes_left -= given;
+        waste->count -= *bytes == 0;
+    }
+    return waste->count > 0;
+}
+
+uint64_t hf_waste_bytes(const struct hf_waste *waste)
+{
+    uint64_t bytes_count = 0;
+
+    for (uint32_t i = 0; i < waste->count; i++) {
+        bytes_count += waste->pieces[i].bytes;
+    }
+    return bytes_count;
+}
+
+void hf_waste_release(struct hf_waste *waste)
+{
+    while (hf_waste_give_back_some(waste)) {
+    }
+}
