@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/ledger.h"
+#include "tests/lib/any_operation.h"
 
 #define SKUS_COUNT 40
 #define LOCATIONS_COUNT 3
@@ -78,8 +79,10 @@ bool hf_store_fixture_open(struct hf_store_fixture *fixture)
     fixture->engine = hf_engine_create(&fixture->engine_config);
     assert_non_null(fixture->engine);
     fixture->error[0] = '\0';
-    fixture->store = hf_store_open(&fixture->config, hf_sim_disk_table(fixture->disk), &report,
-                                   fixture->engine, fixture->error, sizeof fixture->error);
+    fixture->store =
+        hf_store_open(&fixture->config,
+                      fixture->table != NULL ? fixture->table : hf_sim_disk_table(fixture->disk),
+                      &report, fixture->engine, fixture->error, sizeof fixture->error);
     if (fixture->store == NULL) {
         assert_true(fixture->error[0] != '\0'); /* a refusal says why */
         hf_engine_free(fixture->engine);
@@ -209,6 +212,29 @@ void hf_store_fixture_work(struct hf_store_fixture *fixture, uint32_t operations
             hf_engine_apply(fixture->engine, &op, fixture->now_us, &result);
         }
         publish(fixture);
+    }
+}
+
+void hf_store_fixture_work_any(struct hf_store_fixture *fixture, uint32_t operations_count)
+{
+    for (uint32_t i = 0; i < operations_count; i++) {
+        struct hf_any_operation any[3];
+        struct hf_op ops[3];
+        struct hf_result results[3];
+        const uint32_t count = roll(fixture, 4) == 0 ? 3 : 1;
+
+        for (uint32_t k = 0; k < count; k++) {
+            hf_any_operation(&any[k], &fixture->random);
+            ops[k] = any[k].op;
+            ops[k].flags |= k + 1 < count ? (uint32_t)HF_OP_LINKED : 0u;
+        }
+        fixture->now_us += 1 + roll(fixture, 1000);
+        hf_engine_apply_linked(fixture->engine, ops, count, fixture->now_us, results);
+        publish(fixture);
+        if (roll(fixture, 8) == 0) {
+            (void)hf_engine_expire(fixture->engine, fixture->now_us, 4);
+            publish(fixture);
+        }
     }
 }
 

@@ -26,6 +26,7 @@
 
 struct hf_store_fixture {
     struct hf_sim_disk *disk;
+    const struct hf_disk *table;   /* what the store is given; NULL: the table of `disk` itself */
     struct hf_store_config config; /* may be changed before an open */
     struct hf_engine_config engine_config;
     struct hf_engine *engine; /* NULL while closed */
@@ -55,6 +56,8 @@ void hf_store_fixture_crash(struct hf_store_fixture *fixture, enum hf_sim_fate f
 
 /* Random operations, published one by one; linked groups and large ones among them. */
 void hf_store_fixture_work(struct hf_store_fixture *fixture, uint32_t operations_count);
+/* Operations of every kind (any_operation.h), some of them linked; also expiries that are due. */
+void hf_store_fixture_work_any(struct hf_store_fixture *fixture, uint32_t operations_count);
 /* One operation of `lines_count` lines, whose record is large and compresses badly. */
 void hf_store_fixture_work_large(struct hf_store_fixture *fixture, uint32_t lines_count);
 /* Log steps until there is nothing to do; remembers the synced LSN. False: the log has failed. */
