@@ -42,6 +42,7 @@ void hf_run_start(struct hf_run *run, const struct hf_engine_config *config, boo
 void hf_run_end(struct hf_run *run)
 {
     hf_run_end_frozen(run);
+    hf_run_end_snapshot(run);
     free(run->told_hashes);
     hf_engine_free(run->engine);
     hf_engine_free(run->follower);
@@ -296,6 +297,7 @@ static void reload(struct hf_run *run)
         hf_run_fail(run, "the LSN or the time differs after copy and load");
     }
     hf_run_end_frozen(run);
+    hf_run_end_snapshot(run);
     hf_engine_free(run->engine);
     run->engine = loaded;
     run->is_digesting = false;
@@ -330,6 +332,7 @@ static void compare_state(struct hf_run *run, const struct hf_step *step)
     digest_on(run);
     hf_run_conserve(run);
     hf_run_read_frozen(run);
+    hf_run_copy_on(run);
     if (is_due(run, 16)) {
         hf_run_compare_shortages(run);
         hf_run_compare_events_again(run);

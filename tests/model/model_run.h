@@ -32,6 +32,22 @@ struct hf_run_frozen {
     uint64_t rows_hash;  /* of what they are about, in any order */
 };
 
+/* A snapshot in steps, while operations go on: what the engine was when it began. */
+struct hf_run_steps {
+    bool is_on;
+    bool is_small; /* so little memory that it may be lost */
+    uint64_t lsn;
+    struct hf_digest digest;
+    struct hf_run_name {
+        uint32_t kind; /* of hf_name_kind */
+        uint8_t bytes_count;
+        char bytes[HF_CODE_BYTES_MAX];
+    } * names; /* that may be forgotten */
+    uint64_t names_count;
+    unsigned char *stream; /* copied so far */
+    size_t bytes_count;
+};
+
 struct hf_run {
     struct hf_engine_config config;
     bool leaves_due;  /* due holds are left for the engine to find */
@@ -43,6 +59,7 @@ struct hf_run {
     struct hf_digest digest_begun;
     uint64_t digest_lsn;
     struct hf_run_frozen frozen;
+    struct hf_run_steps steps;
     /* The stock table by what events alone tell, and what each record has told. */
     int64_t table[HF_MODEL_SKUS_MAX][HF_MODEL_LOCATIONS_MAX][HF_COUNTERS_COUNT];
     uint64_t *told_hashes; /* of LSN n: told_hashes[n - 1] */
@@ -54,6 +71,7 @@ struct hf_run {
     uint64_t alerts_count[HF_EVENT_KINDS_END];
     uint64_t kinds_count[HF_KINDS_COUNT]; /* done */
     uint64_t readings_count, lost_readings_count;
+    uint64_t snapshots_count, lost_snapshots_count;
     bool has_failed;
     char message[2048]; /* of the first difference */
 };
@@ -102,6 +120,9 @@ void hf_run_compare_events_again(struct hf_run *run);
 /* model_frozen.c: begin a reading, or read on; end it, whatever became of it. */
 void hf_run_read_frozen(struct hf_run *run);
 void hf_run_end_frozen(struct hf_run *run);
+/* model_steps.c: begin a snapshot in steps, or copy on; end it, whatever became of it. */
+void hf_run_copy_on(struct hf_run *run);
+void hf_run_end_snapshot(struct hf_run *run);
 /* model_history.c: ledger queries against the model's moves. */
 void hf_run_compare_ledger(struct hf_run *run);
 

@@ -261,6 +261,7 @@ struct tally {
     uint64_t alerts_count[HF_EVENT_KINDS_END];
     uint64_t kinds_count[HF_KINDS_COUNT];
     uint64_t readings_count, lost_readings_count;
+    uint64_t snapshots_count, lost_snapshots_count;
 };
 
 static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct tally *tally)
@@ -306,6 +307,8 @@ static bool run_episode(const struct episode_kind *kind, uint64_t seed, struct t
     }
     tally->readings_count += run.readings_count;
     tally->lost_readings_count += run.lost_readings_count;
+    tally->snapshots_count += run.snapshots_count;
+    tally->lost_snapshots_count += run.lost_snapshots_count;
     if (!is_same) {
         uint32_t count = generator.steps_count;
 
@@ -363,6 +366,10 @@ static void expect_variety(const struct tally *tally)
                   tally->readings_count, tally->lost_readings_count);
     assert_true(tally->readings_count > 0);
     assert_true(tally->lost_readings_count > 0);
+    print_message("%24s %9" PRIu64 ", %" PRIu64 " lost for want of memory\n", "snapshots in steps",
+                  tally->snapshots_count, tally->lost_snapshots_count);
+    assert_true(tally->snapshots_count > 0);
+    assert_true(tally->lost_snapshots_count > 0);
 }
 
 static void engine_equals_model(void **state)
