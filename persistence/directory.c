@@ -136,6 +136,10 @@ enum hf_name hf_directory_name(const char *name, uint64_t *lsn)
 {
     const char *rest = "";
 
+    if (strcmp(name, HF_NAME_INCOMPLETE) == 0) {
+        *lsn = 0;
+        return HF_NAME_IS_INCOMPLETE;
+    }
     *lsn = lsn_in_name(name, SEGMENT_PREFIX, SEGMENT_ENDING, &rest);
     enum hf_name kind = HF_NAME_IS_SEGMENT;
     if (*lsn == 0) {
@@ -323,6 +327,9 @@ static void add_name(void *arg, const char *name)
         return;
     case HF_NAME_IS_SPARE:
         listing->has_spare = true;
+        return;
+    case HF_NAME_IS_INCOMPLETE:
+        listing->is_incomplete = true;
         return;
     case HF_NAME_IS_KEPT:
     case HF_NAME_IS_FOREIGN:

@@ -20,6 +20,7 @@
 #define HF_NAME_MANIFEST_ASIDE "MANIFEST.tmp"
 #define HF_NAME_SPARE "spare.log"
 #define HF_NAME_SPARE_ASIDE "spare.log.tmp"
+#define HF_NAME_INCOMPLETE "INCOMPLETE" /* a copy is being made here (copy.h) */
 
 struct hf_directory {
     const struct hf_disk *disk;
@@ -57,6 +58,7 @@ enum hf_name {
     HF_NAME_IS_SEGMENT,
     HF_NAME_IS_SNAPSHOT,
     HF_NAME_IS_SPARE,
+    HF_NAME_IS_INCOMPLETE,
     HF_NAME_IS_ASIDE, /* was being written; the next start removes it */
     HF_NAME_IS_KEPT   /* put aside by recovery or a repair, for people */
 };
@@ -86,6 +88,7 @@ struct hf_listing {
     bool has_manifest;
     bool has_lock;
     bool has_spare;
+    bool is_incomplete;              /* marked so */
     char foreign[HF_NAME_BYTES_MAX]; /* a name that is none of ours; empty: there is none */
     /* private */
     bool is_out_of_memory;

@@ -91,6 +91,11 @@ static void judge_name(void *arg, const char *name)
                        "it was put aside by a start or a repair and is no part of the data; it "
                        "may be removed when nobody needs it");
         return;
+    case HF_NAME_IS_INCOMPLETE:
+        hf_inspect_say(inspection, HF_INSPECT_SOUND, name,
+                       "a restore or a backup was made here; without a MANIFEST it has not come to "
+                       "its end and must be made again");
+        return;
     case HF_NAME_IS_ASIDE:
         if (!inspection->totals.is_in_use) {
             hf_inspect_say(inspection, HF_INSPECT_SOUND, name,

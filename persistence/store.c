@@ -111,6 +111,12 @@ static bool remove_leftovers(struct opening *opening)
             return refuse_disk(opening, "remove", opening->listing.asides[i], result);
         }
     }
+    if (opening->listing.is_incomplete) { /* the manifest, which comes last, is there */
+        const int result = hf_directory_remove(directory, HF_NAME_INCOMPLETE);
+        if (result != 0) {
+            return refuse_disk(opening, "remove", HF_NAME_INCOMPLETE, result);
+        }
+    }
     if (opening->listing.has_spare) {
         const int result = hf_directory_remove(directory, HF_NAME_SPARE);
         if (result != 0) {
@@ -242,6 +248,10 @@ static bool open_directory(struct opening *opening, const struct hf_store_config
     /* Look before the lock file is put into somebody else's directory. */
     if (!list(opening)) {
         return false;
+    }
+    if (!opening->listing.has_manifest && opening->listing.is_incomplete) {
+        return refuse(opening, "a restore or backup into it has not come to its end (it holds the "
+                               "file INCOMPLETE); make it again");
     }
     if (!opening->listing.has_manifest && !is_ours_to_take(&opening->listing)) {
         return refuse(opening, "it is not empty and has no MANIFEST, so it is not a data directory "

@@ -5,6 +5,8 @@
  *     start    engine -> store opened, state recovered -> listening -> threads -> ready
  *     stop     SIGTERM or SIGINT -> what was accepted is answered -> log synced -> snapshot -> 0
  *
+ * With --restore-to it serves nobody: it makes a directory (persistence/restore.h) and exits.
+ *
  * Exit codes: 0 stopped as asked; 1 it could not start, or go on; 2 wrong usage or configuration.
  */
 #include <errno.h>
@@ -21,7 +23,9 @@
 #include "engine/engine.h"
 #include "engine/version.h"
 #include "net/server.h"
+#include "persistence/restore.h"
 #include "persistence/store.h"
+#include "tools/common/rfc3339.h"
 #include "tools/holdfastd/config.h"
 #include "tools/holdfastd/joint.h"
 #include "tools/holdfastd/journal.h"
@@ -37,6 +41,11 @@ static const char usage[] =
     "  --listen HOST:PORT     where to listen (default: 127.0.0.1:4653); port 0 picks one\n"
     "  --durability D         sync (default), interval:MS or none\n"
     "  --print-config         print all settings as a configuration file, and exit\n"
+    "  --restore-to POINT     with --from OLD_DIR: make the directory --data, which must be "
+    "missing\n"
+    "                         or empty, as OLD_DIR was at POINT, and exit. POINT is an LSN, or a\n"
+    "                         time (2026-11-22T10:00:00Z), which is the last change not after it\n"
+    "  --from OLD_DIR         a data directory that no server is using, or a backup; only read\n"
     "  --version              print the version, and exit\n"
     "  --help                 print this, and exit\n";
 
@@ -56,6 +65,7 @@ struct program {
 
 struct options {
     const char *config, *data, *listen, *durability;
+    const char *restore_to, *from;
     bool wants_config_printed;
 };
 
@@ -66,7 +76,8 @@ static int read_options(int argc, char **argv, struct options *options)
         {"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, 'd'},
         {"listen", required_argument, NULL, 'l'}, {"durability", required_argument, NULL, 'y'},
         {"print-config", no_argument, NULL, 'p'}, {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"help", no_argument, NULL, 'h'},         {"restore-to", required_argument, NULL, 'r'},
+        {"from", required_argument, NULL, 'f'},   {NULL, 0, NULL, 0},
     };
     for (;;) {
         switch (getopt_long(argc, argv, "", known, NULL)) {
@@ -81,6 +92,12 @@ static int read_options(int argc, char **argv, struct options *options)
             break;
         case 'y':
             options->durability = optarg;
+            break;
+        case 'r':
+            options->restore_to = optarg;
+            break;
+        case 'f':
+            options->from = optarg;
             break;
         case 'p':
             options->wants_config_printed = true;
@@ -134,6 +151,36 @@ static bool read_settings(const struct options *options, struct hf_config *confi
         (void)fprintf(stderr, "holdfastd: %s\n", error);
         return false;
     }
+    return true;
+}
+
+/* What --restore-to and --from ask for; false after saying what is wrong with them. */
+static bool read_restore(const struct options *options, const struct hf_config *config,
+                         struct hf_restore_args *args)
+{
+    int64_t time_us = 0;
+
+    *args = (struct hf_restore_args){.from = options->from, .path = config->directory};
+    if (options->restore_to == NULL || options->from == NULL || options->data == NULL) {
+        (void)fputs("holdfastd: a restore needs all of --restore-to, --from and --data\n", stderr);
+        return false;
+    }
+    if (hf_parse_count(options->restore_to, UINT64_MAX, &args->lsn)) {
+        if (args->lsn > 0 && args->lsn < UINT64_MAX) {
+            return true;
+        }
+        (void)fputs("holdfastd: option --restore-to: the first LSN is 1\n", stderr);
+        return false;
+    }
+    if (!hf_parse_rfc_3339(options->restore_to, &time_us)) {
+        (void)fprintf(stderr,
+                      "holdfastd: option --restore-to: \"%.64s\" is neither an LSN nor a time like "
+                      "2026-11-22T10:00:00Z\n",
+                      options->restore_to);
+        return false;
+    }
+    args->is_time = true;
+    args->time_us = (uint64_t)time_us;
     return true;
 }
 
@@ -299,6 +346,34 @@ static int serve(struct program *program)
     return has_snapshot ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Make a directory as another one was at a point. It serves nobody: whoever restores wants to look
+ * before orders come in, and starts the server on it then. */
+static int restore(struct program *program, const struct hf_restore_args *args)
+{
+    const struct hf_engine_config engine_config = hf_config_engine(&program->config);
+    const struct hf_store_report report = {.line = hf_journal_line};
+    struct hf_restored restored;
+    char error[ERROR_BYTES] = "";
+    char time_text[HF_RFC_3339_BYTES];
+
+    program->engine = hf_engine_create(&engine_config);
+    if (program->engine == NULL) {
+        hf_journal('e', "could not start the engine: %s", hf_strerror(HF_NO_MEMORY));
+        return EXIT_FAILURE;
+    }
+    if (hf_restore(args, hf_disk_posix(), &report, program->engine, &restored, error,
+                   sizeof error) != HF_OK) {
+        hf_journal('e', "%s", error);
+        return EXIT_FAILURE;
+    }
+    hf_journal('i',
+               "restored data=\"%s\" lsn=%" PRIu64 " time=%s epoch=%" PRIu32 " log_begins=%" PRIu64
+               " digest=%016" PRIx64 "%016" PRIx64,
+               args->path, restored.lsn, hf_format_rfc_3339(restored.time_us, time_text),
+               restored.epoch, restored.first_lsn, restored.digest.high, restored.digest.low);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -316,7 +391,12 @@ int main(int argc, char **argv)
         hf_config_print(&program->config, stdout);
         code = EXIT_SUCCESS;
     }
-    if (code == -1) {
+    if (code == -1 && (options.restore_to != NULL || options.from != NULL)) {
+        struct hf_restore_args args;
+        code =
+            read_restore(&options, &program->config, &args) ? restore(program, &args) : EXIT_USAGE;
+        release(program);
+    } else if (code == -1) {
         code = start(program) ? serve(program) : EXIT_FAILURE;
         release(program);
     }
