@@ -67,6 +67,7 @@ struct hf_sim_disk {
     struct hf_sim_fault fault;
     uint64_t fault_calls;
     bool has_failed;
+    uint64_t space_bytes; /* all files together; UINT64_MAX: no limit */
     hf_sim_disk_hook_cb hook_cb;
     void *hook_arg;
     uint64_t random; /* state of the generator */
@@ -310,6 +311,28 @@ static bool strikes(struct hf_sim_disk *disk, enum hf_sim_call call, const char 
     return false;
 }
 
+static uint64_t used_bytes(const struct hf_sim_disk *disk)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < disk->now.count; i++) {
+        sum += disk->now.entries[i].file->bytes_count;
+    }
+    return sum;
+}
+
+/* True when the file may not become that large. */
+static bool is_full_for(const struct hf_sim_disk *disk, const struct file *file,
+                        uint64_t bytes_count)
+{
+    return disk->space_bytes != UINT64_MAX && bytes_count > file->bytes_count &&
+           used_bytes(disk) + (bytes_count - file->bytes_count) > disk->space_bytes;
+}
+
+void hf_sim_disk_limit(struct hf_sim_disk *disk, uint64_t bytes_left)
+{
+    disk->space_bytes = bytes_left == UINT64_MAX ? UINT64_MAX : used_bytes(disk) + bytes_left;
+}
+
 /* ------------------------------------------------------------------ the table */
 
 static struct handle *handle_of(struct hf_sim_disk *disk, int file)
@@ -413,6 +436,9 @@ static int64_t sim_write(void *ctx, int file, const void *bytes, size_t bytes_co
         file_write(handle->file, bytes, part, offset);
         return disk->fault.is_short ? (int64_t)part : -disk->fault.error;
     }
+    if (is_full_for(disk, handle->file, offset + bytes_count)) {
+        return -ENOSPC;
+    }
     file_write(handle->file, bytes, bytes_count, offset);
     return (int64_t)bytes_count;
 }
@@ -427,6 +453,9 @@ static int sim_allocate(void *ctx, int file, uint64_t bytes_count)
     }
     if (strikes(disk, HF_SIM_ALLOCATE, handle->path)) {
         return -disk->fault.error;
+    }
+    if (is_full_for(disk, handle->file, bytes_count)) {
+        return -ENOSPC;
     }
     if (bytes_count > handle->file->bytes_count) {
         handle->file->bytes_count = bytes_count;
@@ -565,6 +594,7 @@ static int sim_list(void *ctx, const char *path, void (*cb)(void *arg, const cha
 struct hf_sim_disk *hf_sim_disk_create(void)
 {
     struct hf_sim_disk *disk = allocated(calloc(1, sizeof *disk));
+    disk->space_bytes = UINT64_MAX;
     disk->table = (struct hf_disk){
         .ctx = disk,
         .open = sim_open,
@@ -714,6 +744,68 @@ struct hf_sim_disk *hf_sim_disk_clone(const struct hf_sim_disk *disk)
         names_put(&clone->synced, disk->now.entries[i].path, copy);
     }
     return clone;
+}
+
+static unsigned char *twin_bytes(const unsigned char *bytes)
+{
+    if (bytes == NULL) {
+        return NULL;
+    }
+    unsigned char *twin = allocated(malloc(PAGE_BYTES));
+    memcpy(twin, bytes, PAGE_BYTES);
+    return twin;
+}
+
+/* Files that have a twin already, each beside it. */
+struct twins {
+    const struct file *files[2 * FILES_MAX];
+    struct file *twins[2 * FILES_MAX];
+    size_t count;
+};
+
+static struct file *twin_of(struct twins *twins, const struct file *file)
+{
+    for (size_t i = 0; i < twins->count; i++) {
+        if (twins->files[i] == file) {
+            return twins->twins[i];
+        }
+    }
+    struct file *twin = file_create();
+    *twin = (struct file){.pages = allocated(calloc(file->pages_count + 1, sizeof *twin->pages)),
+                          .pages_count = file->pages_count,
+                          .bytes_count = file->bytes_count,
+                          .synced_bytes_count = file->synced_bytes_count};
+    for (size_t i = 0; i < file->pages_count; i++) {
+        twin->pages[i] = file->pages[i];
+        twin->pages[i].now = twin_bytes(file->pages[i].now);
+        twin->pages[i].synced = twin_bytes(file->pages[i].synced);
+    }
+    HF_ASSERT(twins->count < 2 * FILES_MAX);
+    twins->files[twins->count] = file;
+    twins->twins[twins->count++] = twin;
+    return twin;
+}
+
+struct hf_sim_disk *hf_sim_disk_twin(const struct hf_sim_disk *disk)
+{
+    struct hf_sim_disk *twin = hf_sim_disk_create();
+    struct twins *twins = allocated(calloc(1, sizeof *twins));
+
+    for (size_t i = 0; i < disk->now.count; i++) {
+        names_put(&twin->now, disk->now.entries[i].path, twin_of(twins, disk->now.entries[i].file));
+    }
+    for (size_t i = 0; i < disk->synced.count; i++) {
+        names_put(&twin->synced, disk->synced.entries[i].path,
+                  twin_of(twins, disk->synced.entries[i].file));
+    }
+    for (size_t i = 0; i < disk->changes_count; i++) {
+        twin->changes[i] = disk->changes[i];
+        twin->changes[i].file = twin_of(twins, disk->changes[i].file);
+        twin->changes[i].file->links_count++;
+    }
+    twin->changes_count = disk->changes_count;
+    free(twins);
+    return twin;
 }
 
 /* ------------------------------------------------------------------ faults and looks from outside

@@ -54,6 +54,8 @@ struct hf_sim_disk *hf_sim_disk_create(void);
 void hf_sim_disk_free(struct hf_sim_disk *disk);
 /* Another disk with the same files, all synced. */
 struct hf_sim_disk *hf_sim_disk_clone(const struct hf_sim_disk *disk);
+/* Another disk in the very same state, what is not synced included. No file may be open. */
+struct hf_sim_disk *hf_sim_disk_twin(const struct hf_sim_disk *disk);
 /* The table for the code under test. */
 const struct hf_disk *hf_sim_disk_table(struct hf_sim_disk *disk);
 
@@ -75,6 +77,9 @@ struct hf_sim_fault {
 void hf_sim_disk_fail(struct hf_sim_disk *disk, const struct hf_sim_fault *fault);
 /* True when the fault has struck since it was set. */
 bool hf_sim_disk_has_failed(const struct hf_sim_disk *disk);
+/* From now on files may grow by so many bytes together, and by what removed names give back; more
+ * is refused with ENOSPC. UINT64_MAX: as much as they like. */
+void hf_sim_disk_limit(struct hf_sim_disk *disk, uint64_t bytes_left);
 /* How many calls of these kinds there were since the disk was made. */
 uint64_t hf_sim_disk_calls(const struct hf_sim_disk *disk, uint32_t calls);
 

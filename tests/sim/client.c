@@ -8,46 +8,152 @@
 
 #define TURNS_MAX 100000u /* a server that does not answer in so many turns never will */
 
-void hf_client_init(struct hf_client *client, struct hf_world *world, struct hf_history *history,
-                    uint32_t link)
+void hf_client_init(struct hf_client *client, struct hf_node *node, struct hf_history *history)
 {
-    HF_ASSERT(link < HF_WORLD_LINKS_MAX);
-    *client = (struct hf_client){.world = world, .history = history, .link = link};
+    *client = (struct hf_client){.node = node, .history = history};
+}
+
+/* Not known to be done: unknown. */
+static void forget_answers(struct hf_client *client)
+{
+    for (uint32_t i = 0; i < client->in_flight_count; i++) {
+        const struct hf_client_frame *frame = &client->in_flight[i];
+        for (uint32_t j = 0; j < frame->count && client->asked == NULL; j++) {
+            struct hf_deed *deed = &client->history->deeds[frame->first + j];
+            if (deed->status != HF_DEED_DONE) {
+                deed->status = HF_DEED_SENT;
+            }
+        }
+    }
 }
 
 void hf_client_disconnect(struct hf_client *client)
 {
+    forget_answers(client);
+    if (client->is_connected) {
+        hf_buffer_clear(&client->node->links[client->link].to_client);
+    }
     client->is_connected = false;
     client->in_flight_count = 0;
-    hf_buffer_clear(&client->world->links[client->link].to_client);
+    client->lost_count = 0;
+    client->at_large_count = 0;
+}
+
+/* ------------------------------------------------------------------ broken connections */
+
+static bool is_at_large(struct hf_client *client, uint32_t deed)
+{
+    uint32_t left = 0;
+    bool is_found = false;
+
+    for (uint32_t i = 0; i < client->at_large_count; i++) {
+        const struct hf_client_large large = client->at_large[i];
+        const struct hf_link *link = &client->node->links[large.link];
+        if (!link->is_open || link->life != large.life) {
+            continue; /* the server has ended it */
+        }
+        client->at_large[left++] = large;
+        is_found |= deed >= large.first && deed - large.first < large.count;
+    }
+    client->at_large_count = left;
+    return is_found;
+}
+
+static void keep_lost(struct hf_client *client, bool is_at_large_now)
+{
+    uint32_t fresh_count = 0;
+    struct hf_client_frame frames[2 * HF_CLIENT_IN_FLIGHT_MAX];
+
+    for (uint32_t i = 0; i < client->in_flight_count; i++) {
+        const struct hf_client_frame *frame = &client->in_flight[i];
+        if (frame->count == 0) {
+            continue; /* a question need not be asked again */
+        }
+        if (is_at_large_now) {
+            HF_ASSERT(client->at_large_count < HF_CLIENT_AT_LARGE_MAX);
+            client->at_large[client->at_large_count++] = (struct hf_client_large){
+                client->link, client->node->links[client->link].life, frame->first, frame->count};
+        }
+        if (fresh_count == 0 || frames[fresh_count - 1].first != frame->first) {
+            frames[fresh_count++] = *frame;
+        }
+    }
+    for (uint32_t i = 0; i < client->lost_count; i++) {
+        frames[fresh_count++] = client->lost[i]; /* asked later than those in flight */
+    }
+    /* What is left out stays unknown until it is settled. */
+    client->lost_count =
+        fresh_count < HF_CLIENT_IN_FLIGHT_MAX ? fresh_count : HF_CLIENT_IN_FLIGHT_MAX;
+    memcpy(client->lost, frames, client->lost_count * sizeof frames[0]);
+}
+
+bool hf_client_break(struct hf_client *client, enum hf_client_break way)
+{
+    struct hf_node *node = client->node;
+
+    if (!client->is_connected) {
+        return true;
+    }
+    struct hf_link *link = &node->links[client->link];
+    /* A place is kept for every frame that the server may still read. */
+    (void)is_at_large(client, HF_DEED_NONE);
+    if (client->at_large_count + HF_CLIENT_IN_FLIGHT_MAX > HF_CLIENT_AT_LARGE_MAX) {
+        way = HF_BREAK_RESET;
+    }
+    struct hf_buffer *in = &link->to_client;
+    const size_t there = hf_buffer_count(in);
+    const size_t lost = there == 0 ? 0 : hf_roll(node->world, (uint32_t)there + 1);
+    hf_buffer_cut(in, there - lost);
+    if (!hf_client_read(client)) {
+        return false;
+    }
+    hf_buffer_clear(in);
+    forget_answers(client);
+    keep_lost(client, way == HF_BREAK_SILENT);
+    client->in_flight_count = 0;
+    client->is_connected = false;
+    client->counts.breaks_count++;
+    if (way == HF_BREAK_SILENT) {
+        hf_node_orphan(node, client->link);
+    } else {
+        hf_node_cut(node, client->link, way == HF_BREAK_RESET);
+    }
+    return true;
 }
 
 /* ------------------------------------------------------------------ sending */
 
 static struct hf_buffer *out_of(const struct hf_client *client)
 {
-    return &client->world->links[client->link].to_server;
+    return &client->node->links[client->link].to_server;
 }
 
-static void end_frame(struct hf_client *client, size_t place, unsigned operation, uint32_t first,
-                      uint32_t count)
+static void end_frame(struct hf_client *client, size_t place, const struct hf_client_frame *asked)
 {
     HF_ASSERT(client->in_flight_count < HF_CLIENT_IN_FLIGHT_MAX);
-    const struct hf_frame frame = {.operation = operation,
-                                   .count = count == 0 ? 1 : count,
+    const struct hf_frame frame = {.operation = asked->operation,
+                                   .count = asked->count == 0 ? 1 : asked->count,
                                    .correlation = ++client->correlation};
     HF_ASSERT(hf_frame_end(out_of(client), place, &frame) == HF_OK);
-    client->in_flight[client->in_flight_count++] =
-        (struct hf_client_frame){operation, first, count, client->correlation};
+    client->in_flight[client->in_flight_count] = *asked;
+    client->in_flight[client->in_flight_count++].correlation = client->correlation;
 }
 
-static void send_hello(struct hf_client *client)
+/* False: no link is free. */
+static bool send_hello(struct hf_client *client)
 {
-    hf_world_connect(client->world, client->link);
+    const struct hf_client_frame asked = {.operation = HF_ASK_HELLO};
+    const uint32_t link = hf_node_connect(client->node);
+
+    if (link == HF_NODE_LINK_NONE) {
+        return false;
+    }
+    client->link = link;
     client->is_connected = true;
     const size_t place = hf_frame_begin(out_of(client));
     hf_hello_put(out_of(client), hf_text_of("simulated"));
-    end_frame(client, place, HF_ASK_HELLO, 0, 0);
+    end_frame(client, place, &asked);
+    return true;
 }
 
 static void put_deed(struct hf_client *client, uint32_t index)
@@ -62,45 +168,68 @@ static void send_question(struct hf_client *client)
     static const unsigned operations[] = {HF_ASK_STOCK,  HF_ASK_STOCK, HF_ASK_STOCK,   HF_ASK_PING,
                                           HF_ASK_DIGEST, HF_ASK_AUDIT, HF_ASK_SNAPSHOT};
     const unsigned operation =
-        operations[hf_world_roll(client->world, sizeof operations / sizeof operations[0])];
+        operations[hf_roll(client->node->world, sizeof operations / sizeof operations[0])];
     const size_t place = hf_frame_begin(out_of(client));
 
     if (operation == HF_ASK_STOCK) {
         char sku[HF_DEED_NAME_BYTES];
         char location[HF_DEED_NAME_BYTES];
-        hf_deed_cell_names(hf_world_roll(client->world, HF_DEED_CELLS_COUNT), sku, location);
+        hf_deed_cell_names(hf_roll(client->node->world, HF_DEED_CELLS_COUNT), sku, location);
         const struct hf_op_line line = {.sku = hf_text_of(sku), .location = hf_text_of(location)};
         const struct hf_request request = {.op = {.lines = &line, .lines_count = 1}};
         HF_ASSERT(hf_request_put(out_of(client), operation, &request) == HF_OK);
     }
-    end_frame(client, place, operation, 0, 0);
+    const struct hf_client_frame asked = {.operation = operation};
+    end_frame(client, place, &asked);
+}
+
+static void send_deeds(struct hf_client *client, const struct hf_client_frame *asked)
+{
+    const size_t place = hf_frame_begin(out_of(client));
+
+    for (uint32_t i = 0; i < asked->count; i++) {
+        put_deed(client, asked->first + i);
+    }
+    end_frame(client, place, asked);
+    client->counts.again_count += asked->is_again ? 1 : 0;
 }
 
 bool hf_client_send(struct hf_client *client)
 {
-    uint32_t first;
+    struct hf_client_frame asked = {0};
 
     if (!client->is_connected) {
-        send_hello(client);
-        return true;
+        return send_hello(client);
     }
     if (client->in_flight_count == HF_CLIENT_IN_FLIGHT_MAX) {
         return false;
     }
-    if (hf_world_roll(client->world, 16) == 0) {
+    if (client->lost_count > 0) {
+        asked = client->lost[0];
+        asked.is_again = true;
+        memmove(client->lost, client->lost + 1, --client->lost_count * sizeof client->lost[0]);
+        send_deeds(client, &asked);
+        return true;
+    }
+    const struct hf_client_frame *newest = &client->in_flight[client->in_flight_count - 1];
+    if (client->is_repeating && client->in_flight_count > 0 && newest->count > 0) {
+        asked = *newest;
+        asked.is_again = true;
+        client->is_repeating = false;
+        send_deeds(client, &asked);
+        return true;
+    }
+    if (hf_roll(client->node->world, 16) == 0) {
         send_question(client);
         return true;
     }
-    client->workload.past_us = client->world->now_us;
-    const uint32_t count = hf_workload_frame(&client->workload, &first);
-    if (count == 0) {
+    client->workload.past_us = client->is_clock_steady ? hf_node_now_us(client->node) : 0;
+    asked.count = hf_workload_frame(&client->workload, &asked.first);
+    if (asked.count == 0) {
         return false;
     }
-    const size_t place = hf_frame_begin(out_of(client));
-    for (uint32_t i = 0; i < count; i++) {
-        put_deed(client, first + i);
-    }
-    end_frame(client, place, client->history->deeds[first].kind, first, count);
+    asked.operation = client->history->deeds[asked.first].kind;
+    send_deeds(client, &asked);
     return true;
 }
 
@@ -123,6 +252,21 @@ static bool take_answer(struct hf_reply *reply, struct hf_answer *answer)
         }
     }
     return true;
+}
+
+/* An answer to a deed of a frame. */
+static bool take_deed(struct hf_client *client, const struct hf_client_frame *asked, uint32_t index,
+                      const struct hf_answer *answer)
+{
+    const bool was_open = client->history->deeds[index].status == HF_DEED_SENT;
+
+    if (asked->is_again && answer->outcome != HF_REFERENCE_CONFLICT &&
+        (answer->outcome != HF_OK || answer->is_unchanged) && is_at_large(client, index)) {
+        hf_history_see(client->history, answer->lsn);
+        return true;
+    }
+    client->counts.settled_count += was_open && asked->is_again ? 1 : 0;
+    return hf_history_answer(client->history, index, answer, !asked->is_again);
 }
 
 static bool read_reply(struct hf_client *client, const struct hf_client_frame *asked,
@@ -150,7 +294,7 @@ static bool read_reply(struct hf_client *client, const struct hf_client_frame *a
         }
         if (client->asked != NULL) {
             client->answers[asked->first + i] = answer;
-        } else if (!hf_history_answer(history, asked->first + i, &answer, true)) {
+        } else if (!take_deed(client, asked, asked->first + i, &answer)) {
             return false;
         }
     }
@@ -159,7 +303,10 @@ static bool read_reply(struct hf_client *client, const struct hf_client_frame *a
 
 bool hf_client_read(struct hf_client *client)
 {
-    struct hf_buffer *in = &client->world->links[client->link].to_client;
+    if (!client->is_connected) {
+        return true;
+    }
+    struct hf_buffer *in = &client->node->links[client->link].to_client;
 
     while (hf_buffer_count(in) > 0) {
         struct hf_frame frame;
@@ -187,18 +334,18 @@ bool hf_client_read(struct hf_client *client)
 
 bool hf_client_wait(struct hf_client *client)
 {
-    struct hf_world *world = client->world;
+    struct hf_node *node = client->node;
 
     for (uint32_t turns = 0; client->in_flight_count > 0; turns++) {
-        if (turns == TURNS_MAX || hf_store_failed(world->store)) {
+        if (turns == TURNS_MAX || hf_store_failed(node->store)) {
             return hf_history_blame(client->history, "the server does not answer");
         }
-        hf_world_deliver(world, client->link, SIZE_MAX);
-        hf_world_turn(world);
-        (void)hf_world_log_step(world);
-        hf_world_snapshot_step(world);
-        hf_world_turn(world);
-        world->now_us += 10;
+        hf_node_deliver(node, client->link, SIZE_MAX);
+        hf_node_turn(node);
+        (void)hf_node_log_step(node);
+        hf_node_snapshot_step(node);
+        hf_node_turn(node);
+        node->world->now_us += 10;
         if (!hf_client_read(client)) {
             return false;
         }
@@ -214,19 +361,22 @@ static bool port_execute(void *ctx, const uint32_t *indices, uint32_t count,
     struct hf_client *client = ctx;
 
     HF_ASSERT(client->in_flight_count == 0);
-    if (!client->is_connected) {
-        send_hello(client);
+    if (!client->is_connected && !send_hello(client)) {
+        return hf_history_blame(client->history, "no connection is to be had");
     }
+    const struct hf_client_frame asked = {.operation = client->history->deeds[indices[0]].kind,
+                                          .count = count};
     const size_t place = hf_frame_begin(out_of(client));
     for (uint32_t i = 0; i < count; i++) {
         put_deed(client, indices[i]);
     }
-    end_frame(client, place, client->history->deeds[indices[0]].kind, 0, count);
+    end_frame(client, place, &asked);
     client->asked = indices;
     client->answers = answers;
     const bool is_good = hf_client_wait(client);
     client->asked = NULL;
     client->answers = NULL;
+    client->in_flight_count = 0;
     return is_good;
 }
 
@@ -235,7 +385,7 @@ static bool port_stats(void *ctx, struct hf_seen_stats *seen)
     const struct hf_client *client = ctx;
     struct hf_engine_stats stats;
 
-    hf_engine_stats(client->world->engine, &stats);
+    hf_engine_stats(client->node->engine, &stats);
     *seen = (struct hf_seen_stats){.lsn = stats.lsn, .ledger_first_lsn = stats.ledger_first_lsn};
     return true;
 }
@@ -268,7 +418,7 @@ static bool port_cells(void *ctx, hf_seen_cell_cb cb, void *arg)
     const struct hf_list_filter filter = {.location = HF_HANDLE_NONE};
     uint64_t cursor = 0;
 
-    while (hf_engine_list(client->world->engine, &filter, &cursor, 1000, take_cell, &asker)) {
+    while (hf_engine_list(client->node->engine, &filter, &cursor, 1000, take_cell, &asker)) {
     }
     return true;
 }
@@ -291,7 +441,7 @@ static void take_move(void *arg, const struct hf_move *move)
 static bool port_moves(void *ctx, uint32_t cell, hf_seen_move_cb cb, void *arg)
 {
     struct hf_client *client = ctx;
-    struct hf_engine *engine = client->world->engine;
+    struct hf_engine *engine = client->node->engine;
     struct asker asker = {.client = client, .move_cb = cb, .arg = arg};
     char sku[HF_DEED_NAME_BYTES];
     char location[HF_DEED_NAME_BYTES];
@@ -309,13 +459,14 @@ static bool port_moves(void *ctx, uint32_t cell, hf_seen_move_cb cb, void *arg)
 static bool port_reservation(void *ctx, uint32_t deed, struct hf_seen_reservation *out)
 {
     struct hf_client *client = ctx;
-    struct hf_engine *engine = client->world->engine;
+    struct hf_engine *engine = client->node->engine;
     struct hf_reservation_view view;
     struct hf_reservation_line_view line;
     char id[HF_DEED_NAME_BYTES];
 
     hf_deed_id(deed, id);
-    if (hf_engine_reservation(engine, hf_text_of(id), client->world->now_us, &view) != HF_OK ||
+    if (hf_engine_reservation(engine, hf_text_of(id), hf_node_now_us(client->node), &view) !=
+            HF_OK ||
         view.lines_count > HF_DEED_LINES_MAX) {
         return false;
     }
@@ -333,7 +484,7 @@ static bool port_reservation(void *ctx, uint32_t deed, struct hf_seen_reservatio
 static bool port_shipment(void *ctx, uint32_t deed, struct hf_seen_shipment *out)
 {
     struct hf_client *client = ctx;
-    struct hf_engine *engine = client->world->engine;
+    struct hf_engine *engine = client->node->engine;
     const bool is_transfer = client->history->deeds[deed].kind == HF_KIND_TRANSFER_CREATE;
     struct hf_shipment_view view;
     struct hf_shipment_line_view line;
@@ -366,7 +517,7 @@ static bool port_audit(void *ctx, uint64_t *violations_count, char first[256])
     struct hf_client *client = ctx;
     struct hf_audit audit = {0};
 
-    while (!hf_engine_audit(client->world->engine, &audit, 1000)) {
+    while (!hf_engine_audit(client->node->engine, &audit, 1000)) {
     }
     *violations_count = audit.violations_count;
     memcpy(first, audit.first_violation, sizeof audit.first_violation);

@@ -1,119 +1,93 @@
 #include "tests/sim/oracle.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
-#include "tests/lib/account.h"
-#include "tests/sim/client.h"
-#include "tests/sim/world.h"
 
-#define CLIENTS_COUNT 4u
-#define AUDITOR CLIENTS_COUNT /* the link of the one who asks again */
-#define DEEDS_MAX 600u        /* of a client */
-#define SHORT_TTL_US 40000u
-#define STEPS_MAX 500u /* between two deaths */
+#define PROGRESS_STEPS_MAX 4000u /* with no fault left, everybody has an answer by then */
+#define PROGRESS_DEEDS 5u        /* that each client is given then */
 
-struct run {
-    struct hf_world world;
-    struct hf_history history;
-    struct hf_account account;
-    struct hf_client clients[CLIENTS_COUNT];
-    struct hf_client auditor;
-    struct hf_sim_report *report;
-    bool is_stocked;
-    bool is_process_only; /* durability below sync: only what a kill leaves may be promised */
+void hf_run_tell(const struct hf_run *run, const char *format, ...)
+{
+    va_list arguments;
+
+    if (run->options->trace == NULL) {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vfprintf(run->options->trace, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', run->options->trace);
+}
+
+/* ------------------------------------------------------------------ every step */
+
+struct telling {
+    struct hf_run *run;
+    bool is_good;
 };
 
-static uint32_t roll(struct run *run, uint32_t sides)
+static void take_event(void *arg, const struct hf_event *event)
 {
-    return hf_world_roll(&run->world, sides);
+    struct telling *telling = arg;
+    telling->is_good = telling->is_good && hf_follow_take(&telling->run->follow, event);
 }
 
-/* ------------------------------------------------------------------ deaths */
-
-/* A time to die is set: the nth call to the disk. */
-static void set_fault(struct run *run, bool is_power)
+bool hf_oracle_begin(struct hf_run *run)
 {
-    const struct hf_sim_fault fault = {
-        .nth = 1 + roll(run, 40),
-        .calls = is_power ? HF_SIM_CALLS_CHANGING | HF_SIM_READ | HF_SIM_LIST
-                          : (uint32_t)(HF_SIM_WRITE | HF_SIM_SYNC | HF_SIM_ALLOCATE),
-        .error = EIO,
-        .is_lasting = is_power};
-    hf_sim_disk_fail(run->world.disk, &fault);
-}
-
-static enum hf_world_end choose_end(struct run *run, bool is_power)
-{
-    if (run->is_process_only) {
-        return HF_END_KILL;
-    }
-    return is_power ? (enum hf_world_end)(HF_END_DROP + roll(run, HF_WORLD_ENDS_COUNT - 1))
-                    : (enum hf_world_end)roll(run, HF_WORLD_ENDS_COUNT);
-}
-
-/* What was on its way to the clients reaches them, or does not. */
-static bool end_world(struct run *run, enum hf_world_end end)
-{
-    bool is_good = true;
-
-    hf_world_end(&run->world, end);
-    for (uint32_t i = 0; i < CLIENTS_COUNT; i++) {
-        if (roll(run, 4) != 0) {
-            is_good &= hf_client_read(&run->clients[i]);
-        }
-        hf_client_disconnect(&run->clients[i]);
-    }
-    hf_client_disconnect(&run->auditor);
-    run->report->deaths_count++;
-    return is_good;
-}
-
-/* Up again; on the way there the power may go, or the process. */
-static bool boot(struct run *run)
-{
-    for (uint32_t i = 0; i < 3 && roll(run, 4) == 0; i++) {
-        const bool is_power = !run->is_process_only && roll(run, 2) == 0;
-        if (is_power) {
-            set_fault(run, true);
-        } else {
-            hf_world_doom(&run->world, 1 + roll(run, 40));
-        }
-        const bool is_up = hf_world_boot(&run->world);
-        if (!is_up && !hf_sim_disk_has_failed(run->world.disk) &&
-            run->world.mortal.calls_left > 0) {
-            break; /* refused by what is on the disk: told below */
-        }
-        hf_world_end(&run->world, is_power ? choose_end(run, true) : HF_END_KILL);
-        run->report->deaths_count++;
-    }
-    run->world.mortal.calls_left = UINT64_MAX;
-    hf_sim_disk_fail(run->world.disk, &(struct hf_sim_fault){0});
-    if (!run->world.is_up && !hf_world_boot(&run->world)) {
-        return hf_history_blame(&run->history, "the server refuses to start: %s", run->world.error);
-    }
+    hf_follow_init(&run->follow, &run->history, "engine", hf_engine_lsn(run->node.engine));
     return true;
 }
 
-/* ------------------------------------------------------------------ verdict */
-
-/* P7: the log alone gives the same state, where it reaches back to its first record. */
-static bool judge_replay(struct run *run)
+bool hf_oracle_step(struct hf_run *run)
 {
-    struct hf_ledger *ledger = hf_engine_ledger(run->world.engine);
-    const uint64_t lsn = hf_engine_lsn(run->world.engine);
+    struct hf_node *node = &run->node;
+    const uint64_t lsn = hf_engine_lsn(node->engine);
+    const uint64_t durable_lsn = hf_store_durable_lsn(node->store);
+    struct telling telling = {run, true};
+
+    run->report->steps_count++;
+    if (hf_store_synced_lsn(node->store) > node->published_lsn ||
+        durable_lsn > node->published_lsn || node->published_lsn > lsn) {
+        return hf_history_blame(&run->history,
+                                "LSNs out of order: synced %" PRIu64 ", durable %" PRIu64
+                                ", published %" PRIu64 ", newest %" PRIu64,
+                                hf_store_synced_lsn(node->store), durable_lsn, node->published_lsn,
+                                lsn);
+    }
+    for (uint64_t at = run->follow.lsn + 1; telling.is_good && at <= lsn; at++) {
+        uint32_t bytes_count;
+        const unsigned char *record =
+            hf_ledger_get(hf_engine_ledger(node->engine), at, &bytes_count);
+        if (record == NULL || hf_engine_events(node->engine, record, bytes_count, false, take_event,
+                                               &telling) != HF_OK) {
+            return hf_history_blame(&run->history, "LSN %" PRIu64 " is not in the ledger", at);
+        }
+        telling.is_good = telling.is_good && hf_follow_even(&run->follow, at);
+    }
+    return telling.is_good;
+}
+
+/* ------------------------------------------------------------------ digests */
+
+static bool is_same(struct hf_digest a, struct hf_digest b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+/* The digest of a replay of the log alone, up to `lsn`; false: a record does not replay. The ledger
+ * must reach back to the first record. */
+static bool replay(struct hf_run *run, struct hf_engine *from, uint64_t lsn,
+                   struct hf_digest *digest)
+{
+    const struct hf_ledger *ledger = hf_engine_ledger(from);
+    struct hf_engine *engine = hf_engine_create(&run->node.engine_config);
     const char *why = "";
     bool is_good = true;
 
-    if (lsn == 0 || ledger->first_lsn != 1) {
-        return true;
-    }
-    struct hf_engine *engine = hf_engine_create(&run->world.engine_config);
     HF_ASSERT(engine != NULL);
     for (uint64_t at = 1; is_good && at <= lsn; at++) {
         uint32_t bytes_count;
@@ -124,22 +98,149 @@ static bool judge_replay(struct run *run)
                 &run->history, "the record at LSN %" PRIu64 " does not replay: %s", at, why);
         }
     }
-    const struct hf_digest recovered = hf_engine_digest(run->world.engine);
-    const struct hf_digest replayed = hf_engine_digest(engine);
-    if (is_good && (recovered.low != replayed.low || recovered.high != replayed.high)) {
-        is_good = hf_history_blame(&run->history,
-                                   "the digest at LSN %" PRIu64 " is not that of its log", lsn);
-    }
+    *digest = hf_engine_digest(engine);
     hf_engine_free(engine);
     run->report->replays_count++;
     return is_good;
 }
 
-static bool judge(struct run *run)
+/* P7: the log alone gives the same state, where it reaches back to its first record. */
+static bool judge_replay(struct hf_run *run)
+{
+    struct hf_engine *engine = run->node.engine;
+    const uint64_t lsn = hf_engine_lsn(engine);
+    struct hf_digest digest;
+
+    if (lsn == 0 || hf_engine_ledger(engine)->first_lsn != 1) {
+        return true;
+    }
+    if (!replay(run, engine, lsn, &digest)) {
+        return false;
+    }
+    return is_same(digest, hf_engine_digest(engine)) ||
+           hf_history_blame(&run->history, "the digest at LSN %" PRIu64 " is not that of its log",
+                            lsn);
+}
+
+/* ------------------------------------------------------------------ a disk beside the server's */
+
+static void drop_line(void *arg, char level, const char *text)
+{
+    (void)arg;
+    (void)level;
+    (void)text;
+}
+
+/* An engine recovered from the disk; NULL: the start is refused, with `error`. */
+static struct hf_engine *recover(struct hf_run *run, struct hf_sim_disk *disk, char *error,
+                                 size_t error_bytes)
+{
+    const struct hf_store_report report = {.line = drop_line};
+    struct hf_engine *engine = hf_engine_create(&run->node.engine_config);
+
+    HF_ASSERT(engine != NULL);
+    struct hf_store *store = hf_store_open(&run->node.store_config, hf_sim_disk_table(disk),
+                                           &report, engine, error, error_bytes);
+    if (store == NULL) {
+        hf_engine_free(engine);
+        return NULL;
+    }
+    hf_store_close(store);
+    return engine;
+}
+
+/* What is recovered from a copy of the files is what the server has. */
+static bool judge_copy(struct hf_run *run)
+{
+    char error[1024] = "";
+
+    while (hf_node_log_step(&run->node)) {
+    }
+    if (!hf_store_log_sync(run->node.store)) {
+        return hf_history_blame(&run->history, "a whole disk does not sync");
+    }
+    const struct hf_sim_disk *twin = run->node.mirror.twin;
+    struct hf_sim_disk *disk = hf_sim_disk_clone(twin != NULL ? twin : run->node.disk);
+    struct hf_engine *engine = recover(run, disk, error, sizeof error);
+    bool is_good = true;
+    if (engine == NULL) {
+        is_good = hf_history_blame(&run->history, "a copy of the disk is refused: %s", error);
+    } else if (hf_engine_lsn(engine) != hf_engine_lsn(run->node.engine) ||
+               !is_same(hf_engine_digest(engine), hf_engine_digest(run->node.engine))) {
+        is_good = hf_history_blame(&run->history,
+                                   "a copy of the disk gives another digest: LSN %" PRIu64
+                                   ", the server has %" PRIu64,
+                                   hf_engine_lsn(engine), hf_engine_lsn(run->node.engine));
+    }
+    hf_engine_free(engine);
+    hf_sim_disk_free(disk);
+    run->report->copies_count++;
+    return is_good;
+}
+
+/* Two engines agree up to the LSN that both have. */
+static bool agree(struct hf_run *run, struct hf_engine *a, struct hf_engine *b)
+{
+    struct hf_engine *engines[] = {a, b};
+    struct hf_digest digests[2];
+    const uint64_t lsn = hf_engine_lsn(a) < hf_engine_lsn(b) ? hf_engine_lsn(a) : hf_engine_lsn(b);
+
+    for (int i = 0; i < 2; i++) {
+        if (hf_engine_lsn(engines[i]) == lsn) {
+            digests[i] = hf_engine_digest(engines[i]);
+        } else if (hf_engine_ledger(engines[i])->first_lsn != 1) {
+            return true; /* not to be known */
+        } else if (!replay(run, engines[i], lsn, &digests[i])) {
+            return false;
+        }
+    }
+    return is_same(digests[0], digests[1]);
+}
+
+bool hf_oracle_damage(struct hf_run *run)
+{
+    char error[1024] = "";
+    enum hf_sim_damage damage = HF_DAMAGE_HARMLESS;
+    bool is_good = true;
+
+    if (run->broken == NULL) {
+        return true;
+    }
+    struct hf_engine *engine = recover(run, run->broken, error, sizeof error);
+    if (engine == NULL) {
+        damage = HF_DAMAGE_REFUSED;
+        hf_run_tell(run, "  the damaged disk is refused: %s", error);
+    } else {
+        const uint64_t lsn = hf_engine_lsn(engine);
+        hf_run_tell(run,
+                    "  the damaged disk gives LSN %" PRIu64 ", the whole one %" PRIu64
+                    "; at least %" PRIu64 " it must",
+                    lsn, hf_engine_lsn(run->node.engine), run->broken_lsn);
+        if (!agree(run, engine, run->node.engine)) {
+            is_good = hf_history_blame(&run->history,
+                                       "a damaged disk gives another digest at LSN %" PRIu64, lsn);
+        } else if (lsn < run->broken_lsn) {
+            is_good = hf_history_blame(
+                &run->history, "a damaged disk loses without a word: LSN %" PRIu64 " of %" PRIu64,
+                lsn, run->broken_lsn);
+        } else if (lsn < atomic_load(&run->history.seen_lsn)) {
+            damage = HF_DAMAGE_CUT;
+        }
+    }
+    run->report->damage_counts[damage]++;
+    hf_engine_free(engine);
+    hf_sim_disk_free(run->broken);
+    run->broken = NULL;
+    return is_good;
+}
+
+/* ------------------------------------------------------------------ verdict */
+
+bool hf_oracle_verdict(struct hf_run *run)
 {
     const struct hf_port port = hf_client_port(&run->auditor);
     const uint64_t seen_lsn = atomic_load(&run->history.seen_lsn);
-    const uint64_t lsn = hf_engine_lsn(run->world.engine);
+    const uint64_t lsn = hf_engine_lsn(run->node.engine);
 
     if (!judge_replay(run) || !hf_history_ask_again(&run->history, &port)) {
         return false;
@@ -149,163 +250,72 @@ static bool judge(struct run *run)
                                 "lost: a reply told of LSN %" PRIu64 ", recovered are %" PRIu64,
                                 seen_lsn, lsn);
     }
-    return hf_history_ask_otherwise(&run->history, &port, &run->world.random) &&
-           hf_history_settle(&run->history, &port, run->report->unknown_counts) &&
-           hf_account_prove(&run->account, &port);
-}
-
-/* ------------------------------------------------------------------ work */
-
-/* Every cell gets its opening stock, by deeds like all others. */
-static bool stock_up(struct run *run)
-{
-    const struct hf_port port = hf_client_port(&run->auditor);
-    struct hf_workload workload;
-    uint32_t cell = 0;
-    uint32_t first;
-
-    hf_workload_init(&workload, &run->history, 0, 0, SHORT_TTL_US);
-    while (hf_workload_opening(&workload, &cell, &first) > 0) {
+    if (!hf_history_ask_otherwise(&run->history, &port, &run->world.random) ||
+        !hf_history_settle(&run->history, &port, run->report->unknown_counts) ||
+        !hf_account_prove(&run->account, &port)) {
+        return false;
     }
-    return hf_history_settle(&run->history, &port, NULL);
+    return hf_roll(&run->world, 2) == 0 || judge_copy(run);
 }
 
-static bool step(struct run *run)
-{
-    struct hf_world *world = &run->world;
-    const uint32_t client = roll(run, CLIENTS_COUNT);
-    const uint32_t way = roll(run, 100);
+/* ------------------------------------------------------------------ progress */
 
-    world->now_us += roll(run, 200);
-    if (way < 25) {
-        (void)hf_client_send(&run->clients[client]);
-    } else if (way < 50) {
-        hf_world_deliver(world, client, roll(run, 4) == 0 ? 1 + roll(run, 300) : SIZE_MAX);
-    } else if (way < 65) {
-        return hf_client_read(&run->clients[client]);
-    } else if (way < 82) {
-        hf_world_turn(world);
-    } else if (way < 94) {
-        (void)hf_world_log_step(world);
-    } else if (way < 97) {
-        hf_world_snapshot_step(world);
-    } else if (way < 99) {
-        hf_world_spare_step(world);
-    } else {
-        world->now_us += roll(run, 30000);
+static bool has_arrived(const struct hf_run *run, const uint32_t *sent_counts)
+{
+    for (uint32_t i = 0; i < run->plan.clients_count; i++) {
+        if (run->clients[i].in_flight_count > 0 || sent_counts[i] < PROGRESS_DEEDS) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < HF_RUN_CONSUMERS_COUNT; i++) {
+        if (run->consumers[i].token.lsn != hf_engine_lsn(run->node.engine)) {
+            return false;
+        }
     }
     return true;
 }
 
-/* Work until the server dies. */
-static bool work(struct run *run)
+bool hf_oracle_progress(struct hf_run *run)
 {
-    const uint32_t steps = roll(run, 4) == 0 ? roll(run, 30) : 50 + roll(run, STEPS_MAX);
-    /* 0: of the power, 1: of the disk, 2: of the process, at a call; else at any step */
-    const uint32_t way = roll(run, 5);
+    const struct hf_port port = hf_client_port(&run->auditor);
+    struct hf_node *node = &run->node;
+    uint32_t sent_counts[HF_PLAN_CLIENTS_MAX] = {0};
 
-    for (uint32_t i = 0; i < CLIENTS_COUNT; i++) {
-        hf_workload_init(&run->clients[i].workload, &run->history, i, run->world.random + i,
-                         SHORT_TTL_US);
+    for (uint32_t i = 0; !has_arrived(run, sent_counts); i++) {
+        if (i == PROGRESS_STEPS_MAX) {
+            return hf_history_blame(&run->history,
+                                    "no progress: %u steps after the last fault somebody still "
+                                    "waits for an answer",
+                                    PROGRESS_STEPS_MAX);
+        }
+        struct hf_client *client = &run->clients[i % run->plan.clients_count];
+        struct hf_consumer *consumer = &run->consumers[i % HF_RUN_CONSUMERS_COUNT];
+        uint32_t *sent_count = &sent_counts[i % run->plan.clients_count];
+        if (*sent_count < PROGRESS_DEEDS) {
+            *sent_count += hf_client_send(client) || client->lost_count == 0 ? 1 : 0;
+        }
+        hf_consumer_connect(consumer);
+        for (uint32_t link = 0; link < HF_NODE_LINKS_MAX; link++) {
+            hf_node_deliver(node, link, SIZE_MAX);
+        }
+        hf_node_turn(node);
+        (void)hf_node_log_step(node);
+        hf_node_snapshot_step(node);
+        hf_node_spare_step(node);
+        hf_node_read_step(node);
+        hf_node_turn(node);
+        run->world.now_us += 1000;
+        if (!hf_client_read(client) || !hf_consumer_read(consumer) || !hf_oracle_step(run)) {
+            return false;
+        }
+        if (hf_node_is_dying(node)) {
+            return hf_history_blame(&run->history, "the server stops, with no fault left");
+        }
     }
-    if (way < 2 && !run->is_process_only) {
-        set_fault(run, way == 0);
-    } else if (way == 2) {
-        hf_world_doom(&run->world, 1 + roll(run, 60));
-    }
-    for (uint32_t i = 0; i < steps && !hf_world_is_dying(&run->world); i++) {
-        if (!step(run)) {
+    for (uint32_t i = 0; i < HF_RUN_CONSUMERS_COUNT; i++) {
+        if (!hf_follow_compare(&run->consumers[i].follow, &port)) {
             return false;
         }
     }
-    return end_world(run, choose_end(run, way == 0 && hf_sim_disk_has_failed(run->world.disk)));
-}
-
-/* With nothing in flight, a death changes nothing. */
-static bool end_at_rest(struct run *run)
-{
-    if (!boot(run) || !judge(run)) {
-        return false;
-    }
-    while (hf_world_log_step(&run->world)) {
-    }
-    const uint64_t lsn = hf_engine_lsn(run->world.engine);
-    const struct hf_digest before = hf_engine_digest(run->world.engine);
-    if (!hf_store_log_sync(run->world.store)) {
-        return hf_history_blame(&run->history, "a whole disk does not sync");
-    }
-    if (!end_world(run, run->is_process_only ? HF_END_KILL : HF_END_DROP) || !boot(run)) {
-        return false;
-    }
-    const struct hf_digest after = hf_engine_digest(run->world.engine);
-    if (hf_engine_lsn(run->world.engine) != lsn || before.low != after.low ||
-        before.high != after.high) {
-        return hf_history_blame(&run->history,
-                                "the digest at LSN %" PRIu64 " is another one after a death", lsn);
-    }
-    return judge(run);
-}
-
-static void add_up(struct run *run)
-{
-    const uint32_t count = hf_history_count(&run->history);
-
-    run->report->deeds_count += count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct hf_deed *deed = &run->history.deeds[hf_history_index(&run->history, i)];
-        run->report->done_count += deed->status == HF_DEED_DONE ? 1 : 0;
-        run->report->unchanged_count += deed->status == HF_DEED_UNCHANGED ? 1 : 0;
-        if (deed->status == HF_DEED_DONE) {
-            run->report->done_counts[deed->kind]++;
-        } else if (deed->status == HF_DEED_REFUSED) {
-            run->report->refused_count++;
-            run->report->outcome_counts[deed->outcome]++;
-        }
-    }
-    run->report->expiries_count += run->account.expiries_count;
-    run->report->snapshots_count += run->world.snapshots_count;
-}
-
-bool hf_sim_run(const struct hf_sim_options *options, struct hf_sim_report *report)
-{
-    struct run *run = calloc(1, sizeof *run);
-    HF_ASSERT(run != NULL);
-
-    run->report = report;
-    hf_world_init(&run->world, options->seed);
-    run->world.is_replying_early = options->is_replying_early;
-    HF_ASSERT(hf_history_init(&run->history, CLIENTS_COUNT, DEEDS_MAX));
-    HF_ASSERT(hf_account_init(&run->account, &run->history, options->seed));
-    for (uint32_t i = 0; i < CLIENTS_COUNT; i++) {
-        hf_client_init(&run->clients[i], &run->world, &run->history, i);
-    }
-    hf_client_init(&run->auditor, &run->world, &run->history, AUDITOR);
-    run->world.store_config.snapshots_kept = 1 + roll(run, 3);
-    if (!options->is_replying_early && roll(run, 5) == 0) {
-        run->is_process_only = true;
-        run->world.store_config.durability =
-            roll(run, 2) == 0 ? HF_DURABILITY_INTERVAL : HF_DURABILITY_NONE;
-    }
-
-    const uint32_t deaths = options->deaths_max != 0 ? options->deaths_max : 2 + roll(run, 6);
-    bool is_good = true;
-    for (uint32_t i = 0; is_good && i < deaths; i++) {
-        is_good = boot(run) && judge(run);
-        if (is_good && !run->is_stocked) {
-            is_good = stock_up(run);
-            run->is_stocked = true;
-        }
-        is_good = is_good && work(run);
-    }
-    is_good = is_good && end_at_rest(run);
-
-    add_up(run);
-    if (!is_good) {
-        (void)snprintf(report->violation, sizeof report->violation, "%s", run->history.violation);
-    }
-    hf_world_release(&run->world);
-    hf_account_release(&run->account);
-    hf_history_release(&run->history);
-    free(run);
-    return is_good;
+    return hf_follow_compare(&run->follow, &port);
 }

@@ -1,47 +1,58 @@
 /*
- * oracle.h - runs: a world, some clients, deaths at any moment, and a verdict after each.
+ * oracle.h - is it true? After every step, after every death, and of every damaged disk.
  *
- *     boot -> verdict -> clients ask, the server works, steps in any order -> death -> boot ...
+ *     step      what the engine has done since the last one is followed, event by event (follow.h);
+ *               the store's LSNs are in order
+ *     verdict   every acknowledged deed is there, asked again; no reply told of an LSN that is
+ *               gone; unknown deeds are settled; the account is right (account.h); a replay of
+ *               the whole log, where it reaches back, gives the digest of what was recovered; so
+ *               does a copy of the disk that is recovered beside it
+ *     damage    a disk that has lost or misplaced what was synced is refused, or gives the very
+ *               state it had. One thing it may lose: the last group, of which no later block can
+ *               bear witness (recovery.h)
+ *     progress  with no fault left, clients and consumers get their answers within bounded steps
  *
- *     death       of the process: between any two steps, or two calls to the disk;
- *                 of the power: also between any two calls to the disk, or within one, at work, in
- *                 a snapshot, in recovery; unsynced bytes and names are dropped, spoiled or kept;
- *                 of the disk: a write or sync fails, and the server stops at once (P9);
- *                 a fifth of the seeds has a durability below `sync`, where only processes die
- *     verdict     every acknowledged deed is there, asked again; no reply told of an LSN that is
- *                 gone; unknown deeds are settled; the account is right (account.h); a replay of
- *                 the whole log, where it reaches back, gives the digest of what was recovered
- *
- * In the end everything is settled, the server dies once more with nothing in flight, and stands
- * where it stood, by digest.
+ * A verdict needs a server that is up and clients that rest.
  */
 #ifndef HF_SIM_ORACLE_H
 #define HF_SIM_ORACLE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "tests/lib/account.h"
+#include "tests/sim/client.h"
+#include "tests/sim/consumer.h"
+#include "tests/sim/run.h"
 
-#include "engine/engine.h"
+#define HF_RUN_CONSUMERS_COUNT 2u
 
-struct hf_sim_options {
-    uint64_t seed;
-    uint32_t deaths_max;    /* 0: as the seed says */
-    bool is_replying_early; /* the planted defect (world.h) */
+struct hf_run {
+    const struct hf_sim_options *options;
+    struct hf_sim_report *report;
+    struct hf_world world;
+    struct hf_plan plan;
+    struct hf_node node;
+    struct hf_history history;
+    struct hf_account account;
+    struct hf_client clients[HF_PLAN_CLIENTS_MAX];
+    struct hf_client auditor; /* asks again */
+    struct hf_consumer consumers[HF_RUN_CONSUMERS_COUNT];
+    struct hf_follow follow;    /* of the engine, step by step */
+    struct hf_sim_disk *broken; /* damaged, to be judged after the next boot; NULL: none */
+    uint64_t broken_lsn;        /* up to here it must not lose anything */
+    bool is_stocked;
+    uint32_t steps_left; /* of all lives */
 };
 
-struct hf_sim_report {
-    char violation[600]; /* empty: none */
-    uint64_t deeds_count, done_count, refused_count, unchanged_count;
-    uint64_t done_counts[HF_KINDS_COUNT];       /* by kind */
-    uint64_t outcome_counts[HF_OUTCOMES_COUNT]; /* of refusals */
-    uint64_t deaths_count;                      /* of all kinds */
-    uint64_t unknown_counts[3];                 /* settled as: done before, done now, refused */
-    uint64_t expiries_count;
-    uint64_t snapshots_count;
-    uint64_t replays_count; /* digests compared with a replay from the first record on */
-};
+/* A line of what happened, when somebody listens. */
+void hf_run_tell(const struct hf_run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* One run. False: a violation. Adds to the report's counts. */
-bool hf_sim_run(const struct hf_sim_options *options, struct hf_sim_report *report);
+/* The server is up again: what it has is followed from here. */
+bool hf_oracle_begin(struct hf_run *run);
+/* After every step. */
+bool hf_oracle_step(struct hf_run *run);
+bool hf_oracle_verdict(struct hf_run *run);
+/* run->broken, if there is one, beside the server that is up; it is freed. */
+bool hf_oracle_damage(struct hf_run *run);
+bool hf_oracle_progress(struct hf_run *run);
 
 #endif

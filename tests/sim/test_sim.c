@@ -1,12 +1,14 @@
 /*
- * test_sim.c - what was acknowledged survives the death of process, power and disk.
+ * test_sim.c - what was acknowledged survives whatever happens to process, power, disk, network and
+ * clock.
  *
- * Method: the real server over a simulated disk, clock and network, in one thread (world.h), with
- * clients that remember every reply (client.h) and a verdict after each death (oracle.h). A fixed
- * row of seeds, so that a run today is the run of yesterday, and as many from a new one.
+ * Method: the real server over a simulated disk, clock and network, in one thread (node.h), with
+ * clients that remember every reply (client.h), consumers of the feed (consumer.h), faults by plan
+ * (plan.h) and a verdict after each death (oracle.h). A fixed row of seeds, so that a run today is
+ * the run of yesterday, and as many from a new one.
  *
- * The other tests show that the verdict can be another one: a server that replies before the sync
- * is found out, and so is a history that claims what never was.
+ * The other tests show that the verdict can be another one, and that a run that fails is shrunk to
+ * what matters; test_planted.c plants defects of other kinds.
  *
  * SEED=n: that seed alone. SCALE=full: ten times as many.
  */
@@ -19,9 +21,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/sim/oracle.h"
+#include "tests/sim/run.h"
+#include "tests/sim/shrink.h"
 
-#define SEEDS_COUNT 150u      /* of each row */
+#define SEEDS_COUNT 100u      /* of each row */
 #define PLANTED_SEEDS_MAX 40u /* until when a planted defect must have been found */
 #define FIXED_SEED UINT64_C(1)
 
@@ -54,6 +57,26 @@ static void assert_load(const struct hf_sim_report *report, uint32_t seeds)
     assert_true(report->unchanged_count > seeds);
 }
 
+/* Every kind of fault came, and had something to hit. */
+static void assert_faults(const struct hf_sim_report *report, uint32_t seeds)
+{
+    for (unsigned kind = 0; kind < HF_FAULTS_COUNT; kind++) {
+        if (report->fault_counts[kind] < seeds / 10) {
+            fail_msg("%" PRIu64 " times %s", report->fault_counts[kind],
+                     hf_fault_text((enum hf_fault_kind)kind));
+        }
+    }
+    assert_true(report->breaks_count > seeds);
+    assert_true(report->again_count > seeds);
+    assert_true(report->settled_count > seeds);
+    assert_true(report->events_count > report->done_count);
+    assert_true(report->resumes_count > seeds / 2);
+    assert_true(report->copies_count > seeds);
+    assert_true(report->damage_counts[HF_DAMAGE_REFUSED] > seeds / 10);
+    assert_true(report->damage_counts[HF_DAMAGE_HARMLESS] > seeds / 10);
+    assert_true(report->refused_boots_count > seeds / 4);
+}
+
 static void run_row(uint64_t first, uint32_t count)
 {
     struct hf_sim_report report = {0};
@@ -73,10 +96,17 @@ static void run_row(uint64_t first, uint32_t count)
                   report.unchanged_count, report.deaths_count, report.unknown_counts[0],
                   report.unknown_counts[1], report.unknown_counts[2], report.expiries_count,
                   report.snapshots_count, report.replays_count);
+    print_message("connections broken %" PRIu64 ", frames sent again %" PRIu64 "; %" PRIu64
+                  " events told, %" PRIu64 " times from a token; damaged disks: %" PRIu64
+                  " refused, %" PRIu64 " harmless, %" PRIu64 " lost the last group\n",
+                  report.breaks_count, report.again_count, report.events_count,
+                  report.resumes_count, report.damage_counts[HF_DAMAGE_REFUSED],
+                  report.damage_counts[HF_DAMAGE_HARMLESS], report.damage_counts[HF_DAMAGE_CUT]);
     if (count < SEEDS_COUNT) {
         return;
     }
     assert_load(&report, count);
+    assert_faults(&report, count);
     assert_true(report.done_count > report.deeds_count / 4);
     assert_true(report.refused_count > report.deeds_count / 10);
     assert_true(report.deaths_count >= count);
@@ -117,25 +147,48 @@ static void a_seed_is_a_run(void **state)
     assert_memory_equal(&first, &second, sizeof first);
 }
 
-/* A server that replies before its records are synced must be found out, and for that reason. */
+/* A server that replies before its records are synced must be found out, and for that reason. What
+ * is left of the seed after shrinking still fails, with less. */
 static void a_reply_before_the_sync_is_found(void **state)
 {
-    uint32_t found_count = 0;
+    uint64_t found_seed = 0;
 
     (void)state;
-    for (uint32_t i = 0; i < PLANTED_SEEDS_MAX; i++) {
+    for (uint64_t seed = FIXED_SEED; found_seed == 0 && seed <= PLANTED_SEEDS_MAX; seed++) {
         struct hf_sim_report report = {0};
-        const struct hf_sim_options options = {.seed = FIXED_SEED + i, .is_replying_early = true};
+        const struct hf_sim_options options = {
+            .seed = seed, .is_replying_early = true, .is_synced = true};
         if (!hf_sim_run(&options, &report)) {
-            /* Every violation is the loss of what was acknowledged; nothing else is planted. */
-            if (strncmp(report.violation, "lost: ", 6) != 0) {
-                fail_msg("SEED=%" PRIu64 ": %s", options.seed, report.violation);
-            }
-            found_count += strstr(report.violation, "was acknowledged with LSN") != NULL ? 1 : 0;
+            found_seed = seed;
+            print_message("SEED=%" PRIu64 ": %s\n", seed, report.violation);
+            assert_non_null(strstr(report.violation, "lost: "));
         }
     }
-    print_message("found in %" PRIu32 " of %" PRIu32 " seeds\n", found_count, PLANTED_SEEDS_MAX);
-    assert_true(found_count > 0);
+    assert_true(found_seed != 0);
+
+    struct hf_plan plan;
+    struct hf_shrunk shrunk;
+    uint32_t faults_count = 0;
+    const struct hf_sim_options options = {
+        .seed = found_seed, .is_replying_early = true, .is_synced = true};
+    hf_plan_make(&plan, found_seed);
+    hf_shrink(&options, &shrunk);
+    assert_true(shrunk.cut.has_faults);
+    assert_true(shrunk.cut.steps_max < hf_plan_steps(&plan));
+    for (uint32_t i = 0; i < plan.faults_count; i++) {
+        faults_count += shrunk.cut.is_kept[i] ? 1 : 0;
+    }
+    assert_true(faults_count < plan.faults_count);
+    print_message("shrunk in %" PRIu32 " runs from %" PRIu32 " steps and %" PRIu32
+                  " faults to %" PRIu32 " and %" PRIu32 "\n",
+                  shrunk.tries_count, hf_plan_steps(&plan), plan.faults_count, shrunk.cut.steps_max,
+                  faults_count);
+
+    struct hf_sim_report report = {0};
+    const struct hf_sim_options again = {
+        .seed = found_seed, .cut = &shrunk.cut, .is_replying_early = true, .is_synced = true};
+    assert_false(hf_sim_run(&again, &report));
+    assert_string_equal(report.violation, shrunk.violation);
 }
 
 int main(void)
