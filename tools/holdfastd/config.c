@@ -9,8 +9,8 @@
 #include "net/feed.h"
 #include "net/frame.h"
 
-#define COUNT_MAX UINT32_C(2000000000)        /* the engine numbers things with 31 bits */
-#define RESERVATIONS_MAX UINT32_C(1000000000) /* names number reservations with 30 bits */
+#define COUNT_MAX UINT32_C(2000000000) /* the engine numbers things with 31 bits */
+#define NAMED_MAX UINT32_C(1000000000) /* names number what has one with 30 bits */
 #define INTERVAL_MS_MAX 60000u
 
 enum form { ADDRESS, COUNT, SIZE, DURATION, DURABILITY, PATH };
@@ -60,13 +60,13 @@ static const struct key keys[] = {
     {"engine", "locations_max", COUNT, AT(locations_max), 1, HF_LOCATIONS_LIMIT,
      "locations, and as many regions"},
     {"engine", "cells_max", COUNT, AT(cells_max), 1, COUNT_MAX, "stock cells"},
-    {"engine", "reservations_max", COUNT, AT(reservations_max), 1, RESERVATIONS_MAX,
+    {"engine", "reservations_max", COUNT, AT(reservations_max), 1, NAMED_MAX,
      "open and remembered reservations"},
     {"engine", "lines_max", COUNT, AT(lines_max), 1, COUNT_MAX, "lines of those reservations"},
-    {"engine", "shipments_max", COUNT, AT(shipments_max), 1, COUNT_MAX,
+    {"engine", "shipments_max", COUNT, AT(shipments_max), 1, NAMED_MAX,
      "open and remembered transfers and inbound shipments"},
     {"engine", "shipment_lines_max", COUNT, AT(shipment_lines_max), 1, COUNT_MAX, "lines of those"},
-    {"engine", "references_max", COUNT, AT(references_max), 1, COUNT_MAX,
+    {"engine", "references_max", COUNT, AT(references_max), 1, NAMED_MAX,
      "references and closed reservations that are remembered"},
     {"engine", "reference_retention", DURATION, AT(reference_retention_us), 0, HF_DURATION_US_MAX,
      "how long they are remembered"},
