@@ -76,9 +76,13 @@ UNIT_TESTS        := $(call test_programs,unit)
 INTEGRATION_TESTS := $(call test_programs,integration)
 MODEL_TESTS       := $(call test_programs,model)
 SIM_TESTS         := $(call test_programs,sim)
-TEST_PROGRAMS     := $(UNIT_TESTS) $(INTEGRATION_TESTS) $(MODEL_TESTS) $(SIM_TESTS)
+FUZZ_SOURCES      := $(call sources,tests/fuzz/fuzz_*.c)
+FUZZ_TESTS        := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_SOURCES))
+FUZZ_HELPERS      := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/main.c,\
+                     $(call sources,tests/fuzz/*.c)))
+TEST_PROGRAMS     := $(UNIT_TESTS) $(INTEGRATION_TESTS) $(MODEL_TESTS) $(SIM_TESTS) $(FUZZ_TESTS)
 SCRIPT_TESTS      := $(call sources,tests/integration/test_*.sh tests/integration/test_*.py)
-FUZZERS           := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(call sources,tests/fuzz/fuzz_*.c))
+FUZZERS           := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 
 all: $(PROGRAMS) $(CLIENT) ## every program and library, into build/ (the default)
 
@@ -135,10 +139,16 @@ $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(call test_helpers,$(1)) $(T
 endef
 $(foreach folder,$(TEST_FOLDERS),$(eval $(call test_rule,$(folder))))
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(TEST_LIB) $(TOOLS_LIB) $(NET_LIB) \
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_HELPERS) $(TEST_LIB) $(TOOLS_LIB) $(NET_LIB) \
                  $(PERSISTENCE_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer -o $@ $^ $(call pkg_libs,cmocka $(PACKAGES)) -lm
+
+# The same targets without libFuzzer: they run what the corpus in the tree holds.
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/main.o $(FUZZ_HELPERS) \
+                       $(TEST_LIB) $(TOOLS_LIB) $(NET_LIB) $(PERSISTENCE_LIB) $(ENGINE_LIB)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(call pkg_libs,cmocka $(PACKAGES)) -lm
 
 tests-build: all $(TEST_PROGRAMS)
 fuzz-build: $(FUZZERS)
@@ -174,7 +184,7 @@ test: ## installs what is missing, then all tests; a tenth of the random counts,
 
 tests-run: tests-build
 	@$(TEST_ENV) tests/run $(UNIT_TESTS) $(INTEGRATION_TESTS) $(MODEL_TESTS) $(SIM_TESTS) \
-	    $(SCRIPT_TESTS)
+	    $(FUZZ_TESTS) $(SCRIPT_TESTS)
 
 unit: $(UNIT_TESTS) ## the unit tests only
 	@$(TEST_ENV) tests/run $(UNIT_TESTS)

@@ -223,6 +223,7 @@ static enum hf_walk end_newest(struct hf_log_walk *walk, const struct hf_segment
         .lsn = lsn != 0 ? lsn : lost_lsn,
         .previous = walk->previous,
         .snapshot_lsn = named_lsn < walk->snapshot_lsn ? walk->snapshot_lsn : named_lsn,
+        .epoch_lsn = walk->manifest->epochs[walk->manifest->epochs_count - 1].first_lsn,
         .why = why};
     char text[TEXT_BYTES];
 

@@ -346,6 +346,7 @@ static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment
         .lsn = lsn,
         .previous = recovery->previous,
         .snapshot_lsn = named_lsn < recovery->snapshot_lsn ? recovery->snapshot_lsn : named_lsn,
+        .epoch_lsn = recovery->manifest->epochs[recovery->manifest->epochs_count - 1].first_lsn,
         .why = why,
     };
     char text[TAIL_TEXT_BYTES];

@@ -35,5 +35,13 @@ enum hf_tail hf_tail_judge(const struct hf_tail_facts *facts, char *text, size_t
                        facts->why, facts->snapshot_lsn);
         return HF_TAIL_DAMAGED;
     }
+    if (facts->epoch_lsn > facts->lsn) {
+        /* What was written here in the current epoch, the next start would refuse. */
+        (void)snprintf(text, text_bytes,
+                       "the log ends here, but by the manifest the current epoch begins with LSN "
+                       "%" PRIu64,
+                       facts->epoch_lsn);
+        return HF_TAIL_DAMAGED;
+    }
     return rest->end_offset > facts->offset ? HF_TAIL_TORN : HF_TAIL_CLEAN;
 }

@@ -20,6 +20,7 @@ struct hf_tail_facts {
     uint64_t lsn;          /* with this LSN */
     uint64_t previous;     /* and this chain */
     uint64_t snapshot_lsn; /* the newest one: in the manifest, or found whole; 0: none */
+    uint64_t epoch_lsn;    /* with which the current epoch begins */
     const char *why;       /* why no block stands there */
 };
 

@@ -32,8 +32,9 @@ struct hf_follower_report {
 struct hf_followers *hf_followers_start(const char *address, uint32_t count, char *error,
                                         size_t error_bytes);
 /*
- * Let each come to `lsn` and end (0: end where it stands); fills reports[0..count). False: one has seen a gap, a repeat, an
- * error, or did not come to the end; `error` says which. Frees the followers in any case.
+ * Let each come to `lsn` and end (0: end where it stands); fills reports[0..count). False: one has
+ * seen a gap, a repeat, an error, or did not come to the end; `error` says which. Frees the
+ * followers in any case.
  */
 bool hf_followers_finish(struct hf_followers *followers, uint64_t lsn,
                          struct hf_follower_report *reports, char *error, size_t error_bytes);

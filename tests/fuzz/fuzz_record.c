@@ -22,6 +22,7 @@
 #include "engine/ledger.h"
 #include "engine/pool.h"
 #include "engine/record.h"
+#include "tests/fuzz/story.h"
 #include "tests/lib/small_engine.h"
 
 #define RECORD_BYTES_MAX 4096
@@ -29,61 +30,13 @@
 
 enum { FIX_HEADER = 1, LOAD = 2, GO_ON = 4 };
 
-static const char *const story_texts[] = {
-    "receive A@W=20 B@W=10 A@V=5 ref=in1 order=po1 by=anna reason=1",
-    "set_policy A@W safety=2 low=5 backorder=3",
-    "set_location V=0",
-    "set_region id=north W V",
-    "reserve r1 A@W=3 B@W=2 ttl=900000000 order=o1",
-    "reserve r2 A@W=2 A@V=1 order=o1",
-    "confirm r2 ref=c2 by=bert",
-    "fulfil r2 A@W=1",
-    "extend r1 ttl=950000000",
-    "release r1 A@W=1",
-    "replace r3 old=r1 A@W=4 B@W=1",
-    "sell A@V=1",
-    "adjust B@W=-1 A@W=1 reason=3",
-    "fulfil r2 rest ref=f2",
-    "reserve r1x B@W=1 order=o2",
-    "reserve a-rather-long-id-of-a-reservation A@V=1 ttl=5000 order=o2",
-    "release_order order=o2",
-    "sell A@W=1 fact",
-    "reserve r4 B@W=50 partial",
-    "release r4",
-    "reserve r5 A@W=1 ttl=1",
-    "confirm r3",
-    "receive C@U=1",
-    "receive A@W=6 B@W=40 reason=8",
-    "receive A@W=5 to=quarantined reason=15",
-    "move_status A@W=4 from=quarantined to=damaged",
-    "dispose A@W=1 from=damaged reason=14",
-    "set A@W=3 reason=6",
-    "set A@W=30 ref=cnt1",
-    "transfer_create t1 from=W to=V A=6 B=20 order=o3 by=dora",
-    "transfer_ship t1 A=4 B=20",
-    "transfer_receive t1 A=2 damaged=1 B=10",
-    "transfer_cancel t1 A=1 B=5 reason=7",
-    "transfer_create t2 from=V to=W A=1 ship order=o3",
-    "inbound_create i1 to=W A=10 C=5 eta=1700000000500000 sellable order=po2",
-    "reserve r6 A@W=20 ttl=800000000 order=o1",
-    "adjust A@W=-25 reason=4",
-    "inbound_receive i1 A=10 damaged=1 reason=1",
-    "transfer_close t1 reason=4",
-    "transfer_receive t2",
-    "inbound_create i2 to=V B=7",
-    "inbound_receive i2 B=4",
-    "inbound_cancel i2",
-    "transfer_create t3 from=W to=V B=3",
-};
-#define STORY_TEXTS (sizeof story_texts / sizeof story_texts[0])
-
 static unsigned char *story[STORY_MAX];
 static uint32_t story_bytes[STORY_MAX];
 static uint32_t story_count;
 
 static struct hf_engine *new_engine(void)
 {
-    struct hf_engine_config config = hf_small_config();
+    struct hf_engine_config config = hf_story_config();
 
     config.skus_max = 4;
     config.locations_max = 4;
@@ -92,7 +45,6 @@ static struct hf_engine *new_engine(void)
     config.lines_max = 16;
     config.shipments_max = 6;
     config.shipment_lines_max = 9;
-    config.over_receipt_percent = 10;
     config.references_max = 64;
     struct hf_engine *engine = hf_engine_create(&config);
     HF_ASSERT(engine != NULL);
@@ -270,12 +222,11 @@ static struct hf_engine *loaded_engine(const struct hf_engine *engine)
 static void tell_story(void)
 {
     struct hf_small small;
-    struct hf_engine_config config = hf_small_config();
+    const struct hf_engine_config config = hf_story_config();
 
-    config.over_receipt_percent = 10;
     hf_small_init(&small, &config);
-    for (size_t i = 0; i < STORY_TEXTS; i++) {
-        HF_ASSERT(hf_small_do(&small, "%s", story_texts[i]) == HF_OK);
+    for (size_t i = 0; i < hf_story_count; i++) {
+        HF_ASSERT(hf_small_do(&small, "%s", hf_story[i]) == HF_OK);
     }
     hf_engine_expire(small.engine, small.now_us + 10, 10);
     hf_small_pin(&small);

@@ -16,7 +16,7 @@
 
 #include "engine/bytes.h"
 #include "engine/ledger.h"
-#include "persistence/format.h"
+#include "persistence/manifest.h"
 #include "tests/lib/store_fixture.h"
 
 #define FOLDER HF_FIXTURE_FOLDER "/"
@@ -82,6 +82,38 @@ static struct place find_block(const struct hf_store_fixture *fixture, const cha
 }
 
 /* ------------------------------------------------------------------ whole directories */
+
+/*
+ * An epoch that begins right behind the log is one that nothing was written in yet. One that begins
+ * later tells of records that are missing; and what was written up to there would be of an epoch
+ * that no start expects.
+ */
+static void epoch_behind_the_end(void **state)
+{
+    static struct hf_manifest manifest;
+    static char text[HF_MANIFEST_BYTES_MAX];
+    struct hf_store_fixture fixture;
+
+    (void)state;
+    const uint64_t lsn = make_log(&fixture, 3);
+    memcpy(manifest.directory_id, fixture.config.new_directory_id, sizeof manifest.directory_id);
+    manifest.epochs_count = 2;
+    manifest.epochs[0] = (struct hf_epoch){1, 1};
+    manifest.epochs[1] = (struct hf_epoch){2, lsn + 2};
+    hf_sim_disk_put(fixture.disk, FOLDER "MANIFEST", text, hf_manifest_encode(&manifest, text));
+    assert_refused(&fixture, "the current epoch begins with LSN");
+
+    manifest.epochs[1].first_lsn = lsn + 1;
+    hf_sim_disk_put(fixture.disk, FOLDER "MANIFEST", text, hf_manifest_encode(&manifest, text));
+    assert_recovers(&fixture, lsn);
+    hf_store_fixture_work(&fixture, 10);
+    assert_true(hf_store_fixture_drain(&fixture));
+    const uint64_t last_lsn = hf_engine_lsn(fixture.engine);
+    assert_true(last_lsn > lsn);
+    hf_store_fixture_close(&fixture);
+    assert_recovers(&fixture, last_lsn);
+    hf_store_fixture_release(&fixture);
+}
 
 static void new_directory(void **state)
 {
@@ -538,6 +570,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_directory),
+        cmocka_unit_test(epoch_behind_the_end),
         cmocka_unit_test(clean_restarts),
         cmocka_unit_test(history_before_the_snapshot),
         cmocka_unit_test(lock),

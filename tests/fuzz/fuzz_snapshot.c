@@ -1,0 +1,105 @@
+/*
+ * fuzz_snapshot.c - a snapshot file that nobody vouches for.
+ *
+ *     input   | header | block | block | ... | footer |
+ *
+ * The file is verified and loaded by itself; what loads is sound, and copied it loads again with
+ * the same digest. Then it takes the place of the snapshot in a directory whose log is whole
+ * (world.h), which is opened as a start would: a snapshot that is not whole is passed over, and
+ * the log alone gives the state; a whole one that does not fit what follows is refused.
+ *
+ * The mutator knows header, blocks and footer, and seals what it has changed (mutate.h).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/assert.h"
+#include "engine/pool.h"
+#include "persistence/snapshot.h"
+#include "tests/fuzz/mutate.h"
+#include "tests/fuzz/world.h"
+#include "tests/lib/small_engine.h"
+
+/* The same state, copied from one engine into another. */
+static void copy_state(struct hf_engine *engine)
+{
+    unsigned char *chunk = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
+    struct hf_image_cursor cursor = {0};
+    struct hf_engine *copy = hf_world_engine();
+    const char *why;
+
+    HF_ASSERT(chunk != NULL);
+    for (;;) {
+        const size_t bytes_count = hf_engine_copy(engine, &cursor, chunk, HF_IMAGE_BYTES_MIN);
+        if (bytes_count == 0) {
+            break;
+        }
+        HF_ASSERT(hf_engine_load(copy, chunk, bytes_count, &why) == HF_OK);
+    }
+    HF_ASSERT(hf_engine_load_end(copy, &why) == HF_OK);
+    HF_ASSERT(hf_digest_is_equal(hf_engine_digest(engine), hf_engine_digest(copy)));
+    hf_engine_free(copy);
+    hf_memory_give_back(chunk, HF_IMAGE_BYTES_MIN);
+}
+
+/* True when the file is whole; false: it is not, and an error says why. */
+static bool load_alone(struct hf_sim_disk *disk)
+{
+    struct hf_engine *engine = hf_world_engine();
+    struct hf_directory directory;
+    char error[512] = "";
+
+    HF_ASSERT(hf_directory_init(&directory, HF_WORLD_FOLDER, hf_sim_disk_table(disk), NULL));
+    hf_directory_set_id(&directory, hf_fuzz_id);
+    const enum hf_err verified =
+        hf_snapshot_file_verify(&directory, HF_WORLD_SNAPSHOT_LSN, 1, error, sizeof error);
+    HF_ASSERT(verified == HF_OK || error[0] != '\0');
+    if (verified == HF_OK && hf_snapshot_file_load(&directory, HF_WORLD_SNAPSHOT_LSN, 1, engine,
+                                                   error, sizeof error) == HF_OK) {
+        HF_ASSERT(hf_engine_lsn(engine) == HF_WORLD_SNAPSHOT_LSN);
+        HF_ASSERT(hf_small_violation(engine) == NULL);
+        copy_state(engine);
+    }
+    HF_ASSERT(verified == HF_OK || verified == HF_CORRUPT);
+    hf_engine_free(engine);
+    return verified == HF_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct hf_sim_disk *disk = hf_sim_disk_clone(hf_world()->disk);
+    struct hf_digest digest;
+    uint64_t lsn;
+
+    hf_sim_disk_put(disk, HF_WORLD_SNAPSHOT, data, size);
+    const bool is_whole = load_alone(disk);
+    const bool is_open = hf_world_open(disk, &digest, &lsn);
+    if (!is_whole) {
+        HF_ASSERT(is_open);
+        HF_ASSERT(lsn == hf_world()->last_lsn);
+        HF_ASSERT(hf_digest_is_equal(digest, hf_world()->digest));
+    }
+    hf_sim_disk_free(disk);
+    return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
+{
+    uint64_t random = seed;
+
+    return hf_mutate_snapshot(&random, HF_WORLD_SNAPSHOT_LSN, data, size, size_max);
+}
+
+size_t hf_fuzz_seed_input(size_t index, unsigned char *bytes, const char **name)
+{
+    const struct hf_sim_disk *disk = hf_world()->disk;
+    const size_t bytes_count = hf_sim_disk_file_bytes(disk, HF_WORLD_SNAPSHOT);
+
+    if (index > 0) {
+        return 0;
+    }
+    HF_ASSERT(bytes_count <= HF_FUZZ_INPUT_BYTES_MAX);
+    hf_sim_disk_peek(disk, HF_WORLD_SNAPSHOT, 0, bytes, bytes_count);
+    *name = "story";
+    return bytes_count;
+}
