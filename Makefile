@@ -62,10 +62,11 @@ CLIENT_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(CLIENT_SOURCES))
 main_in = $(shell grep -ls '^int main\b' $(1)/*.c)
 SERVER := $(if $(call main_in,tools/holdfastd),$(BUILD)/holdfastd)
 CLI    := $(if $(call main_in,tools/holdfast),$(BUILD)/holdfast)
+LOGS   := $(if $(call main_in,tools/holdfast-log),$(BUILD)/holdfast-log)
 REPLAY := $(if $(call main_in,bench/replay),$(BUILD)/holdfast-replay)
 LOAD   := $(if $(call main_in,bench/load),$(BUILD)/holdfast-bench)
 CLIENT := $(if $(call sources,net/client*.c),$(CLIENT_LIB) $(CLIENT_SO))
-PROGRAMS := $(SERVER) $(CLI) $(REPLAY) $(LOAD)
+PROGRAMS := $(SERVER) $(CLI) $(LOGS) $(REPLAY) $(LOAD)
 
 # test_*.c is a program each; the other files of a folder are shared by the programs beside them.
 TEST_FOLDERS := unit integration model sim
@@ -124,6 +125,10 @@ $(BUILD)/holdfastd: $(call objects,tools/holdfastd/*.c) $(COMMON) $(NET_LIB) $(P
 
 $(BUILD)/holdfast: $(call objects,tools/holdfast/*.c) $(COMMON) $(CLIENT_LIB)
 	$(LINK) -o $@ $^ $(call pkg_libs,jansson libedit)
+
+$(BUILD)/holdfast-log: $(call objects,tools/holdfast-log/*.c) $(COMMON) $(PERSISTENCE_LIB) \
+                       $(ENGINE_LIB)
+	$(LINK) -o $@ $^ $(call pkg_libs,liblz4)
 
 $(BUILD)/holdfast-replay: $(call objects,bench/replay/*.c) $(COMMON) $(CLIENT_LIB)
 	$(LINK) -o $@ $^ $(call pkg_libs,zlib)

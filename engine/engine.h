@@ -222,6 +222,10 @@ struct hf_cell_view {
 /* Handles of codes; HF_HANDLE_NONE when unknown. Valid as long as the data directory and epoch. */
 uint32_t hf_engine_sku(const struct hf_engine *engine, struct hf_text code);
 uint32_t hf_engine_location(const struct hf_engine *engine, struct hf_text code);
+/* The other way round, for those who read records; empty when there is no such handle. */
+struct hf_text hf_engine_sku_code(const struct hf_engine *engine, uint32_t handle);
+struct hf_text hf_engine_location_code(const struct hf_engine *engine, uint32_t handle);
+struct hf_text hf_engine_region_code(const struct hf_engine *engine, uint32_t handle);
 
 /* One cell; zeros when SKU and location are known but have no cell yet.
  * HF_UNKNOWN_SKU, HF_UNKNOWN_LOCATION. `handles` chooses handles or codes of `line`. */

@@ -16,6 +16,30 @@ uint32_t hf_engine_location(const struct hf_engine *engine, struct hf_text code)
     return hf_catalog_find(&engine->catalog, HF_CODE_LOCATION, code);
 }
 
+static struct hf_text code_of(const struct hf_engine *engine, enum hf_code_class class,
+                              uint32_t handle)
+{
+    if (handle >= hf_catalog_count(&engine->catalog, class)) {
+        return (struct hf_text){.bytes = ""};
+    }
+    return hf_catalog_text(&engine->catalog, class, handle);
+}
+
+struct hf_text hf_engine_sku_code(const struct hf_engine *engine, uint32_t handle)
+{
+    return code_of(engine, HF_CODE_SKU, handle);
+}
+
+struct hf_text hf_engine_location_code(const struct hf_engine *engine, uint32_t handle)
+{
+    return code_of(engine, HF_CODE_LOCATION, handle);
+}
+
+struct hf_text hf_engine_region_code(const struct hf_engine *engine, uint32_t handle)
+{
+    return code_of(engine, HF_CODE_REGION, handle);
+}
+
 /* The handle of one code of a line; HF_NONE when it is unknown. */
 static uint32_t resolve(const struct hf_engine *engine, enum hf_code_class class, bool is_handle,
                         uint32_t handle, struct hf_text code)

@@ -112,14 +112,13 @@ static void judge_lock(struct hf_inspection *inspection)
 {
     const struct hf_disk *disk = inspection->directory.disk;
 
-    int file = hf_directory_open(&inspection->directory, HF_NAME_LOCK, HF_DISK_READ | HF_DISK_LOCK);
-    if (file == -EAGAIN) {
+    if (hf_inspect_is_in_use(&inspection->directory)) {
         inspection->totals.is_in_use = true;
         hf_inspect_say(inspection, HF_INSPECT_SOUND, HF_NAME_LOCK,
                        "another process is using the directory: what it is writing right now is "
                        "not judged");
-        file = hf_directory_open(&inspection->directory, HF_NAME_LOCK, HF_DISK_READ);
     }
+    const int file = hf_directory_open(&inspection->directory, HF_NAME_LOCK, HF_DISK_READ);
     const int64_t size = file < 0 ? file : disk->size(disk->ctx, file);
     if (size < 0) {
         hf_inspect_say(inspection, HF_INSPECT_DAMAGED, HF_NAME_LOCK, "it could not be read: %s",
@@ -129,7 +128,7 @@ static void judge_lock(struct hf_inspection *inspection)
                           "an empty file was expected, it has %" PRId64 " bytes", size);
     }
     if (file >= 0) {
-        (void)disk->close(disk->ctx, file); /* opened for reading; ends the lock */
+        (void)disk->close(disk->ctx, file); /* opened for reading */
     }
 }
 

@@ -66,15 +66,61 @@ enum hf_inspect_verdict hf_inspect_verify(const char *path, const struct hf_disk
                                           struct hf_inspect_totals *totals,
                                           hf_inspect_finding_cb cb, void *arg);
 
-/* ------------------------------------------------------------------ one state */
+/* ------------------------------------------------------------------ an opened directory */
+
+struct hf_inspect_directory {
+    struct hf_directory directory;
+    struct hf_manifest manifest;
+    struct hf_listing listing;
+    bool is_in_use; /* by another process, when it was opened */
+};
+
+/* Names and manifest. HF_IO, HF_CORRUPT or HF_NO_MEMORY, with a sentence in `error`; the caller
+ * releases it in either case. */
+enum hf_err hf_inspect_open(struct hf_inspect_directory *opened, const char *path,
+                            const struct hf_disk *disk, char *error, size_t error_bytes);
+void hf_inspect_release(struct hf_inspect_directory *opened);
+/* True while another process holds the lock. */
+bool hf_inspect_is_in_use(const struct hf_directory *directory);
+
+/*
+ * Newest snapshot at or before `lsn` that is whole, has the epoch that the manifest says, and that
+ * the log reaches back to, or that is the state of `lsn` itself; 0: there is none.
+ */
+uint64_t hf_inspect_snapshot_before(const struct hf_inspect_directory *opened, uint64_t lsn);
+/* Index of the segment that holds `lsn`, as far as names tell; 0 when all begin behind it. */
+size_t hf_inspect_segment_of(const struct hf_inspect_directory *opened, uint64_t lsn);
 
 /*
  * Bring `engine`, which is empty, to the state of `*lsn`, from the newest whole snapshot at or
  * before it and the log; UINT64_MAX: to the end, a torn tail left out, and `*lsn` says which LSN
  * that is. HF_OK; HF_GONE: the log begins too late, or ends too early; HF_CORRUPT, HF_IO,
- * HF_LIMIT_EXCEEDED, HF_NO_MEMORY; with a sentence in `error`.
+ * HF_LIMIT_EXCEEDED, HF_NO_MEMORY; with a sentence in `error`, and `*lsn` is the last LSN whose
+ * state was known, 0 when there was none.
  */
-enum hf_err hf_inspect_state(const char *path, const struct hf_disk *disk, uint64_t *lsn,
+enum hf_err hf_inspect_state(const struct hf_inspect_directory *opened, uint64_t *lsn,
                              struct hf_engine *engine, char *error, size_t error_bytes);
+
+/* ------------------------------------------------------------------ files */
+
+struct hf_inspect_file {
+    char name[HF_NAME_BYTES_MAX];
+    enum hf_name kind;
+    uint64_t bytes_count;
+    uint64_t used_bytes;          /* of a segment: up to the end of its last block */
+    uint64_t first_lsn, last_lsn; /* of a snapshot both its LSN; 0: no records */
+    uint64_t blocks_count;
+    uint32_t first_epoch, last_epoch;
+    uint64_t first_us, last_us; /* of a segment: times of its first and last record; 0: none */
+    bool is_used;               /* the next start loads or replays it */
+    const char *problem;        /* NULL: none was seen; only a verification sees all */
+};
+typedef void (*hf_inspect_file_cb)(void *arg, const struct hf_inspect_file *file);
+/*
+ * Every file of ours: manifest, snapshots and segments by LSN, the spare. Reads the headers of all
+ * blocks, and the newest snapshot whole. HF_OK or HF_NO_MEMORY.
+ */
+enum hf_err hf_inspect_files(const struct hf_inspect_directory *opened, hf_inspect_file_cb cb,
+                             void *arg);
 
 #endif
