@@ -8,7 +8,7 @@
  *     repair.c    repair, and the question before it
  *     text.c      JSON, times and tables
  *
- * The program reads files. It knows no server, no socket and no rule of stock; only `repair` writes.
+ * The program reads files. It knows no server, no socket and no rule of stock; only repair writes.
  */
 #ifndef HF_TOOLS_LOG_TOOL_H
 #define HF_TOOLS_LOG_TOOL_H
