@@ -12,7 +12,8 @@ enum hf_err hf_ledger_init(struct hf_ledger *ledger, uint64_t bytes_max)
 {
     HF_ASSERT(bytes_max >= HF_LEDGER_BYTES_MIN);
 
-    *ledger = (struct hf_ledger){.bytes_max = bytes_max, .first_lsn = 1, .entries_max = 1};
+    *ledger = (struct hf_ledger){
+        .bytes_max = bytes_max, .first_lsn = 1, .entries_max = 1, .pushed_max = UINT64_MAX};
     while (ledger->entries_max < bytes_max / RECORD_BYTES_SMALL) {
         ledger->entries_max *= 2;
     }
@@ -46,6 +47,11 @@ void hf_ledger_pin(struct hf_ledger *ledger, uint64_t lsn)
 {
     HF_ASSERT(lsn >= ledger->pinned_lsn);
     ledger->pinned_lsn = lsn;
+}
+
+void hf_ledger_limit(struct hf_ledger *ledger, uint64_t pushed_bytes)
+{
+    ledger->pushed_max = pushed_bytes;
 }
 
 void hf_ledger_start(struct hf_ledger *ledger, uint64_t lsn)
@@ -112,7 +118,8 @@ static bool is_free(const struct hf_ledger *ledger, uint64_t head, uint32_t byte
 unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,
                               hf_ledger_dropped_cb dropped_cb, void *arg)
 {
-    if (bytes_count > HF_RECORD_BYTES_MAX) {
+    if (bytes_count > HF_RECORD_BYTES_MAX || ledger->pushed_bytes > ledger->pushed_max ||
+        bytes_count > ledger->pushed_max - ledger->pushed_bytes) {
         return NULL;
     }
     const bool is_wrapping = ledger->head + bytes_count > ledger->bytes_max;
@@ -139,6 +146,7 @@ void hf_ledger_push(struct hf_ledger *ledger, uint32_t bytes_count, uint32_t ord
     *entry_of(ledger, ledger->last_lsn) = (struct hf_ledger_entry){
         .offset = ledger->head, .bytes_count = bytes_count, .order_chain = order_chain};
     ledger->head += bytes_count;
+    ledger->pushed_bytes += bytes_count;
     if (ledger->head > ledger->touched_bytes) {
         ledger->touched_bytes = ledger->head;
     }
@@ -152,5 +160,6 @@ void hf_ledger_pop(struct hf_ledger *ledger)
     HF_ASSERT(!is_empty(ledger));
     HF_ASSERT(ledger->last_lsn > ledger->pinned_lsn);
     ledger->head = entry_of(ledger, ledger->last_lsn)->offset;
+    ledger->pushed_bytes -= entry_of(ledger, ledger->last_lsn)->bytes_count;
     ledger->last_lsn--;
 }

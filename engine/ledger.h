@@ -7,7 +7,8 @@
  *
  * A record is written here once, in its final form (record.h), and read from here by the log
  * thread, by ledger queries and by the change feed. The oldest make room for the newest, but not
- * past the pin: records after `pinned_lsn` are still needed by the log and are not dropped.
+ * past the pin: records after `pinned_lsn` are still needed by the log and are not dropped. And no
+ * record is taken in for which the log has no place on the disk (hf_ledger_limit).
  *
  * Threads: the engine's thread writes. Another thread may read the records of LSNs that it has
  * been told of (with release/acquire) and that are after the pin (hf_ledger_span).
@@ -36,6 +37,8 @@ struct hf_ledger {
     uint64_t last_lsn;
     uint64_t head;          /* offset where the next record goes */
     uint64_t pinned_lsn;    /* records with a larger LSN stay; the log's durable LSN */
+    uint64_t pushed_bytes;  /* of all records that were pushed and not taken back */
+    uint64_t pushed_max;    /* what pushed_bytes may come to; UINT64_MAX: no limit */
     uint64_t touched_bytes; /* high-water mark, for the memory figure */
     uint64_t touched_entries;
 };
@@ -47,6 +50,12 @@ void hf_ledger_release(struct hf_ledger *ledger);
 
 /* Let go of records up to and including `lsn`: the log has them. Engine thread. */
 void hf_ledger_pin(struct hf_ledger *ledger, uint64_t lsn);
+
+/*
+ * The log has a place for records until `pushed_bytes` have been pushed, those of before counted;
+ * UINT64_MAX: whatever comes. It may be less than what was pushed already. Engine thread.
+ */
+void hf_ledger_limit(struct hf_ledger *ledger, uint64_t pushed_bytes);
 
 /*
  * A run of whole records lying side by side, from `from_lsn` (which must be here) up to at most
@@ -70,8 +79,9 @@ const unsigned char *hf_ledger_get(const struct hf_ledger *ledger, uint64_t lsn,
 
 /*
  * Room for a record of at most `bytes_count`, dropping the oldest as needed (`dropped_cb` is told
- * of each before it goes). NULL: the pin is in the way, or the record is larger than the ring
- * allows. Nothing is added until hf_ledger_push; asking again gives the same room.
+ * of each before it goes). NULL: the pin is in the way, the log has no place for it, or the record
+ * is larger than the ring allows. Nothing is added until hf_ledger_push; asking again gives the
+ * same room.
  */
 typedef void (*hf_ledger_dropped_cb)(void *arg, uint64_t lsn);
 unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,

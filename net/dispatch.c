@@ -97,6 +97,11 @@ static void put_refusal(struct call *call, enum hf_err outcome, enum hf_field fi
  */
 static void put_result(struct call *call, struct hf_result *result)
 {
+    if (result->outcome == HF_BUSY) {
+        /* The engine knows that there is no place in the log; whether that passes, the log does. */
+        call->writable = call->dispatch->log->ops->writable(call->dispatch->log->ctx);
+        result->outcome = call->writable == HF_OK ? HF_BUSY : call->writable;
+    }
     const size_t bound = (size_t)HF_REPLY_FACTOR * call->dispatch->frame_bytes_max -
                          (size_t)call->frame->count * HF_ITEM_HEADER_BYTES;
     const size_t used = hf_buffer_count(call->out) - call->place;
@@ -334,6 +339,8 @@ static void answer_stats(struct call *call)
         {"fsyncs", log.fsyncs_count},
         {"log_bytes", log.log_bytes},
         {"snapshot_lsn", log.snapshot_lsn},
+        {"read_only", log.read_only_since_us != 0},
+        {"read_only_since_us", log.read_only_since_us},
         {"memory_bytes", engine.memory_bytes},
         {"skus", engine.skus_count},
         {"locations", engine.locations_count},

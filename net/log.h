@@ -20,8 +20,9 @@
 struct hf_log_stats {
     uint64_t durable_lsn;
     uint64_t fsyncs_count;
-    uint64_t log_bytes;    /* stored bytes of blocks written since start */
-    uint64_t snapshot_lsn; /* of the newest snapshot; 0: none */
+    uint64_t log_bytes;          /* stored bytes of blocks written since start */
+    uint64_t snapshot_lsn;       /* of the newest snapshot; 0: none */
+    uint64_t read_only_since_us; /* of the system's clock; 0: writes are taken */
     uint32_t epoch;
 };
 
@@ -40,7 +41,8 @@ struct hf_log_ops {
     void (*publish)(void *ctx, uint64_t lsn);
     /* LSN up to which replies may leave. Grows only. */
     uint64_t (*durable_lsn)(void *ctx);
-    /* HF_OK while writes are taken; HF_READ_ONLY, HF_NOT_PRIMARY. */
+    /* HF_OK while writes are taken; HF_READ_ONLY, HF_NOT_PRIMARY: nothing that logs may be asked of
+     * the engine. The log wakes the server when it takes writes again. */
     enum hf_err (*writable)(void *ctx);
     /*
      * Write a snapshot of the state as it is now. Copies before it returns, then works in the

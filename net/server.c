@@ -18,6 +18,7 @@
 #define SWEEP_MS_MAX 500u
 #define EXPIRY_MS_MAX (UINT64_C(60) * 60 * 1000) /* look again: the wall clock may be set */
 #define EXPIRY_RETRY_MS 5u                       /* holds are due but the ledger ring is full */
+#define EXPIRY_READ_ONLY_MS 250u                 /* ... but the log takes no writes */
 
 struct client {
     uv_tcp_t tcp; /* first: libuv's handle is the client */
@@ -627,6 +628,8 @@ static void set_expiry(struct hf_server *server)
     uint64_t wait_ms = EXPIRY_RETRY_MS;
     if (deadline_us > now_us) {
         wait_ms = (deadline_us - now_us) / 1000 + 1;
+    } else if (server->log->ops->writable(server->log->ctx) != HF_OK) {
+        wait_ms = EXPIRY_READ_ONLY_MS;
     }
     if (wait_ms > EXPIRY_MS_MAX) {
         wait_ms = EXPIRY_MS_MAX;

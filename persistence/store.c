@@ -30,6 +30,9 @@ struct hf_store {
     struct hf_manifest manifest; /* the snapshot thread's, once the store is open */
     struct hf_wal wal;           /* the log thread's */
     uint64_t unsynced_since_us;  /* the log thread's: when the oldest unsynced record was written */
+    uint64_t pushed_before;      /* into the ledger ring, when the store was opened */
+    bool is_read_only;           /* the loop's */
+    bool is_shortage_told;       /* the spare thread's: since the spare could last be made */
 
     _Atomic uint64_t published_lsn; /* loop thread -> log thread */
     _Atomic uint64_t durable_lsn;   /* log thread -> all */
@@ -274,6 +277,8 @@ static bool open_directory(struct opening *opening, const struct hf_store_config
            remove_leftovers(opening) && recover(opening);
 }
 
+static bool has_place(const struct hf_store *store);
+
 struct hf_store *hf_store_open(const struct hf_store_config *config, const struct hf_disk *disk,
                                const struct hf_store_report *report, struct hf_engine *engine,
                                char *error, size_t error_bytes)
@@ -320,7 +325,20 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     atomic_store(&store->durable_lsn, lsn);
     atomic_store(&store->snapshot_lsn, store->manifest.snapshot_lsn);
     atomic_store(&store->first_lsn, first_lsn);
+    store->pushed_before = store->ledger->pushed_bytes;
     hf_store_pin(store);
+    if (!has_place(store)) {
+        /* The newest segment is nearly full: the first writes need not wait for the next one. */
+        (void)hf_store_spare_step(store);
+        (void)hf_store_log_step(store, 0);
+        hf_store_pin(store);
+    }
+    if (hf_store_failed(store)) {
+        (void)snprintf(error, error_bytes, "could not make the next log segment in \"%s\"",
+                       store->directory.path);
+        hf_store_close(store);
+        return NULL;
+    }
     return store;
 }
 
@@ -379,12 +397,48 @@ void hf_store_publish(struct hf_store *store, uint64_t lsn)
     hf_store_pin(store);
 }
 
+/* The largest operation, or linked group, would find its place in the log. */
+static bool has_place(const struct hf_store *store)
+{
+    const struct hf_ledger *ledger = store->ledger;
+    return ledger->pushed_max >= ledger->pushed_bytes + HF_RECORD_BYTES_MAX;
+}
+
+/*
+ * Read only for as long as the spare cannot be made: the place may grow a little meanwhile, when
+ * records turn out to pack well, and nobody would be helped by a few more writes now and then.
+ */
+static void judge_place(struct hf_store *store)
+{
+    const enum hf_wal_spare spare = hf_wal_spare_state(&store->wal);
+
+    hf_ledger_limit(store->ledger, store->pushed_before + hf_wal_place_bytes(&store->wal));
+    if (!store->is_read_only && spare == HF_SPARE_FAILED && !has_place(store)) {
+        store->is_read_only = true;
+        hf_directory_say(&store->directory, 'e',
+                         "read only from now on: the newest log segment is nearly full and the "
+                         "next one could not be made; writes are refused and holds do not end "
+                         "until it can be, which is tried every second; reads go on");
+    } else if (store->is_read_only && spare == HF_SPARE_READY && has_place(store)) {
+        store->is_read_only = false;
+        hf_directory_say(&store->directory, 'i',
+                         "writes are taken again: the next log segment has been made");
+    }
+}
+
 void hf_store_pin(struct hf_store *store)
 {
     const uint64_t lsn = hf_store_durable_lsn(store);
     if (lsn > store->ledger->pinned_lsn) {
         hf_ledger_pin(store->ledger, lsn);
     }
+    judge_place(store);
+}
+
+bool hf_store_writable(struct hf_store *store)
+{
+    judge_place(store);
+    return !store->is_read_only;
 }
 
 uint64_t hf_store_durable_lsn(const struct hf_store *store)
@@ -433,11 +487,11 @@ static bool is_sync_due(const struct hf_store *store, uint64_t now_us)
 bool hf_store_log_step(struct hf_store *store, uint64_t now_us)
 {
     const uint64_t published_lsn = atomic_load(&store->published_lsn);
-    bool is_anything_done = false;
 
     if (hf_store_failed(store)) {
         return false;
     }
+    bool is_anything_done = hf_wal_spare_adopt(&store->wal);
     if (written_lsn(store) < published_lsn) {
         if (hf_store_synced_lsn(store) == written_lsn(store)) {
             store->unsynced_since_us = now_us;
@@ -468,7 +522,8 @@ uint64_t hf_store_sync_due_us(const struct hf_store *store)
 
 bool hf_store_has_work(const struct hf_store *store)
 {
-    return written_lsn(store) < atomic_load(&store->published_lsn);
+    return written_lsn(store) < atomic_load(&store->published_lsn) ||
+           hf_wal_spare_state(&store->wal) == HF_SPARE_MADE;
 }
 
 bool hf_store_log_sync(struct hf_store *store)
@@ -483,14 +538,54 @@ bool hf_store_log_sync(struct hf_store *store)
     return true;
 }
 
+/* Errors that pass: something is used up. All others mean that the disk cannot be relied on. */
+static bool is_shortage(int error)
+{
+    return error == -ENOSPC || error == -EDQUOT || error == -EFBIG || error == -EMFILE ||
+           error == -ENFILE || error == -ENOMEM;
+}
+
 bool hf_store_spare_step(struct hf_store *store)
 {
-    return hf_wal_spare_make(&store->wal);
+    const int result = hf_store_failed(store) ? 0 : hf_wal_spare_make(&store->wal);
+
+    if (result >= 0) {
+        if (result > 0 && store->is_shortage_told) {
+            store->is_shortage_told = false;
+            hf_directory_say(&store->directory, 'i', "the next log segment could be made");
+        }
+        return result > 0;
+    }
+    if (!is_shortage(result)) {
+        hf_directory_say(&store->directory, 'e',
+                         "could not make the next log segment: %s; nothing is written to the log "
+                         "any more",
+                         hf_disk_error(result));
+        atomic_store_explicit(&store->has_failed, true, memory_order_release);
+    } else if (!store->is_shortage_told) {
+        store->is_shortage_told = true;
+        hf_directory_say(&store->directory, 'w',
+                         "could not make the next log segment (%" PRIu64
+                         " bytes): %s; it is tried again every second, and writes will be refused "
+                         "when the newest segment is nearly full",
+                         store->segment_bytes, hf_disk_error(result));
+    }
+    return false;
 }
 
 bool hf_store_spare_is_wanted(const struct hf_store *store)
 {
-    return hf_wal_spare_is_wanted(&store->wal);
+    return hf_wal_spare_state(&store->wal) == HF_SPARE_NONE;
+}
+
+bool hf_store_spare_has_failed(const struct hf_store *store)
+{
+    return hf_wal_spare_state(&store->wal) == HF_SPARE_FAILED;
+}
+
+void hf_store_spare_retry(struct hf_store *store)
+{
+    hf_wal_spare_retry(&store->wal);
 }
 
 /* ------------------------------------------------------------------ snapshots */

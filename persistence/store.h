@@ -77,9 +77,17 @@ const struct hf_directory *hf_store_directory(const struct hf_store *store);
 
 /* Loop thread: records up to `lsn` may be written. */
 void hf_store_publish(struct hf_store *store, uint64_t lsn);
-/* Loop thread: let the ledger ring drop what is durable (hf_ledger_pin). Call it when the durable
- * LSN has moved. */
+/* Loop thread: let the ledger ring drop what is durable (hf_ledger_pin), and tell it for how much
+ * the log has a place (hf_ledger_limit). Call it when the durable LSN has moved. */
 void hf_store_pin(struct hf_store *store);
+/*
+ * Loop thread: may the engine be asked to log anything? False while the store is read only: the
+ * next segment could not be made for lack of space (or of descriptors, or memory), and the newest
+ * one has less left than the largest operation may need. The engine never takes in a record that
+ * has no place (it answers HF_BUSY): what was accepted before is written and synced. It becomes
+ * true by itself once the segment has been made. Each change is reported once.
+ */
+bool hf_store_writable(struct hf_store *store);
 /* Any thread: LSN up to which replies may leave (by the durability chosen), and that is synced. */
 uint64_t hf_store_durable_lsn(const struct hf_store *store);
 uint64_t hf_store_synced_lsn(const struct hf_store *store);
@@ -100,11 +108,18 @@ bool hf_store_has_work(const struct hf_store *store);
 /* Sync what is written, whatever the durability: before a snapshot, and for a clean stop. */
 bool hf_store_log_sync(struct hf_store *store);
 
-/* Worker thread: make the spare segment when there is none. False: there was nothing to do, or it
- * could not be made (reported once as a warning; the log makes one itself when it needs it). */
+/*
+ * Spare thread: make the spare segment when there is none. True: it was made, and hf_store_log_step
+ * will count it. A lack of space, descriptors or memory is reported once, until it is made after
+ * all; call hf_store_spare_retry every second or so. Any other error is final (P9), as one of the
+ * log's own: hf_store_failed().
+ */
 bool hf_store_spare_step(struct hf_store *store);
-/* True when hf_store_spare_step has work. */
+/* Any thread: true when hf_store_spare_step has work; false while it waits for a retry, too. */
 bool hf_store_spare_is_wanted(const struct hf_store *store);
+/* Any thread: true when it has failed, and waits for hf_store_spare_retry. */
+bool hf_store_spare_has_failed(const struct hf_store *store);
+void hf_store_spare_retry(struct hf_store *store);
 
 /*
  * Snapshot in two halves: copy takes the state as it is (loop thread; memory only; NULL: no

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 
 #define ERROR_BYTES 512
+#define SPARE_RETRY_US UINT64_C(1000000) /* a full disk is asked again so often */
 
 /*
  * How a thread goes to sleep without missing its wake-up: it raises its `sleeps` flag, looks for
@@ -24,15 +25,19 @@ struct hf_store_threads {
     void *wake_arg;
     pthread_t log_thread;
     pthread_t worker_thread;
+    pthread_t spare_thread;
 
     pthread_mutex_t mutex; /* never held across I/O */
     pthread_cond_t log_cond;
     pthread_cond_t worker_cond;
+    pthread_cond_t spare_cond;
     _Atomic int log_sleeps; /* 0 or 1 */
     _Atomic int worker_sleeps;
+    _Atomic int spare_sleeps;
     _Atomic bool is_sync_wanted; /* worker -> log thread */
     _Atomic bool is_log_ending;  /* loop -> log thread */
     bool is_worker_ending;       /* under the mutex */
+    bool is_spare_ending;        /* under the mutex */
 
     /* The snapshot under way, from hf_store_threads_snapshot to its `done_cb`; the loop's, but for
      * the hand-over under the mutex. */
@@ -124,13 +129,16 @@ static void *log_main(void *arg)
         }
         const uint64_t durable_lsn = hf_store_durable_lsn(store);
         const bool has_failed = hf_store_failed(store);
-        if (durable_lsn != told_lsn || has_failed != is_failure_told) {
+        if (durable_lsn != told_lsn || has_failed != is_failure_told || is_anything_done) {
             told_lsn = durable_lsn;
             is_failure_told = has_failed;
             threads->wake_cb(threads->wake_arg);
         }
-        if (is_sync_wanted || hf_store_spare_is_wanted(store)) {
+        if (is_sync_wanted) {
             wake_worker(threads);
+        }
+        if (hf_store_spare_is_wanted(store)) {
+            wake(threads, &threads->spare_cond, &threads->spare_sleeps);
         }
         if (is_ending && (is_idle || has_failed)) {
             return NULL;
@@ -143,18 +151,11 @@ static void *log_main(void *arg)
 
 /* ------------------------------------------------------------------ the worker thread */
 
-static bool is_spare_wanted(const struct hf_store_threads *threads)
-{
-    return hf_store_spare_is_wanted(threads->store) && !hf_store_failed(threads->store);
-}
-
 /* The mutex is held, and is again on return. */
 static void worker_sleep(struct hf_store_threads *threads)
 {
     (void)atomic_exchange(&threads->worker_sleeps, 1);
-    if (!is_spare_wanted(threads)) {
-        wait_until(threads, &threads->worker_cond, UINT64_MAX);
-    }
+    wait_until(threads, &threads->worker_cond, UINT64_MAX);
     atomic_store(&threads->worker_sleeps, 0);
 }
 
@@ -210,13 +211,59 @@ static void *worker_main(void *arg)
             (void)pthread_mutex_lock(&threads->mutex);
         } else if (threads->is_worker_ending) {
             break;
-        } else if (is_spare_wanted(threads)) {
-            (void)pthread_mutex_unlock(&threads->mutex);
-            (void)hf_store_spare_step(threads->store); /* it says what went wrong */
-            (void)pthread_mutex_lock(&threads->mutex);
         } else {
             worker_sleep(threads);
         }
+    }
+    (void)pthread_mutex_unlock(&threads->mutex);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ the spare thread */
+
+static bool is_spare_wanted(const struct hf_store_threads *threads)
+{
+    return hf_store_spare_is_wanted(threads->store) && !hf_store_failed(threads->store);
+}
+
+/* The mutex is held, and is again on return. */
+static void spare_sleep(struct hf_store_threads *threads)
+{
+    const bool is_retrying =
+        hf_store_spare_has_failed(threads->store) && !hf_store_failed(threads->store);
+
+    (void)atomic_exchange(&threads->spare_sleeps, 1);
+    if (!is_spare_wanted(threads)) {
+        wait_until(threads, &threads->spare_cond,
+                   is_retrying ? now_us() + SPARE_RETRY_US : UINT64_MAX);
+    }
+    atomic_store(&threads->spare_sleeps, 0);
+    if (is_retrying) {
+        hf_store_spare_retry(threads->store);
+    }
+}
+
+/*
+ * The next segment is made ahead by a thread of its own: it may have to wait for space, and a
+ * snapshot, which takes long, must not make it wait.
+ */
+static void *spare_main(void *arg)
+{
+    struct hf_store_threads *threads = arg;
+
+    (void)pthread_mutex_lock(&threads->mutex);
+    while (!threads->is_spare_ending) {
+        if (!is_spare_wanted(threads)) {
+            spare_sleep(threads);
+            continue;
+        }
+        (void)pthread_mutex_unlock(&threads->mutex);
+        if (hf_store_spare_step(threads->store)) {
+            wake_log(threads); /* which counts it, and wakes the loop */
+        } else {
+            threads->wake_cb(threads->wake_arg); /* it is short of something, or has failed */
+        }
+        (void)pthread_mutex_lock(&threads->mutex);
     }
     (void)pthread_mutex_unlock(&threads->mutex);
     return NULL;
@@ -231,27 +278,28 @@ static bool init_locks(struct hf_store_threads *threads)
     if (pthread_condattr_init(&attributes) != 0) {
         return false;
     }
-    bool is_made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                   pthread_cond_init(&threads->log_cond, &attributes) == 0;
+    pthread_cond_t *conds[] = {&threads->log_cond, &threads->worker_cond, &threads->spare_cond};
+    const size_t conds_count = sizeof conds / sizeof conds[0];
+    size_t made_count = 0;
+    bool is_made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0;
+    while (is_made && made_count < conds_count) {
+        is_made = pthread_cond_init(conds[made_count], &attributes) == 0;
+        made_count += is_made;
+    }
     (void)pthread_condattr_destroy(&attributes); /* cannot fail once initialized */
-    if (!is_made) {
-        return false;
+    if (is_made && pthread_mutex_init(&threads->mutex, NULL) == 0) {
+        return true;
     }
-    if (pthread_cond_init(&threads->worker_cond, NULL) != 0) {
-        (void)pthread_cond_destroy(&threads->log_cond);
-        return false;
+    while (made_count > 0) {
+        (void)pthread_cond_destroy(conds[--made_count]);
     }
-    if (pthread_mutex_init(&threads->mutex, NULL) != 0) {
-        (void)pthread_cond_destroy(&threads->worker_cond);
-        (void)pthread_cond_destroy(&threads->log_cond);
-        return false;
-    }
-    return true;
+    return false;
 }
 
 static void release_locks(struct hf_store_threads *threads)
 {
     (void)pthread_mutex_destroy(&threads->mutex);
+    (void)pthread_cond_destroy(&threads->spare_cond);
     (void)pthread_cond_destroy(&threads->worker_cond);
     (void)pthread_cond_destroy(&threads->log_cond);
 }
@@ -261,6 +309,24 @@ static void end_log(struct hf_store_threads *threads)
     atomic_store(&threads->is_log_ending, true);
     wake_log(threads);
     (void)pthread_join(threads->log_thread, NULL);
+}
+
+static void end_worker(struct hf_store_threads *threads)
+{
+    (void)pthread_mutex_lock(&threads->mutex);
+    threads->is_worker_ending = true;
+    (void)pthread_cond_signal(&threads->worker_cond);
+    (void)pthread_mutex_unlock(&threads->mutex);
+    (void)pthread_join(threads->worker_thread, NULL);
+}
+
+static void end_spare(struct hf_store_threads *threads)
+{
+    (void)pthread_mutex_lock(&threads->mutex);
+    threads->is_spare_ending = true;
+    (void)pthread_cond_signal(&threads->spare_cond);
+    (void)pthread_mutex_unlock(&threads->mutex);
+    (void)pthread_join(threads->spare_thread, NULL);
 }
 
 /* Signals belong to the loop: the new threads begin with all of them blocked. */
@@ -273,13 +339,19 @@ static bool start_threads(struct hf_store_threads *threads)
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
         return false;
     }
-    bool is_started = pthread_create(&threads->log_thread, NULL, log_main, threads) == 0;
-    if (is_started && pthread_create(&threads->worker_thread, NULL, worker_main, threads) != 0) {
-        end_log(threads);
-        is_started = false;
-    }
+    const bool has_log = pthread_create(&threads->log_thread, NULL, log_main, threads) == 0;
+    const bool has_worker =
+        has_log && pthread_create(&threads->worker_thread, NULL, worker_main, threads) == 0;
+    const bool has_spare =
+        has_worker && pthread_create(&threads->spare_thread, NULL, spare_main, threads) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started;
+    if (has_worker && !has_spare) {
+        end_worker(threads);
+    }
+    if (has_log && !has_spare) {
+        end_log(threads);
+    }
+    return has_spare;
 }
 
 struct hf_store_threads *hf_store_threads_start(struct hf_store *store, struct hf_engine *engine,
@@ -361,12 +433,9 @@ enum hf_err hf_store_threads_stop(struct hf_store_threads *threads)
     if (threads == NULL) {
         return HF_OK;
     }
-    /* The worker first: the snapshot it may be writing needs the log thread. */
-    (void)pthread_mutex_lock(&threads->mutex);
-    threads->is_worker_ending = true;
-    (void)pthread_cond_signal(&threads->worker_cond);
-    (void)pthread_mutex_unlock(&threads->mutex);
-    (void)pthread_join(threads->worker_thread, NULL);
+    /* The log thread last: the snapshot that the worker may be writing needs it. */
+    end_worker(threads);
+    end_spare(threads);
     end_log(threads);
 
     (void)hf_store_threads_poll(threads); /* the snapshot's last word */

@@ -2,9 +2,12 @@
  * threads.h - runs a store (store.h) on real threads, for a program with an event loop.
  *
  *     loop thread            log thread                      worker thread
- *     publish(lsn) --------> hf_store_log_step ...           snapshot files, the spare segment
+ *     publish(lsn) --------> hf_store_log_step ...           snapshot files
  *     poll() <---- wake_cb --- durable LSN moved
  *     snapshot(), poll() <---- wake_cb ---------------------- a snapshot is written
+ *
+ * A fourth thread makes the next log segment ahead (hf_store_spare_step), and when there is no
+ * space for it, tries again every second. It wakes the loop, too.
  *
  * The log thread never waits while something is published and not written: no timer, no minimum
  * group. While it syncs, the next group gathers in the ledger ring. Publishing costs two atomic
@@ -27,7 +30,7 @@ typedef void (*hf_store_wake_cb)(void *arg);
 typedef void (*hf_store_snapshot_cb)(void *arg, enum hf_err err, uint64_t lsn);
 
 /*
- * Start the log thread and the worker thread over an open store and its engine, both of which
+ * Start the threads over an open store and its engine, both of which
  * must outlive them. NULL: no memory or no threads are to be had.
  */
 struct hf_store_threads *hf_store_threads_start(struct hf_store *store, struct hf_engine *engine,

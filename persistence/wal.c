@@ -30,19 +30,68 @@ static bool fail_file(struct hf_wal *wal, const char *verb, int64_t error)
                 verb, name, wal->position.offset, wal->position.next_lsn, hf_disk_error(error));
 }
 
+/* ------------------------------------------------------------------ place for records */
+
+/*
+ * What blocks and groups cost beyond their records. Two blocks side by side hold more than
+ * HF_BLOCK_RAW_BYTES together, a group ends short of HF_GROUP_BYTES only where the published
+ * records end, the ring wraps or the segment does: so all but a few of them are paid for by a
+ * 512th of the records' bytes, and those few by the second figure. It also covers what is published
+ * and written between two readings of hf_wal_place_bytes.
+ */
+#define OVERHEAD_PART 512u
+#define OVERHEAD_BYTES (16u * (HF_SECTOR_BYTES + HF_BLOCK_HEADER_BYTES))
+_Static_assert(2 * HF_BLOCK_HEADER_BYTES * OVERHEAD_PART * 2 <= HF_BLOCK_RAW_BYTES,
+               "the headers of blocks are a part of their records");
+_Static_assert(HF_SECTOR_BYTES *OVERHEAD_PART * 4 <= HF_GROUP_BYTES,
+               "what groups leave of their last sectors is another");
+
+/* The end of a segment that a block may not fit into any more. */
+#define WASTE_BYTES (HF_BLOCK_BYTES_MAX + HF_SECTOR_BYTES)
+
+/* How many bytes of records surely find room in `bytes_count` of segments. */
+static uint64_t records_bytes_in(uint64_t bytes_count)
+{
+    const uint64_t left = bytes_count > OVERHEAD_BYTES ? bytes_count - OVERHEAD_BYTES : 0;
+    return left - left / OVERHEAD_PART;
+}
+
+static void tell_place(struct hf_wal *wal)
+{
+    const uint64_t written_bytes = atomic_load_explicit(&wal->log_raw_bytes, memory_order_relaxed);
+    uint64_t left = wal->file_bytes - wal->position.offset;
+
+    HF_ASSERT(wal->position.offset <= wal->file_bytes);
+    if (hf_wal_spare_state(wal) == HF_SPARE_READY) {
+        left = (left > WASTE_BYTES ? left - WASTE_BYTES : 0) +
+               (wal->segment_bytes - hf_format_group_offset(HF_SEGMENT_HEADER_BYTES));
+    }
+    atomic_store_explicit(&wal->place_bytes, written_bytes + records_bytes_in(left),
+                          memory_order_release);
+}
+
+uint64_t hf_wal_place_bytes(const struct hf_wal *wal)
+{
+    return atomic_load_explicit(&wal->place_bytes, memory_order_acquire);
+}
+
 /* ------------------------------------------------------------------ segments */
 
 /*
- * The spare, when it is ready, or else a new file of zeros: open, by `name`. A spare stays busy
- * until it is renamed: the worker would put the next one in its place otherwise.
+ * The spare, when it is there, or else a new file of zeros: open, by `name`. A spare stays busy
+ * until it is renamed: another would be put in its place otherwise. Who takes no more records than
+ * have a place (W6) always finds one.
  */
 static int take_empty_segment(struct hf_wal *wal, char name[HF_NAME_BYTES_MAX])
 {
-    int expected = HF_SPARE_READY;
+    int state = atomic_load(&wal->spare);
 
-    if (atomic_compare_exchange_strong(&wal->spare, &expected, HF_SPARE_BUSY)) {
+    if ((state == HF_SPARE_MADE || state == HF_SPARE_READY) &&
+        atomic_compare_exchange_strong(&wal->spare, &state, HF_SPARE_BUSY)) {
+        const int file = wal->spare_file;
+        wal->spare_file = -1;
         (void)snprintf(name, HF_NAME_BYTES_MAX, "%s", HF_NAME_SPARE);
-        return hf_directory_open(wal->directory, name, HF_DISK_WRITE);
+        return file;
     }
     hf_wal_spare_retry(wal);
     hf_segment_name(name, wal->position.next_lsn, HF_SUFFIX_ASIDE);
@@ -88,6 +137,11 @@ static bool roll_over(struct hf_wal *wal)
     if (file < 0) {
         return fail(wal, "could not make log segment \"%s\": %s", to, hf_disk_error(file));
     }
+    if (wal->file >= 0) {
+        (void)disk->close(disk->ctx,
+                          wal->file); /* synced above; the directory needs a descriptor */
+        wal->file = -1;
+    }
     int64_t result = make_segment(wal, file, from, to);
     const int64_t bytes_count = result == 0 ? disk->size(disk->ctx, file) : 0;
     if (result == 0 && bytes_count < (int64_t)HF_SEGMENT_BYTES_MIN) {
@@ -96,9 +150,6 @@ static bool roll_over(struct hf_wal *wal)
     if (result != 0) {
         (void)disk->close(disk->ctx, file); /* the first error is the one to tell */
         return fail(wal, "could not make log segment \"%s\": %s", to, hf_disk_error(result));
-    }
-    if (wal->file >= 0) {
-        (void)disk->close(disk->ctx, wal->file); /* synced above */
     }
     if (strcmp(from, HF_NAME_SPARE) == 0) {
         atomic_store(&wal->spare, HF_SPARE_NONE);
@@ -125,6 +176,7 @@ enum hf_err hf_wal_open(struct hf_wal *wal, const struct hf_directory *directory
                            .epoch = epoch,
                            .segment_bytes = segment_bytes,
                            .file = -1,
+                           .spare_file = -1,
                            .position = *position};
     atomic_store(&wal->written_lsn, position->next_lsn - 1);
     atomic_store(&wal->synced_lsn, position->next_lsn - 1);
@@ -134,7 +186,11 @@ enum hf_err hf_wal_open(struct hf_wal *wal, const struct hf_directory *directory
         return HF_NO_MEMORY;
     }
     if (position->segment_first_lsn == 0) {
-        return roll_over(wal) ? HF_OK : HF_IO;
+        if (!roll_over(wal)) {
+            return HF_IO;
+        }
+        tell_place(wal);
+        return HF_OK;
     }
     char name[HF_NAME_BYTES_MAX];
     hf_segment_name(name, position->segment_first_lsn, "");
@@ -145,6 +201,7 @@ enum hf_err hf_wal_open(struct hf_wal *wal, const struct hf_directory *directory
         return HF_IO;
     }
     wal->file_bytes = (uint64_t)bytes_count;
+    tell_place(wal);
     return HF_OK;
 }
 
@@ -154,9 +211,12 @@ void hf_wal_release(struct hf_wal *wal)
         /* What mattered was synced, or its failure was told. */
         (void)wal->directory->disk->close(wal->directory->disk->ctx, wal->file);
     }
+    if (wal->directory != NULL && wal->spare_file >= 0) {
+        (void)wal->directory->disk->close(wal->directory->disk->ctx, wal->spare_file); /* zeros */
+    }
     hf_packer_release(&wal->packer);
     free(wal->group);
-    *wal = (struct hf_wal){.file = -1};
+    *wal = (struct hf_wal){.file = -1, .spare_file = -1};
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -223,6 +283,7 @@ bool hf_wal_write(struct hf_wal *wal, const struct hf_ledger *ledger, uint64_t t
     wal->position.offset = hf_format_group_offset(wal->position.offset + used);
     wal->position.next_lsn = lsn;
     atomic_store_explicit(&wal->written_lsn, lsn - 1, memory_order_release);
+    tell_place(wal);
     return true;
 }
 
@@ -248,9 +309,9 @@ bool hf_wal_sync(struct hf_wal *wal)
 
 /* ------------------------------------------------------------------ the spare */
 
-bool hf_wal_spare_is_wanted(const struct hf_wal *wal)
+enum hf_wal_spare hf_wal_spare_state(const struct hf_wal *wal)
 {
-    return atomic_load(&wal->spare) == HF_SPARE_NONE;
+    return (enum hf_wal_spare)atomic_load(&wal->spare);
 }
 
 void hf_wal_spare_retry(struct hf_wal *wal)
@@ -259,30 +320,42 @@ void hf_wal_spare_retry(struct hf_wal *wal)
     (void)atomic_compare_exchange_strong(&wal->spare, &expected, HF_SPARE_NONE);
 }
 
-bool hf_wal_spare_make(struct hf_wal *wal)
+bool hf_wal_spare_adopt(struct hf_wal *wal)
+{
+    int expected = HF_SPARE_MADE;
+
+    if (!atomic_compare_exchange_strong(&wal->spare, &expected, HF_SPARE_READY)) {
+        return false;
+    }
+    tell_place(wal);
+    return true;
+}
+
+int hf_wal_spare_make(struct hf_wal *wal)
 {
     const struct hf_directory *directory = wal->directory;
     int expected = HF_SPARE_NONE;
 
     if (!atomic_compare_exchange_strong(&wal->spare, &expected, HF_SPARE_BUSY)) {
-        return false;
+        return 0;
     }
-    int result = hf_directory_create_zeros(directory, HF_NAME_SPARE_ASIDE, wal->segment_bytes);
-    if (result >= 0) {
-        result = directory->disk->close(directory->disk->ctx, result);
+    const int file = hf_directory_create_zeros(directory, HF_NAME_SPARE_ASIDE, wal->segment_bytes);
+    if (file < 0) {
+        atomic_store(&wal->spare, HF_SPARE_FAILED);
+        return file;
     }
-    if (result == 0) {
-        result = hf_directory_rename(directory, HF_NAME_SPARE_ASIDE, HF_NAME_SPARE);
-    }
+    int result = hf_directory_rename(directory, HF_NAME_SPARE_ASIDE, HF_NAME_SPARE);
     if (result == 0) {
         result = hf_directory_sync(directory);
     }
-    atomic_store(&wal->spare, result == 0 ? HF_SPARE_READY : HF_SPARE_FAILED);
     if (result != 0) {
-        hf_directory_say(directory, 'w',
-                         "could not make the next log segment ahead (%" PRIu64
-                         " bytes): %s; the log will stop when the newest segment is full",
-                         wal->segment_bytes, hf_disk_error(result));
+        (void)directory->disk->close(directory->disk->ctx, file); /* the first error is told */
+        (void)hf_directory_remove(directory, HF_NAME_SPARE_ASIDE);
+        (void)hf_directory_remove(directory, HF_NAME_SPARE);
+        atomic_store(&wal->spare, HF_SPARE_FAILED);
+        return result;
     }
-    return result == 0;
+    wal->spare_file = file;
+    atomic_store(&wal->spare, HF_SPARE_MADE);
+    return 1;
 }

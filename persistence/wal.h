@@ -16,8 +16,16 @@
  *     W4  After a failed write or sync nothing is written or synced any more (P9): the kernel may
  *         have dropped the pages, and a second try would lie.
  *     W5  A sector that holds synced bytes is never written again (HF_SECTOR_BYTES).
+ *     W6  Records up to hf_wal_place_bytes surely have a place: the rest of the newest segment, and
+ *         the spare once it is there. Whoever takes no record past that never meets a full disk.
  *
- * The log thread owns it, but for the atomics and for hf_wal_spare_make (worker thread).
+ * The spare belongs to whom its state says: made by the spare thread, it is handed to the log
+ * thread open, so that rolling over needs no new descriptor.
+ *
+ *     NONE --hf_wal_spare_make--> BUSY --> MADE --hf_wal_spare_adopt--> READY --roll over--> NONE
+ *      '--hf_wal_spare_retry-- FAILED <--'
+ *
+ * The log thread owns the rest, but for the atomics.
  */
 #ifndef HF_PERSISTENCE_WAL_H
 #define HF_PERSISTENCE_WAL_H
@@ -42,7 +50,13 @@ struct hf_wal_position {
     uint64_t previous; /* checksum of the last block; 0: there is none */
 };
 
-enum hf_wal_spare { HF_SPARE_NONE, HF_SPARE_BUSY, HF_SPARE_READY, HF_SPARE_FAILED };
+enum hf_wal_spare {
+    HF_SPARE_NONE,
+    HF_SPARE_BUSY,  /* being made, or becoming the newest segment */
+    HF_SPARE_MADE,  /* there, but not counted as a place for records yet */
+    HF_SPARE_READY, /* there, and counted */
+    HF_SPARE_FAILED /* could not be made for now */
+};
 
 struct hf_wal {
     const struct hf_directory *directory;
@@ -62,7 +76,9 @@ struct hf_wal {
     _Atomic uint64_t blocks_count;
     _Atomic uint64_t log_bytes;
     _Atomic uint64_t log_raw_bytes;
-    _Atomic int spare; /* enum hf_wal_spare */
+    _Atomic uint64_t place_bytes; /* hf_wal_place_bytes */
+    _Atomic int spare;            /* enum hf_wal_spare */
+    int spare_file;               /* open while MADE and READY; else -1 */
 };
 
 /*
@@ -81,12 +97,22 @@ bool hf_wal_write(struct hf_wal *wal, const struct hf_ledger *ledger, uint64_t t
 /* Sync what is written. False: it failed, for good. */
 bool hf_wal_sync(struct hf_wal *wal);
 
-/* Worker thread: make the spare segment when there is none. False: nothing to do, or it failed,
- * which is said once as a warning; the roll-over then makes its segment itself. */
-bool hf_wal_spare_make(struct hf_wal *wal);
-/* True when hf_wal_spare_make has work. */
-bool hf_wal_spare_is_wanted(const struct hf_wal *wal);
-/* Space may have come free: a spare that could not be made is wanted again. */
+/*
+ * Any thread: how many bytes of records, counted from hf_wal_open on, have a place whatever becomes
+ * of the disk: those that are written, and those that will find room. It may fall a little when
+ * small groups leave much of their sectors empty; that is allowed for, as long as it is read after
+ * each time that records are published.
+ */
+uint64_t hf_wal_place_bytes(const struct hf_wal *wal);
+
+/* Spare thread: make the spare when there is none. 1: made; 0: nothing to do; a negative errno: it
+ * failed, and will not be tried again before hf_wal_spare_retry. */
+int hf_wal_spare_make(struct hf_wal *wal);
+/* Log thread: count the spare as a place for records when it has been made. True: it was. */
+bool hf_wal_spare_adopt(struct hf_wal *wal);
+/* Any thread: what has become of it. */
+enum hf_wal_spare hf_wal_spare_state(const struct hf_wal *wal);
+/* Any thread: space may have come free: a spare that could not be made is wanted again. */
 void hf_wal_spare_retry(struct hf_wal *wal);
 
 #endif

@@ -472,12 +472,15 @@ static void missing_segment(void **state)
     (void)state;
     hf_store_fixture_init(&fixture);
     assert_true(hf_store_fixture_open(&fixture));
-    /* LOCK, MANIFEST, then the segments in their order. */
-    while (hf_sim_disk_name(fixture.disk, 4) == NULL) {
+    /* LOCK, MANIFEST, the spare, then the segments in their order. */
+    while (hf_sim_disk_name(fixture.disk, 5) == NULL) {
         hf_store_fixture_work_large(&fixture, 4096);
         assert_true(hf_store_fixture_drain(&fixture));
     }
     hf_store_fixture_close(&fixture);
+    if (hf_sim_disk_exists(fixture.disk, FOLDER "spare.log")) {
+        hf_sim_disk_remove(fixture.disk, FOLDER "spare.log");
+    }
     char middle[128];
     (void)snprintf(middle, sizeof middle, "%s", hf_sim_disk_name(fixture.disk, 3));
     hf_sim_disk_remove(fixture.disk, middle);

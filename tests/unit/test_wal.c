@@ -207,10 +207,10 @@ static void roll_over(void **state)
     struct world *world = *state;
     uint32_t segments_count = 0;
 
-    assert_true(hf_wal_spare_is_wanted(&world->wal));
-    assert_true(hf_wal_spare_make(&world->wal));
-    assert_false(hf_wal_spare_is_wanted(&world->wal));
-    assert_false(hf_wal_spare_make(&world->wal));
+    assert_int_equal(hf_wal_spare_state(&world->wal), HF_SPARE_NONE);
+    assert_int_equal(hf_wal_spare_make(&world->wal), 1);
+    assert_int_equal(hf_wal_spare_state(&world->wal), HF_SPARE_MADE);
+    assert_int_equal(hf_wal_spare_make(&world->wal), 0);
     assert_true(hf_sim_disk_exists(world->sim, "/d/spare.log"));
     const uint64_t before = hf_sim_disk_calls(world->sim, HF_SIM_ALLOCATE);
     while (world->wal.position.segment_first_lsn == 1) {
@@ -219,7 +219,7 @@ static void roll_over(void **state)
     }
     assert_int_equal(hf_sim_disk_calls(world->sim, HF_SIM_ALLOCATE), before); /* the spare */
     assert_false(hf_sim_disk_exists(world->sim, "/d/spare.log"));
-    assert_true(hf_wal_spare_is_wanted(&world->wal));
+    assert_int_equal(hf_wal_spare_state(&world->wal), HF_SPARE_NONE);
     const uint64_t second_lsn = world->wal.position.segment_first_lsn;
     while (world->wal.position.segment_first_lsn == second_lsn) {
         put(world, 100000, false);
@@ -230,7 +230,7 @@ static void roll_over(void **state)
     assert_int_equal(segments_count, 3);
 }
 
-/* No room for the spare: a warning early; the log itself goes on until it needs the space. */
+/* No room for the spare: it is told at once; who goes on all the same meets the end of the log. */
 static void disk_full(void **state)
 {
     struct world *world = *state;
@@ -238,13 +238,12 @@ static void disk_full(void **state)
         .nth = 1, .calls = HF_SIM_ALLOCATE, .error = ENOSPC, .is_lasting = true};
 
     hf_sim_disk_fail(world->sim, &full);
-    assert_false(hf_wal_spare_make(&world->wal));
-    assert_int_equal(world->warnings_count, 1);
+    assert_int_equal(hf_wal_spare_make(&world->wal), -ENOSPC);
     assert_false(hf_sim_disk_exists(world->sim, "/d/spare.log.tmp"));
-    assert_false(hf_wal_spare_make(&world->wal)); /* not again and again */
-    assert_int_equal(world->warnings_count, 1);
+    assert_int_equal(hf_wal_spare_make(&world->wal), 0); /* not again and again */
+    assert_int_equal(hf_wal_spare_state(&world->wal), HF_SPARE_FAILED);
     hf_wal_spare_retry(&world->wal);
-    assert_true(hf_wal_spare_is_wanted(&world->wal));
+    assert_int_equal(hf_wal_spare_state(&world->wal), HF_SPARE_NONE);
     while (hf_wal_write(&world->wal, &world->ledger,
                         (put(world, 100000, false), world->ledger.last_lsn))) {
         assert_true(hf_wal_sync(&world->wal));

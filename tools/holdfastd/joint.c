@@ -27,6 +27,21 @@ static void joint_publish(void *ctx, uint64_t lsn)
 
 static void let_go_of_dropped(struct hf_joint *joint);
 
+static uint64_t system_now_us(void *ctx);
+
+/* Whether the store takes writes, and since when it does not. */
+static bool is_writable(struct hf_joint *joint)
+{
+    if (hf_store_writable(joint->store)) {
+        joint->read_only_since_us = 0;
+        return true;
+    }
+    if (joint->read_only_since_us == 0) {
+        joint->read_only_since_us = system_now_us(NULL);
+    }
+    return false;
+}
+
 static uint64_t joint_durable_lsn(void *ctx)
 {
     struct hf_joint *joint = ctx;
@@ -36,8 +51,10 @@ static uint64_t joint_durable_lsn(void *ctx)
     if (hf_store_first_lsn(joint->store) != joint->first_lsn) {
         let_go_of_dropped(joint);
     }
-    return joint->threads != NULL ? hf_store_threads_poll(joint->threads)
-                                  : hf_store_durable_lsn(joint->store);
+    const uint64_t lsn = joint->threads != NULL ? hf_store_threads_poll(joint->threads)
+                                                : hf_store_durable_lsn(joint->store);
+    (void)is_writable(joint); /* said when it changes, also when nobody writes */
+    return lsn;
 }
 
 static enum hf_err joint_writable(void *ctx)
@@ -46,7 +63,7 @@ static enum hf_err joint_writable(void *ctx)
     if (hf_store_failed(joint->store)) {
         stop_at_once();
     }
-    return HF_OK;
+    return is_writable(joint) ? HF_OK : HF_READ_ONLY;
 }
 
 static enum hf_err joint_snapshot(void *ctx, void (*done)(void *arg, enum hf_err err, uint64_t lsn),
@@ -72,6 +89,7 @@ static void joint_stats(void *ctx, struct hf_log_stats *stats)
         .fsyncs_count = store.fsyncs_count,
         .log_bytes = store.log_bytes,
         .snapshot_lsn = store.snapshot_lsn,
+        .read_only_since_us = joint->read_only_since_us,
         .epoch = hf_store_epoch(joint->store),
     };
 }

@@ -33,6 +33,7 @@ struct hf_joint {
     struct hf_log log;                /* for hf_server_create */
     struct hf_log_epoch *epochs;
     struct hf_joint_reader *readers; /* those that are free, the newest first */
+    uint64_t read_only_since_us;     /* 0: the store takes writes */
     uint64_t first_lsn;              /* the store's, when the free readers were last looked after */
 };
 
