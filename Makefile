@@ -6,6 +6,7 @@
 # SCALE      how long the randomised tests run: 1 (a tenth, the default) or full
 # SEED       of everything random in tests and fuzzing; empty: a new one, which is printed
 # SEEDS      how many of them `make sim` runs, from SEED on
+# STEPS, FAULTS   the part of one seed's schedule that `make sim` carries out (tests/README.md)
 # TIME_S     how long `make fuzz` runs, all targets together
 # V=1        prints every command as it is given
 # PREFIX, SYSCONFDIR, DESTDIR   where `make install` puts things
@@ -15,6 +16,7 @@ SCALE    ?= 1
 SEED     ?=
 STEPS    ?=
 SEEDS    ?=
+FAULTS   ?=
 TIME_S   ?= 60
 PREFIX   ?= /usr/local
 DESTDIR  ?=
@@ -144,6 +146,11 @@ $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(call test_helpers,$(1)) $(T
 endef
 $(foreach folder,$(TEST_FOLDERS),$(eval $(call test_rule,$(folder))))
 
+# Planted defects: these functions are called through the test's own (tests/sim/test_planted.c).
+PLANTED := hf_tail_judge hf_effect_apply hf_image_put hf_image_read_ref \
+           hf_directory_sync
+$(BUILD)/tests/sim/test_planted: LDFLAGS += $(PLANTED:%=-Wl,--wrap=%)
+
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_HELPERS) $(TEST_LIB) $(TOOLS_LIB) $(NET_LIB) \
                  $(PERSISTENCE_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)
@@ -224,10 +231,10 @@ fuzz: ## libFuzzer over every decoder; SEED= TIME_S=
 	    SANITIZE='$(ASAN) -fsanitize=fuzzer-no-link' fuzz-build
 	@BUILD=$(BUILD)/libfuzzer SEED=$(SEED) TIME_S=$(TIME_S) tests/fuzz/run
 
-sim: ## the simulator of server, disk, network and clock in one thread; SEED= SEEDS=
+sim: ## the simulator of server, disk, network and clock in one thread; SEED= SEEDS= STEPS= FAULTS=
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory -s $(BUILD)/tests/sim/main
-	@$(TEST_ENV) SEEDS=$(SEEDS) $(BUILD)/tests/sim/main
+	@$(TEST_ENV) SEEDS=$(SEEDS) FAULTS=$(FAULTS) $(BUILD)/tests/sim/main
 
 # ---------------------------------------------------------------- the source itself
 
