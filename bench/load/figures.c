@@ -43,10 +43,10 @@ static void print_followers_json(const struct hf_figures *figures)
     (void)printf("]");
 }
 
-/* A percentile of the turns without followers, and with them. */
+/* A percentile of the turns without, and with. */
 static double turns_us(const struct hf_turns_report *turns, uint32_t half, uint32_t per_million)
 {
-    return (double)hf_histogram_at(&turns->latency_ns[half], per_million) / 1e3;
+    return (double)hf_histogram_at(&turns->halves[half].latency_ns, per_million) / 1e3;
 }
 
 static double ratio(double with, double without)
@@ -54,41 +54,101 @@ static double ratio(double with, double without)
     return without > 0 ? with / without : 0;
 }
 
-static void print_turns_json(const struct hf_turns_report *turns)
+static double half_ops_per_s(const struct hf_turns_half *half)
 {
-    static const char *const names[] = {"without", "with"};
-
-    (void)printf(",\"turns\":{\"count\":%u,\"events\":%" PRIu64, turns->turns_count, turns->events);
-    for (uint32_t half = 0; half < 2; half++) {
-        (void)printf(",\"%s\":{\"ops\":%" PRIu64
-                     ",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,"
-                     "\"median_p99_us\":%.1f}",
-                     names[half], turns->latency_ns[half].count, turns_us(turns, half, 500000),
-                     turns_us(turns, half, 900000), turns_us(turns, half, 990000),
-                     turns_us(turns, half, 999000), (double)turns->median_p99_ns[half] / 1e3);
-    }
-    (void)printf(",\"p99_ratio\":%.3f,\"median_p99_ratio\":%.3f}",
-                 ratio(turns_us(turns, 1, 990000), turns_us(turns, 0, 990000)),
-                 ratio((double)turns->median_p99_ns[1], (double)turns->median_p99_ns[0]));
+    return ratio((double)half->ops, half->seconds);
 }
 
-static void print_turns_text(const struct hf_turns_report *turns)
+static void print_half_json(const struct hf_turns_report *turns, uint32_t half)
+{
+    static const char *const names[] = {"without", "with"};
+    const struct hf_turns_half *figures = &turns->halves[half];
+    const bool has_snapshots = turns->snapshots_count > 0;
+
+    (void)printf(",\"%s\":{\"ops\":%" PRIu64, names[half],
+                 has_snapshots ? figures->ops : figures->latency_ns.count);
+    if (has_snapshots) {
+        (void)printf(
+            ",\"seconds\":%.3f,\"ops_per_s\":%.0f,\"peak_bytes\":%" PRIu64 ",\"peak_ratio\":%.3f",
+            figures->seconds, half_ops_per_s(figures), figures->peak_bytes, figures->peak_ratio);
+    }
+    (void)printf(",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,"
+                 "\"median_p99_us\":%.1f}",
+                 turns_us(turns, half, 500000), turns_us(turns, half, 900000),
+                 turns_us(turns, half, 990000), turns_us(turns, half, 999000),
+                 (double)figures->median_p99_ns / 1e3);
+}
+
+static void print_turns_json(const struct hf_figures *figures)
+{
+    const struct hf_turns_report *turns = figures->turns;
+
+    (void)printf(",\"turns\":{\"count\":%u,\"events\":%" PRIu64 ",\"snapshots\":%u",
+                 turns->turns_count, turns->events, turns->snapshots_count);
+    print_half_json(turns, 0);
+    print_half_json(turns, 1);
+    if (turns->snapshots_count > 0) {
+        (void)printf(",\"longest_snapshot_s\":%.3f", turns->longest_s);
+        print_json_count("longest_copy_us", figures->stats.snapshot_longest_copy_us);
+        print_json_count("snapshot_bytes", figures->stats.snapshot_bytes);
+        (void)printf(",\"ops_per_s_ratio\":%.3f,\"p999_difference_us\":%.1f",
+                     ratio(half_ops_per_s(&turns->halves[1]), half_ops_per_s(&turns->halves[0])),
+                     turns_us(turns, 1, 999000) - turns_us(turns, 0, 999000));
+    }
+    (void)printf(
+        ",\"p99_ratio\":%.3f,\"median_p99_ratio\":%.3f}",
+        ratio(turns_us(turns, 1, 990000), turns_us(turns, 0, 990000)),
+        ratio((double)turns->halves[1].median_p99_ns, (double)turns->halves[0].median_p99_ns));
+}
+
+static void print_snapshots_text(const struct hf_figures *figures)
+{
+    const struct hf_turns_report *turns = figures->turns;
+    const struct hf_turns_half *without = &turns->halves[0];
+    const struct hf_turns_half *with = &turns->halves[1];
+
+    (void)printf("\nsnapshots    %u, the longest %.3f s", turns->snapshots_count, turns->longest_s);
+    if (figures->stats.snapshot_bytes != UINT64_MAX) {
+        (void)printf(", the newest %" PRIu64 " bytes", figures->stats.snapshot_bytes);
+    }
+    if (figures->stats.snapshot_longest_copy_us != UINT64_MAX) {
+        (void)printf(", longest copy on the loop %" PRIu64 " us",
+                     figures->stats.snapshot_longest_copy_us);
+    }
+    (void)printf("\n  counted  %12.3f s  %12.3f s", without->seconds, with->seconds);
+    (void)printf("\n  a second %12.0f    %12.0f    %8.3f", half_ops_per_s(without),
+                 half_ops_per_s(with), ratio(half_ops_per_s(with), half_ops_per_s(without)));
+    if (with->peak_bytes > 0) {
+        (void)printf("\n  peak MiB %12.1f    %12.1f    (%.3f and %.3f times what it began with)",
+                     (double)without->peak_bytes / 1048576, (double)with->peak_bytes / 1048576,
+                     without->peak_ratio, with->peak_ratio);
+    }
+}
+
+static void print_turns_text(const struct hf_figures *figures)
 {
     static const struct {
         const char *name;
         uint32_t per_million;
     } rows[] = {{"p50", 500000}, {"p90", 900000}, {"p99", 990000}, {"p99.9", 999000}};
+    const struct hf_turns_report *turns = figures->turns;
 
-    (void)printf("\nturns        %u; without followers, with them, ratio; %" PRIu64 " events",
-                 turns->turns_count, turns->events);
+    if (turns->snapshots_count > 0) {
+        (void)printf("\nturns        %u; without a snapshot, with one under way, ratio",
+                     turns->turns_count);
+        print_snapshots_text(figures);
+    } else {
+        (void)printf("\nturns        %u; without followers, with them, ratio; %" PRIu64 " events",
+                     turns->turns_count, turns->events);
+    }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const double without = turns_us(turns, 0, rows[i].per_million);
         const double with = turns_us(turns, 1, rows[i].per_million);
         (void)printf("\n  %-8s %12.1f us %12.1f us %8.3f", rows[i].name, without, with,
                      ratio(with, without));
     }
-    const double without = (double)turns->median_p99_ns[0] / 1e3;
-    const double with = (double)turns->median_p99_ns[1] / 1e3;
+    const double without = (double)turns->halves[0].median_p99_ns / 1e3;
+    const double with = (double)turns->halves[1].median_p99_ns / 1e3;
     (void)printf("\n  %-8s %12.1f us %12.1f us %8.3f  (median of the turns' p99)", "turn p99",
                  without, with, ratio(with, without));
 }
@@ -123,7 +183,7 @@ void hf_figures_print_json(const struct hf_figures *figures)
         (void)printf(",\"server_cpu_s\":%.3f", figures->server_cpu_s);
     }
     if (figures->turns != NULL) {
-        print_turns_json(figures->turns);
+        print_turns_json(figures);
     } else if (figures->followers_count > 0) {
         print_followers_json(figures);
     }
@@ -166,7 +226,7 @@ void hf_figures_print_text(const struct hf_figures *figures)
         (void)printf(", server %.2f s", figures->server_cpu_s);
     }
     if (figures->turns != NULL) {
-        print_turns_text(figures->turns);
+        print_turns_text(figures);
     }
     for (uint32_t i = 0; figures->turns == NULL && i < figures->followers_count; i++) {
         const struct hf_follower_report *follower = &figures->followers[i];

@@ -16,7 +16,7 @@ struct hf_figures {
     const struct hf_load_options *load;
     const char *durability; /* NULL: that of a server that ran already */
     const struct hf_load_result *result;
-    struct hf_stage_stats stats; /* differences over the run; UINT64_MAX: not known */
+    struct hf_stage_stats stats; /* of the run, snapshot_* of the server; UINT64_MAX: not known */
     double server_cpu_s;         /* negative: not known */
     const struct hf_follower_report *followers;
     uint32_t followers_count;

@@ -50,7 +50,7 @@ struct hf_load_options {
     uint64_t rate_per_s; /* of all connections; 0: closed loop */
     uint64_t duration_us;
     uint32_t run_key;       /* the ids of this run begin with it */
-    struct hf_turns *turns; /* with a rate; NULL: latencies are not told apart */
+    struct hf_turns *turns; /* NULL: latencies are not told apart */
 };
 
 struct hf_load_result {

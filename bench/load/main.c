@@ -24,13 +24,15 @@
 
 #define ERROR_BYTES 512
 #define BATCH_DEFAULT_MAX 64u
+#define REFERENCES_MAX 1000000000u
 
 enum { EXIT_DONE = 0, EXIT_NOT_VERIFIED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 };
 
 static const char usage[] =
     "usage: holdfast-bench [--server HOST:PORT | --spawn] --scenario reserve|lifecycle|read\n"
     "                      [--connections N] [--in-flight N] [--batch N] [--rate N]\n"
-    "                      [--duration S] [--skus N] [--followers N [--turns S]]\n"
+    "                      [--duration S] [--skus N] [--open N] [--references N]\n"
+    "                      [--followers N [--turns S] | --snapshots --turns S]\n"
     "                      [--durability D] [--json]\n"
     "\n"
     "Puts a load on a server and proves at the end, by its balances, that it happened.\n"
@@ -47,10 +49,16 @@ static const char usage[] =
     "                      without it, as fast as they are answered\n"
     "  --duration S        seconds (or 500ms, 30s, 5m), 10 by default, 10 minutes at most\n"
     "  --skus N            1,000 by default; 1 is a hot SKU\n"
+    "  --open N            reservations that are open before the load begins; none by default\n"
+    "  --references N      of a spawned server: names remembered, closed reservations among them;\n"
+    "                      as many as the load can use by default\n"
     "  --followers N       consumers of the change feed beside the load, at five speeds; each\n"
     "                      proves that it got every event once; none by default\n"
     "  --turns S           with --rate: the followers are there in every second stretch of S\n"
     "                      seconds only, and the latencies with and without them are compared\n"
+    "  --snapshots         with --turns: at the begin of every second stretch a snapshot is asked\n"
+    "                      for; throughput, latencies and memory while it is under way are\n"
+    "                      compared with the stretches without\n"
     "  --durability D      of a spawned server: sync (the default), interval:MS or none\n"
     "  --json              print the result as one JSON object\n"
     "\n"
@@ -62,7 +70,10 @@ struct arguments {
     bool is_spawning;
     bool is_json;
     uint32_t skus;
+    uint32_t open;
+    uint64_t references; /* 0: as many as the load can use */
     uint32_t followers;
+    bool has_snapshots;
     uint64_t turn_us;       /* 0: the followers are there all the time */
     const char *durability; /* NULL: that of a server that runs already */
 };
@@ -150,6 +161,13 @@ static bool read_option(int option, struct arguments *arguments)
         return read_duration("turns", optarg, &arguments->turn_us);
     case 'k':
         return read_number32("skus", optarg, HF_STAGE_SKUS_MAX, &arguments->skus);
+    case 'n':
+        return read_number32("open", optarg, HF_STAGE_OPEN_MAX, &arguments->open);
+    case 'e':
+        return read_number("references", optarg, REFERENCES_MAX, &arguments->references);
+    case 'x':
+        arguments->has_snapshots = true;
+        return true;
     case 'f':
         return read_number32("followers", optarg, HF_FOLLOWERS_MAX, &arguments->followers);
     case 'u':
@@ -162,6 +180,27 @@ static bool read_option(int option, struct arguments *arguments)
         (void)fputs(usage, stderr);
         return false;
     }
+}
+
+static bool complete_turns(const struct arguments *arguments)
+{
+    const struct hf_load_options *load = &arguments->load;
+    const uint64_t turns = arguments->turn_us > 0 ? load->duration_us / arguments->turn_us : 0;
+    const bool has_followers = arguments->followers > 0 && load->rate_per_s > 0;
+
+    if (arguments->has_snapshots && (arguments->followers > 0 || arguments->turn_us == 0)) {
+        (void)fprintf(stderr, "holdfast-bench: --snapshots needs --turns, and no --followers\n");
+        return false;
+    }
+    if (arguments->turn_us > 0 &&
+        ((!has_followers && !arguments->has_snapshots) || turns < 2 || turns > HF_TURNS_MAX)) {
+        (void)fprintf(stderr,
+                      "holdfast-bench: --turns needs --snapshots, or --rate and --followers, and "
+                      "a --duration of 2 to %u turns\n",
+                      HF_TURNS_MAX);
+        return false;
+    }
+    return true;
 }
 
 /* What goes together and what does not; fills in what was not said. */
@@ -178,9 +217,9 @@ static bool complete(struct arguments *arguments)
         (void)fprintf(stderr, "holdfast-bench: --server or --spawn, not both\n");
         return false;
     }
-    if (!arguments->is_spawning && arguments->durability != NULL) {
-        (void)fprintf(stderr, "holdfast-bench: --durability is chosen when a server starts: it "
-                              "needs --spawn\n");
+    if (!arguments->is_spawning && (arguments->durability != NULL || arguments->references > 0)) {
+        (void)fprintf(stderr, "holdfast-bench: --durability and --references are chosen when a "
+                              "server starts: they need --spawn\n");
         return false;
     }
     if (load->address == NULL) {
@@ -199,16 +238,7 @@ static bool complete(struct arguments *arguments)
                       load->batch, load->in_flight);
         return false;
     }
-    if (arguments->turn_us > 0 && (load->rate_per_s == 0 || arguments->followers == 0 ||
-                                   load->duration_us / arguments->turn_us < 2 ||
-                                   load->duration_us / arguments->turn_us > HF_TURNS_MAX)) {
-        (void)fprintf(stderr,
-                      "holdfast-bench: --turns needs --rate, --followers, and a --duration "
-                      "of 2 to %u turns\n",
-                      HF_TURNS_MAX);
-        return false;
-    }
-    return true;
+    return complete_turns(arguments);
 }
 
 /* EXIT_DONE: go on; -1: help was asked for and given; else the exit code. */
@@ -223,6 +253,9 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
                                             {"rate", required_argument, NULL, 'r'},
                                             {"duration", required_argument, NULL, 'd'},
                                             {"skus", required_argument, NULL, 'k'},
+                                            {"open", required_argument, NULL, 'n'},
+                                            {"references", required_argument, NULL, 'e'},
+                                            {"snapshots", no_argument, NULL, 'x'},
                                             {"followers", required_argument, NULL, 'f'},
                                             {"turns", required_argument, NULL, 't'},
                                             {"durability", required_argument, NULL, 'u'},
@@ -286,7 +319,7 @@ static bool verify(const struct hf_stage *stage, struct holdfast *hf,
     return true;
 }
 
-/* What runs beside the load: nobody, followers all the time, or in turns. */
+/* What runs beside the load: nobody, followers all the time, or they or snapshots in turns. */
 struct company {
     struct hf_followers *followers;
     struct hf_turns *turns;
@@ -294,14 +327,18 @@ struct company {
     struct hf_turns_report turns_report;
 };
 
-static bool invite(struct company *company, struct arguments *arguments, char *error,
-                   size_t error_bytes)
+static bool invite(struct company *company, struct arguments *arguments,
+                   const struct hf_spawn *spawn, char *error, size_t error_bytes)
 {
     struct hf_load_options *load = &arguments->load;
 
     if (arguments->turn_us > 0) {
-        company->turns = hf_turns_create(load->address, arguments->followers, arguments->turn_us,
-                                         load->duration_us);
+        const struct hf_turns_options options = {.address = load->address,
+                                                 .followers = arguments->followers,
+                                                 .turn_us = arguments->turn_us,
+                                                 .duration_us = load->duration_us,
+                                                 .server = spawn->pid};
+        company->turns = hf_turns_create(&options);
         load->turns = company->turns;
         (void)snprintf(error, error_bytes, "no memory for the turns");
         return company->turns != NULL;
@@ -345,13 +382,14 @@ static int measure(struct arguments *arguments, const struct hf_spawn *spawn, st
     char error[HF_STAGE_ERROR_BYTES] = "could not read the server's stats";
 
     if (!hf_stage_prepare(&stage, hf, arguments->load.run_key, arguments->skus, error) ||
+        !hf_stage_open(&stage, hf, arguments->load.run_key, arguments->open, error) ||
         !hf_stage_read_stats(hf, &before)) {
         (void)fprintf(stderr, "holdfast-bench: %s\n", error);
         hf_stage_release(&stage);
         return EXIT_NOT_VERIFIED;
     }
     const double cpu_before = server_cpu_s(spawn, &before);
-    const bool has_begun = invite(&company, arguments, error, sizeof error);
+    const bool has_begun = invite(&company, arguments, spawn, error, sizeof error);
     const bool has_run =
         has_begun && hf_load_run(&arguments->load, &stage, &result, error, sizeof error);
     const bool has_stats = hf_stage_read_stats(hf, &after);
@@ -368,7 +406,10 @@ static int measure(struct arguments *arguments, const struct hf_spawn *spawn, st
         .result = &result,
         .stats = {.fsyncs = has_stats ? difference(after.fsyncs, before.fsyncs) : UINT64_MAX,
                   .log_bytes =
-                      has_stats ? difference(after.log_bytes, before.log_bytes) : UINT64_MAX},
+                      has_stats ? difference(after.log_bytes, before.log_bytes) : UINT64_MAX,
+                  .snapshot_longest_copy_us =
+                      has_stats ? after.snapshot_longest_copy_us : UINT64_MAX,
+                  .snapshot_bytes = has_stats ? after.snapshot_bytes : UINT64_MAX},
         .server_cpu_s = cpu_before < 0 || cpu_after < 0 ? -1 : cpu_after - cpu_before,
         .followers = company.reports,
         .followers_count = company.followers != NULL ? arguments->followers : 0,
@@ -384,7 +425,7 @@ static int measure(struct arguments *arguments, const struct hf_spawn *spawn, st
     return figures.is_verified ? EXIT_DONE : EXIT_NOT_VERIFIED;
 }
 
-/* Room for every reservation that the run can make. */
+/* Room for every reservation that the load can make; those that are open come on top. */
 static uint64_t reservations_of(const struct arguments *arguments)
 {
     const uint64_t a_second =
@@ -409,8 +450,13 @@ int main(int argc, char **argv)
     char error[ERROR_BYTES];
     struct hf_spawn spawn = {0};
     if (arguments.is_spawning) {
-        if (!hf_spawn_start(&spawn, arguments.durability, reservations_of(&arguments),
-                            arguments.skus, error)) {
+        const uint64_t reservations = reservations_of(&arguments);
+        const struct hf_spawn_options wanted = {
+            .durability = arguments.durability,
+            .reservations = reservations + arguments.open,
+            .references = arguments.references > 0 ? arguments.references : reservations,
+            .skus = arguments.skus};
+        if (!hf_spawn_start(&spawn, &wanted, error)) {
             (void)fprintf(stderr, "holdfast-bench: %s\n", error);
             (void)hf_spawn_stop(&spawn);
             return EXIT_NO_SERVER;

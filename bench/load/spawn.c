@@ -69,22 +69,23 @@ static bool make_folder(struct hf_spawn *spawn, struct paths *paths, char *error
     return true;
 }
 
-static bool write_config(const struct paths *paths, uint64_t reservations, uint32_t skus,
+static bool write_config(const struct paths *paths, const struct hf_spawn_options *options,
                          char *error)
 {
     FILE *config = fopen(paths->config, "w");
     if (config == NULL) {
         return fail(error, "create", paths->config);
     }
-    const uint64_t cells = (uint64_t)skus + 1000;
-    const int printed = fprintf(config,
-                                "[engine]\n"
-                                "skus_max = %" PRIu64 "\n"
-                                "cells_max = %" PRIu64 "\n"
-                                "reservations_max = %" PRIu64 "\n"
-                                "lines_max = %" PRIu64 "\n"
-                                "references_max = %" PRIu64 "\n",
-                                cells, cells, reservations, reservations, reservations);
+    const uint64_t cells = (uint64_t)options->skus + 1000;
+    const int printed =
+        fprintf(config,
+                "[engine]\n"
+                "skus_max = %" PRIu64 "\n"
+                "cells_max = %" PRIu64 "\n"
+                "reservations_max = %" PRIu64 "\n"
+                "lines_max = %" PRIu64 "\n"
+                "references_max = %" PRIu64 "\n",
+                cells, cells, options->reservations, options->reservations, options->references);
     if (fclose(config) != 0 || printed < 0) {
         return fail(error, "write", paths->config);
     }
@@ -158,13 +159,12 @@ static bool wait_until_ready(struct hf_spawn *spawn, const struct paths *paths, 
     return false;
 }
 
-bool hf_spawn_start(struct hf_spawn *spawn, const char *durability, uint64_t reservations,
-                    uint32_t skus, char *error)
+bool hf_spawn_start(struct hf_spawn *spawn, const struct hf_spawn_options *options, char *error)
 {
     struct paths paths;
 
     *spawn = (struct hf_spawn){0};
-    if (!make_folder(spawn, &paths, error) || !write_config(&paths, reservations, skus, error)) {
+    if (!make_folder(spawn, &paths, error) || !write_config(&paths, options, error)) {
         return false;
     }
     spawn->pid = fork();
@@ -173,7 +173,7 @@ bool hf_spawn_start(struct hf_spawn *spawn, const char *durability, uint64_t res
         return fail(error, "start", paths.program);
     }
     if (spawn->pid == 0) {
-        become_server(&paths, durability);
+        become_server(&paths, options->durability);
     }
     return wait_until_ready(spawn, &paths, error);
 }

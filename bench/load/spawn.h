@@ -20,12 +20,14 @@ struct hf_spawn {
     char address[300];
 };
 
-/*
- * Start the server with room for `reservations` and `skus`, and wait until it serves.
- * False: `error` says why; hf_spawn_stop cleans up.
- */
-bool hf_spawn_start(struct hf_spawn *spawn, const char *durability, uint64_t reservations,
-                    uint32_t skus, char *error);
+struct hf_spawn_options {
+    const char *durability;
+    uint64_t reservations; /* room for so many; */
+    uint64_t references;   /* names remembered */
+    uint32_t skus;
+};
+/* Start the server and wait until it serves. False: `error` says why; hf_spawn_stop cleans up. */
+bool hf_spawn_start(struct hf_spawn *spawn, const struct hf_spawn_options *options, char *error);
 /* Processor time it has used, in seconds. */
 double hf_spawn_cpu_s(const struct hf_spawn *spawn);
 /* Kill it and remove its folder. False: something of it is left. Accepts one that never started. */

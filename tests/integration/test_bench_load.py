@@ -74,6 +74,36 @@ def check_followers():
     assert bench(*words[:3], "--followers", "5", "--turns", "100ms", code=2).stdout == ""
 
 
+def check_open_reservations():
+    """They are there, hold a unit each, and the proof counts them in."""
+    result = check_spawned(["--scenario", "lifecycle", "--skus", "500", "--open", "5000",
+                            "--references", "20000", "--durability", "none"], {})
+    assert result["ops"] > 0
+    with programs.folder() as folder, programs.Server(folder) as server:
+        bench("--scenario", "read", "--skus", "10", "--open", "4097", "--server", server.address)
+        listed = programs.run("holdfast", "--json", "list", address=server.address).stdout
+        held = [json.loads(line)["held"] for line in listed.splitlines()]
+        assert len(held) == 10 and sum(held) == 4097, held
+
+
+def check_snapshots():
+    """In every second turn one is taken; both halves have operations, time and memory."""
+    words = ["--spawn", "--scenario", "lifecycle", "--snapshots", "--skus", "2000", "--open", "2000"]
+    for load in (["--in-flight", "64"], ["--rate", "4000"]):
+        result = json.loads(bench(*words, *load, "--turns", "75ms").stdout)
+        turns = result["turns"]
+        assert result["verified"] is True and turns["count"] == 4, result
+        # A snapshot may take all of its turn and of the next one with it.
+        assert 1 <= turns["snapshots"] <= 2 and turns["longest_snapshot_s"] > 0, turns
+        assert turns["with"]["seconds"] > 0 and turns["without"]["peak_bytes"] >= 0, turns
+        assert turns["with"]["peak_bytes"] > 1 << 20 and turns["with"]["peak_ratio"] >= 0.9, turns
+        assert turns["with"]["ops"] + turns["without"]["ops"] <= result["ops"], turns
+        assert 0 <= turns["without"]["seconds"] <= 2 * 0.9 * 0.075 + 1e-9, turns
+    for wrong in (["--snapshots"], ["--snapshots", "--turns", "400ms"], ["--turns", "100ms"],
+                  ["--snapshots", "--turns", "100ms", "--rate", "10", "--followers", "1"]):
+        assert bench(*words[:3], *wrong, code=2).stdout == ""
+
+
 def check_running_server():
     with programs.folder() as folder, programs.Server(folder) as server:
         done = bench("--scenario", "reserve", "--server", server.address)
@@ -110,6 +140,8 @@ def check_usage():
                   ["--scenario", "reserve", "--batch", "2", "--in-flight", "1"],
                   ["--scenario", "reserve", "--spawn", "--server", "127.0.0.1:1"],
                   ["--scenario", "reserve", "--durability", "sync"],
+                  ["--scenario", "reserve", "--references", "10"],
+                  ["--scenario", "reserve", "--spawn", "--open", "0"],
                   ["--scenario", "reserve", "--rate", "-5"], ["--scenario", "reserve", "more"],
                   ["--scenario", "reserve", "--duration", "11m"], ["--unknown"]):
         done = programs.run("holdfast-bench", *words, code=2)
@@ -123,9 +155,11 @@ def main():
     check_usage()
     check_scenarios()
     check_followers()
+    check_open_reservations()
+    check_snapshots()
     check_running_server()
     check_that_the_proof_can_fail()
-    print("ok holdfast-bench: five loads verified, one that was not")
+    print("ok holdfast-bench: seven loads verified, one that was not")
 
 
 if __name__ == "__main__":
