@@ -173,6 +173,7 @@ static const char *block_header_defect(const struct hf_block_header *header)
         return "the block's stored size is out of range";
     }
     if (header->epoch == 0 || header->first_lsn == 0 || header->last_lsn < header->first_lsn ||
+        header->last_lsn == UINT64_MAX || /* one has to follow */
         header->durable_lsn >= header->first_lsn) {
         return "the block's epoch or LSNs are out of range";
     }

@@ -59,9 +59,10 @@ static uint64_t records_bytes_in(uint64_t bytes_count)
 static void tell_place(struct hf_wal *wal)
 {
     const uint64_t written_bytes = atomic_load_explicit(&wal->log_raw_bytes, memory_order_relaxed);
-    uint64_t left = wal->file_bytes - wal->position.offset;
+    const uint64_t offset = wal->position.offset;
+    /* A file that somebody has cut behind its last block ends before the next group would begin. */
+    uint64_t left = offset < wal->file_bytes ? wal->file_bytes - offset : 0;
 
-    HF_ASSERT(wal->position.offset <= wal->file_bytes);
     if (hf_wal_spare_state(wal) == HF_SPARE_READY) {
         left = (left > WASTE_BYTES ? left - WASTE_BYTES : 0) +
                (wal->segment_bytes - hf_format_group_offset(HF_SEGMENT_HEADER_BYTES));

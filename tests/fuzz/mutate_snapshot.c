@@ -47,16 +47,18 @@ static void take_apart(struct parts *all, const unsigned char *bytes, size_t byt
     for (size_t at = 0; at + HF_SNAPSHOT_BLOCK_HEADER_BYTES <= bytes_count;) {
         const uint32_t raw_bytes = hf_get_u32(bytes + at + 16);
         const uint32_t stored = hf_get_u32(bytes + at + 20);
+        const bool is_packed = (bytes[at + 12] & 1) != 0;
         const bool is_block = memcmp(bytes + at + 8, "HFSB", 4) == 0 &&
                               all->blocks_count < BLOCKS_MAX &&
                               stored <= bytes_count - at - HF_SNAPSHOT_BLOCK_HEADER_BYTES &&
-                              stored <= raw_bytes && raw_bytes <= sizeof all->raw - all->raw_bytes;
+                              (is_packed ? stored < raw_bytes : stored == raw_bytes) &&
+                              raw_bytes <= sizeof all->raw - all->raw_bytes;
         if (!is_block) {
             at += 8;
             continue;
         }
         struct hf_snapshot_block block = {
-            .flags = bytes[at + 12] & 1u, .raw_bytes = raw_bytes, .stored_bytes = stored};
+            .flags = is_packed ? HF_BLOCK_LZ4 : 0, .raw_bytes = raw_bytes, .stored_bytes = stored};
         unsigned char *to = all->raw + all->raw_bytes;
         const unsigned char *raw = hf_snapshot_block_raw(&block, bytes + at, to);
         if (raw != NULL) {

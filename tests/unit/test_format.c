@@ -264,6 +264,14 @@ static void block_bytes(void **state)
     assert_int_equal(hf_block_seal(bytes, &header, hf_format_seed(ID)), sizeof BLOCK);
     assert_memory_equal(bytes, BLOCK, sizeof BLOCK);
 
+    /* An LSN that no other can follow. */
+    header.first_lsn = UINT64_MAX - 1;
+    header.last_lsn = UINT64_MAX - 1;
+    (void)hf_block_seal(bytes, &header, hf_format_seed(ID));
+    assert_int_equal(hf_block_open(&header, bytes, sizeof bytes, hf_format_seed(ID), &why), HF_OK);
+    memset(bytes + 40, 0xff, 8);
+    assert_int_equal(hf_block_peek(&header, bytes, sizeof bytes, &why), HF_CORRUPT);
+
     /* A block of another directory is none of ours. */
     unsigned char other[16] = {1};
     assert_int_equal(hf_block_open(&header, BLOCK, sizeof BLOCK, hf_format_seed(other), &why),
