@@ -104,6 +104,21 @@ def check_snapshots():
         assert bench(*words[:3], *wrong, code=2).stdout == ""
 
 
+def check_restore():
+    """bench/restore: both starts come to the state of before, and it says from what."""
+    done = subprocess.run([os.path.join(programs.ROOT, "bench", "restore"), "--cells", "3000",
+                           "--open", "2000", "--seconds", "1", "--json"], capture_output=True,
+                          text=True, check=False,
+                          env=dict(os.environ, HOLDFAST_BUILD=programs.BUILD))
+    assert done.returncode == 0, done.stderr
+    snapshot, log = [json.loads(line) for line in done.stdout.splitlines()]
+    assert snapshot["what"] == "snapshot" and snapshot["cells"] == 3000, snapshot
+    assert log["what"] == "log" and log["records"] > 0 and log["peak_bytes"] > 0, log
+    assert snapshot["per_s"] > 0 and log["per_s"] > 0
+    left = [name for name in os.listdir(programs.BUILD) if name.startswith("restore-data-")]
+    assert not left, f"left behind: {left}"
+
+
 def check_running_server():
     with programs.folder() as folder, programs.Server(folder) as server:
         done = bench("--scenario", "reserve", "--server", server.address)
@@ -157,6 +172,7 @@ def main():
     check_followers()
     check_open_reservations()
     check_snapshots()
+    check_restore()
     check_running_server()
     check_that_the_proof_can_fail()
     print("ok holdfast-bench: seven loads verified, one that was not")
