@@ -66,7 +66,10 @@ static void print_file_json(const struct hf_inspect_file *file)
 
 static void number(uint64_t value, bool is_there, char text[NUMBER_BYTES])
 {
-    (void)snprintf(text, NUMBER_BYTES, is_there ? "%" PRIu64 : "", value);
+    text[0] = '\0';
+    if (is_there) {
+        (void)snprintf(text, NUMBER_BYTES, "%" PRIu64, value);
+    }
 }
 
 static void add_file(void *arg, const struct hf_inspect_file *file)
