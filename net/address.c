@@ -1,5 +1,6 @@
 #include "net/address.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -29,4 +30,19 @@ bool hf_address_is_loopback(const struct sockaddr_storage *address)
     }
     const struct sockaddr_in6 *v6 = (const void *)address;
     return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+void hf_address_write(const struct sockaddr_storage *address, char line[HF_ADDRESS_LINE_BYTES])
+{
+    char host[INET6_ADDRSTRLEN] = "";
+
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        (void)inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        (void)snprintf(line, HF_ADDRESS_LINE_BYTES, "%s:%u", host, (unsigned)ntohs(v4->sin_port));
+        return;
+    }
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    (void)inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+    (void)snprintf(line, HF_ADDRESS_LINE_BYTES, "[%s]:%u", host, (unsigned)ntohs(v6->sin6_port));
 }

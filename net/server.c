@@ -1,6 +1,5 @@
 #include "net/server.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +74,7 @@ struct hf_server {
     uint64_t stopping_us;
     unsigned char *read_bytes;
     unsigned char *spare_block; /* WRITE_BYTES, kept between writes; NULL: none */
-    char address[80];
+    char address[HF_ADDRESS_LINE_BYTES];
     bool is_loopback;
 };
 
@@ -754,7 +753,6 @@ static int listen_at(struct hf_server *server)
 {
     struct sockaddr_storage address = {0};
     int address_bytes = sizeof address;
-    char host[64] = "";
 
     if (!hf_address_find(server->config.host, server->config.port, &address)) {
         return UV_EADDRNOTAVAIL;
@@ -770,12 +768,7 @@ static int listen_at(struct hf_server *server)
         return status;
     }
     server->is_loopback = hf_address_is_loopback(&address);
-    (void)uv_ip_name((const struct sockaddr *)&address, host, sizeof host);
-    const bool is_v6 = address.ss_family == AF_INET6;
-    const uint16_t port = is_v6 ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
-                                : ((const struct sockaddr_in *)(const void *)&address)->sin_port;
-    (void)snprintf(server->address, sizeof server->address, is_v6 ? "[%s]:%u" : "%s:%u", host,
-                   (unsigned)ntohs(port));
+    hf_address_write(&address, server->address);
     return 0;
 }
 
