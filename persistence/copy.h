@@ -82,12 +82,4 @@ enum hf_err hf_copy_segment(struct hf_copy *copy, uint64_t first_lsn, uint64_t l
 enum hf_err hf_copy_log(struct hf_copy *copy, const struct hf_listing *listing, size_t first,
                         uint64_t lsn);
 
-/*
- * A file that says that its directory is not whole yet: written first, removed last. A start on
- * the directory is refused while there is no MANIFEST beside it.
- */
-int hf_copy_mark(const struct hf_directory *to, const char *text);
-/* Remove all files of ours, the mark last, but not the lock: what was broken off. */
-int hf_copy_clear(const struct hf_directory *to);
-
 #endif

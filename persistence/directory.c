@@ -220,12 +220,15 @@ int hf_directory_sync(const struct hf_directory *directory)
 int hf_directory_make(const struct hf_directory *directory)
 {
     const struct hf_disk *disk = directory->disk;
+    const int result = disk->make_dir(disk->ctx, directory->path);
+    return result != 0 ? result : hf_directory_sync_parent(directory);
+}
+
+int hf_directory_sync_parent(const struct hf_directory *directory)
+{
+    const struct hf_disk *disk = directory->disk;
     char parent[sizeof directory->path];
 
-    const int result = disk->make_dir(disk->ctx, directory->path);
-    if (result != 0) {
-        return result;
-    }
     (void)snprintf(parent, sizeof parent, "%s", directory->path);
     size_t length = strlen(parent);
     while (length > 1 && parent[length - 1] == '/') {

@@ -71,6 +71,8 @@ int hf_directory_remove(const struct hf_directory *directory, const char *name);
 int hf_directory_sync(const struct hf_directory *directory);
 /* Make the directory when there is none, and its entry in the parent last. */
 int hf_directory_make(const struct hf_directory *directory);
+/* What the directory itself is called. */
+int hf_directory_sync_parent(const struct hf_directory *directory);
 
 /* A new file of `bytes_count` zeros; a leftover by that name is replaced. The open file, or a
  * negative errno, after which no such file is left. */

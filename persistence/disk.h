@@ -41,7 +41,8 @@ struct hf_disk {
     int (*forget)(void *ctx, int file);
     int (*rename)(void *ctx, const char *from, const char *to);
     int (*unlink)(void *ctx, const char *path);
-    int (*make_dir)(void *ctx, const char *path); /* 0 also when it is there already */
+    int (*make_dir)(void *ctx, const char *path);   /* 0 also when it is there already */
+    int (*remove_dir)(void *ctx, const char *path); /* an empty one */
     int (*sync_dir)(void *ctx, const char *path);
     /* Call `cb` with the name of each entry but "." and ".."; in no order. */
     int (*list)(void *ctx, const char *path, void (*cb)(void *arg, const char *name), void *arg);

@@ -191,6 +191,12 @@ static int disk_make_dir(void *ctx, const char *path)
     return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
 }
 
+static int disk_remove_dir(void *ctx, const char *path)
+{
+    (void)ctx;
+    return rmdir(path) == 0 ? 0 : -errno;
+}
+
 static int disk_sync_dir(void *ctx, const char *path)
 {
     const int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -250,6 +256,7 @@ const struct hf_disk *hf_disk_posix(void)
         .rename = disk_rename,
         .unlink = disk_unlink,
         .make_dir = disk_make_dir,
+        .remove_dir = disk_remove_dir,
         .sync_dir = disk_sync_dir,
         .list = disk_list,
     };

@@ -10,6 +10,7 @@
 #include "persistence/copy.h"
 #include "persistence/moment.h"
 #include "persistence/recovery.h"
+#include "persistence/target.h"
 
 /* Between two lines about the progress of the copy. */
 #define PROGRESS_BYTES (UINT64_C(1) << 30)
@@ -24,8 +25,8 @@ struct restore {
     struct hf_listing listing; /* of `from` */
     struct hf_manifest manifest;
     struct hf_copy copy;
-    int from_lock; /* -1: `from` has none */
-    int to_lock;   /* -1: not taken yet; with it `to` is ours to clear */
+    int from_lock;           /* -1: `from` has none */
+    struct hf_target target; /* over `to` */
     uint64_t lsn;
     uint64_t snapshot_lsn; /* copied; 0: none */
     uint64_t bytes_count;  /* copied */
@@ -112,69 +113,6 @@ static enum hf_err open_from(struct restore *restore)
     hf_directory_set_id(&restore->from, restore->manifest.directory_id);
     hf_directory_set_id(&restore->to, restore->manifest.directory_id);
     return HF_OK;
-}
-
-/* May the new directory be filled? */
-static enum hf_err judge_to(const struct restore *restore)
-{
-    struct hf_listing listing;
-
-    const int listed = hf_directory_list(&restore->to, &listing);
-    const bool is_broken_off = listing.is_incomplete && !listing.has_manifest;
-    const bool is_ours = listing.foreign[0] == '\0' && !listing.has_manifest &&
-                         (is_broken_off || (listing.segments_count == 0 &&
-                                            listing.snapshots_count == 0 && !listing.has_spare));
-    hf_listing_release(&listing);
-    if (listed != 0) {
-        return refuse_disk(restore, &restore->to, "list", "", listed);
-    }
-    if (!is_ours) {
-        return refuse(restore, HF_INVALID_ARGUMENT,
-                      "cannot restore into \"%s\": it is not empty; a restore makes a directory of "
-                      "its own",
-                      restore->to.path);
-    }
-    return HF_OK;
-}
-
-static enum hf_err open_to(struct restore *restore)
-{
-    int result = hf_directory_make(&restore->to);
-    if (result != 0) {
-        return refuse_disk(restore, &restore->to, "make", "", result);
-    }
-    enum hf_err err = judge_to(restore);
-    if (err != HF_OK) {
-        return err;
-    }
-    result = hf_directory_open(&restore->to, HF_NAME_LOCK,
-                               HF_DISK_WRITE | HF_DISK_CREATE | HF_DISK_LOCK);
-    if (result == -EEXIST) {
-        result = hf_directory_open(&restore->to, HF_NAME_LOCK, HF_DISK_WRITE | HF_DISK_LOCK);
-    }
-    if (result == -EAGAIN) {
-        return refuse(restore, HF_BUSY, "cannot restore into \"%s\": another process is using it",
-                      restore->to.path);
-    }
-    if (result < 0) {
-        return refuse_disk(restore, &restore->to, "lock", HF_NAME_LOCK, result);
-    }
-    const int lock = result;
-    err = judge_to(restore); /* again: somebody may have been quicker */
-    if (err != HF_OK) {
-        (void)restore->to.disk->close(restore->to.disk->ctx, lock);
-        return err;
-    }
-    restore->to_lock = lock;
-    result = hf_copy_mark(&restore->to, MARK);
-    if (result == 0) {
-        result = hf_copy_clear(&restore->to); /* what another try left */
-    }
-    if (result == 0) {
-        result = hf_copy_mark(&restore->to, MARK);
-    }
-    return result == 0 ? HF_OK
-                       : refuse_disk(restore, &restore->to, "write", HF_NAME_INCOMPLETE, result);
 }
 
 /* ------------------------------------------------------------------ the point */
@@ -369,22 +307,6 @@ static enum hf_err prove(struct restore *restore)
     return err;
 }
 
-/* The manifest makes it a data directory; the mark has nothing more to say then. */
-static enum hf_err complete(const struct restore *restore)
-{
-    const enum hf_err err =
-        hf_manifest_save(&restore->manifest, &restore->to, restore->error, restore->error_bytes);
-    if (err != HF_OK) {
-        return err;
-    }
-    int result = hf_directory_remove(&restore->to, HF_NAME_INCOMPLETE);
-    if (result == 0) {
-        result = hf_directory_sync(&restore->to);
-    }
-    return result == 0 ? HF_OK
-                       : refuse_disk(restore, &restore->to, "remove", HF_NAME_INCOMPLETE, result);
-}
-
 static enum hf_err run(struct restore *restore, const struct hf_restore_args *args,
                        struct hf_restored *restored)
 {
@@ -396,7 +318,8 @@ static enum hf_err run(struct restore *restore, const struct hf_restore_args *ar
         err = find_lsn(restore, args->time_us);
     }
     if (err == HF_OK) {
-        err = open_to(restore);
+        err = hf_target_take(&restore->target, &restore->to, false, MARK, restore->error,
+                             restore->error_bytes);
     }
     if (err != HF_OK) {
         return err;
@@ -417,7 +340,7 @@ static enum hf_err run(struct restore *restore, const struct hf_restore_args *ar
         err = refuse_too_early(restore, "that time");
     }
     if (err == HF_OK) {
-        err = complete(restore);
+        err = hf_target_complete(&restore->target, &restore->manifest);
     }
     if (err == HF_OK) {
         *restored = (struct hf_restored){
@@ -444,7 +367,7 @@ enum hf_err hf_restore(const struct hf_restore_args *args, const struct hf_disk 
         return HF_NO_MEMORY;
     }
     restore->from_lock = -1;
-    restore->to_lock = -1;
+    restore->target.lock = -1;
     restore->copy.file = -1;
     restore->engine = engine;
     restore->error = error;
@@ -456,13 +379,10 @@ enum hf_err hf_restore(const struct hf_restore_args *args, const struct hf_disk 
     } else {
         err = run(restore, args, restored);
     }
-    if (restore->to_lock >= 0) {
-        if (err != HF_OK && (hf_copy_clear(&restore->to) != 0 ||
-                             hf_directory_remove(&restore->to, HF_NAME_LOCK) != 0)) {
-            hf_directory_say(&restore->to, 'w', "could not clear \"%s\"", restore->to.path);
-        }
-        (void)disk->close(disk->ctx, restore->to_lock); /* which ends the lock */
+    if (err != HF_OK && !hf_target_clear(&restore->target)) {
+        hf_directory_say(&restore->to, 'w', "could not clear \"%s\"", restore->to.path);
     }
+    hf_target_release(&restore->target);
     if (restore->from_lock >= 0) {
         (void)disk->close(disk->ctx, restore->from_lock);
     }

@@ -39,6 +39,7 @@ struct hf_store {
     _Atomic uint64_t snapshot_lsn;  /* snapshot thread -> all */
     _Atomic uint64_t first_lsn;     /* snapshot thread -> all: with it the oldest segment begins */
     _Atomic bool has_failed;        /* log thread -> all */
+    _Atomic uint32_t holds_count; /* any thread -> snapshot thread: nothing is dropped meanwhile */
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -387,6 +388,17 @@ const struct hf_directory *hf_store_directory(const struct hf_store *store)
     return &store->directory;
 }
 
+void hf_store_hold(struct hf_store *store)
+{
+    (void)atomic_fetch_add(&store->holds_count, 1);
+}
+
+void hf_store_let_go(struct hf_store *store)
+{
+    const uint32_t count = atomic_fetch_sub(&store->holds_count, 1);
+    HF_ASSERT(count > 0);
+}
+
 /* ------------------------------------------------------------------ the log */
 
 void hf_store_publish(struct hf_store *store, uint64_t lsn)
@@ -620,6 +632,9 @@ static enum hf_err write_snapshot(struct hf_store *store, const struct hf_snapsh
                                            .wanted_lsn = copy->ledger_first_lsn,
                                            .kept_bytes = store->log_kept_bytes};
     uint64_t first_lsn = hf_store_first_lsn(store);
+    if (atomic_load(&store->holds_count) > 0) {
+        return HF_OK; /* the next snapshot drops what this one could have */
+    }
     if (hf_retention_apply(&store->directory, &retention, &first_lsn) > 0) {
         hf_wal_spare_retry(&store->wal);
     }

@@ -75,6 +75,11 @@ uint64_t hf_store_first_lsn(const struct hf_store *store);
 struct hf_directory;
 const struct hf_directory *hf_store_directory(const struct hf_store *store);
 
+/* Any thread: from hold to let go no snapshot and no log segment is dropped, so that files can be
+ * copied. Holds add up. */
+void hf_store_hold(struct hf_store *store);
+void hf_store_let_go(struct hf_store *store);
+
 /* Loop thread: records up to `lsn` may be written. */
 void hf_store_publish(struct hf_store *store, uint64_t lsn);
 /* Loop thread: let the ledger ring drop what is durable (hf_ledger_pin), and tell it for how much

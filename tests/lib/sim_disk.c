@@ -552,6 +552,13 @@ static int sim_make_dir(void *ctx, const char *path)
     return 0;
 }
 
+static int sim_remove_dir(void *ctx, const char *path)
+{
+    (void)ctx;
+    (void)path;
+    return 0;
+}
+
 static int sim_sync_dir(void *ctx, const char *path)
 {
     struct hf_sim_disk *disk = ctx;
@@ -609,6 +616,7 @@ struct hf_sim_disk *hf_sim_disk_create(void)
         .rename = sim_rename,
         .unlink = sim_unlink,
         .make_dir = sim_make_dir,
+        .remove_dir = sim_remove_dir,
         .sync_dir = sim_sync_dir,
         .list = sim_list,
     };

@@ -93,6 +93,7 @@ static void work_large(struct world *world)
         const uint64_t lsn = hf_engine_lsn(world->fixture.engine);
         world->times[lsn] = hf_engine_time_us(world->fixture.engine);
         assert_true(hf_store_fixture_drain(&world->fixture));
+        (void)hf_store_spare_step(world->fixture.store);
     }
     world->last_lsn = hf_engine_lsn(world->fixture.engine);
 }

@@ -1,0 +1,324 @@
+#include "persistence/backup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "persistence/copy.h"
+#include "persistence/target.h"
+
+static const char MARK[] =
+    "A backup (holdfast backup) is made here. Without a MANIFEST beside this\n"
+    "file it has not come to its end: make it again, or remove it.\n";
+static const char ASIDE[] = ".tmp";
+
+struct work {
+    struct hf_store *store;
+    const struct hf_backup_args *args;
+    struct hf_backup *backup;
+    struct hf_directory from;
+    struct hf_directory to; /* aside */
+    struct hf_listing listing;
+    struct hf_manifest manifest;
+    struct hf_copy copy;
+    struct hf_target target;
+    size_t first; /* in the listing: the oldest segment that is needed */
+    uint64_t bytes_done;
+    uint64_t bytes_total;
+    bool is_made; /* `to` was not there before */
+    char *error;
+    size_t error_bytes;
+};
+
+static enum hf_err refuse(const struct work *work, enum hf_err err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static enum hf_err refuse(const struct work *work, enum hf_err err, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(work->error, work->error_bytes, format, arguments);
+    va_end(arguments);
+    return err;
+}
+
+/* ------------------------------------------------------------------ where */
+
+/* The name below the folder; NULL: an absolute path that does not lead into it. */
+static const char *name_below(const char *folder, const char *name)
+{
+    size_t length = strlen(folder);
+
+    if (name[0] != '/') {
+        return name;
+    }
+    while (length > 0 && folder[length - 1] == '/') {
+        length--;
+    }
+    return strncmp(name, folder, length) == 0 && name[length] == '/' ? name + length + 1 : NULL;
+}
+
+/* Parts between single slashes, none of which leads elsewhere or is none. */
+static bool is_plain(const char *name)
+{
+    for (const char *part = name;;) {
+        const size_t length = strcspn(part, "/");
+        if (length == 0 || (part[0] == '.' && (length == 1 || (length == 2 && part[1] == '.')))) {
+            return false;
+        }
+        for (size_t i = 0; i < length; i++) {
+            if ((unsigned char)part[i] < 0x20 || part[i] == 0x7f) {
+                return false;
+            }
+        }
+        if (part[length] == '\0') {
+            return true;
+        }
+        part += length + 1;
+    }
+}
+
+static enum hf_err choose_path(struct work *work)
+{
+    const char *folder = work->args->folder;
+    const char *name = name_below(folder, work->args->name);
+    const size_t aside_bytes = sizeof ASIDE - 1;
+    char aside[HF_PATH_BYTES_MAX];
+
+    if (name == NULL) {
+        return refuse(work, HF_INVALID_ARGUMENT,
+                      "backups are made below \"%s\" only (backup_directory)", folder);
+    }
+    if (!is_plain(name)) {
+        return refuse(work, HF_INVALID_ARGUMENT,
+                      "a backup needs a name below \"%s\", without \".\" and \"..\"", folder);
+    }
+    if (strlen(name) > aside_bytes && strcmp(name + strlen(name) - aside_bytes, ASIDE) == 0) {
+        return refuse(work, HF_INVALID_ARGUMENT,
+                      "names that end in \"%s\" are for backups in the making", ASIDE);
+    }
+    const int length = snprintf(work->backup->path, sizeof work->backup->path, "%s%s%s", folder,
+                                folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+    if (length < 0 || (size_t)length + aside_bytes >= sizeof aside) {
+        return refuse(work, HF_INVALID_ARGUMENT, "the path of the backup is too long");
+    }
+    (void)snprintf(aside, sizeof aside, "%.*s%s", length, work->backup->path, ASIDE);
+    if (!hf_directory_init(&work->to, aside, work->from.disk, &work->from.report)) {
+        return refuse(work, HF_INVALID_ARGUMENT, "the path of the backup is too long");
+    }
+    hf_directory_set_id(&work->to, work->from.id);
+    return HF_OK;
+}
+
+static void note_name(void *arg, const char *name)
+{
+    (void)name;
+    *(bool *)arg = true;
+}
+
+/* Is something there by that name already? An empty directory is nothing. */
+static enum hf_err judge_path(struct work *work)
+{
+    const struct hf_disk *disk = work->from.disk;
+    bool holds_any = false;
+
+    const int listed = disk->list(disk->ctx, work->backup->path, note_name, &holds_any);
+    if (listed == -ENOENT || (listed == 0 && !holds_any)) {
+        bool ignored = false;
+        work->is_made = disk->list(disk->ctx, work->to.path, note_name, &ignored) == -ENOENT;
+        return HF_OK;
+    }
+    if (listed == 0 || listed == -ENOTDIR) {
+        return refuse(work, HF_INVALID_ARGUMENT, "\"%s\" exists already", work->backup->path);
+    }
+    return refuse(work, HF_IO, "could not look at \"%s\": %s", work->backup->path,
+                  hf_disk_error(listed));
+}
+
+/* ------------------------------------------------------------------ what */
+
+static uint64_t file_bytes(const struct work *work, const char *name)
+{
+    const struct hf_disk *disk = work->from.disk;
+    const int file = hf_directory_open(&work->from, name, HF_DISK_READ);
+    if (file < 0) {
+        return 0; /* copying it will tell */
+    }
+    const int64_t bytes_count = disk->size(disk->ctx, file);
+    (void)disk->close(disk->ctx, file); /* opened for reading */
+    return bytes_count < 0 ? 0 : (uint64_t)bytes_count;
+}
+
+/*
+ * The manifest, read after hf_store_hold, names a snapshot that is kept from here on, with the log
+ * after it: a retention that began before was for this manifest or an older one.
+ */
+static enum hf_err choose_files(struct work *work)
+{
+    char name[HF_NAME_BYTES_MAX];
+
+    const enum hf_err err =
+        hf_manifest_load(&work->manifest, &work->from, work->error, work->error_bytes);
+    if (err != HF_OK) {
+        return err;
+    }
+    const uint64_t snapshot_lsn = work->manifest.snapshot_lsn;
+    work->backup->lsn = hf_store_durable_lsn(work->store);
+    if (work->backup->lsn < snapshot_lsn) {
+        work->backup->lsn = snapshot_lsn; /* a snapshot is of synced records only */
+    }
+    const int listed = hf_directory_list(&work->from, &work->listing);
+    if (listed != 0) {
+        return refuse(work, HF_IO, "could not list \"%s\": %s", work->from.path,
+                      hf_disk_error(listed));
+    }
+    if (work->listing.segments_count == 0 || work->listing.segments[0] > snapshot_lsn + 1) {
+        return refuse(work, HF_CORRUPT, "the log does not go on from the snapshot of LSN %" PRIu64,
+                      snapshot_lsn);
+    }
+    while (work->first + 1 < work->listing.segments_count &&
+           work->listing.segments[work->first + 1] <= snapshot_lsn + 1) {
+        work->first++;
+    }
+    for (size_t i = work->first; i < work->listing.segments_count; i++) {
+        hf_segment_name(name, work->listing.segments[i], "");
+        work->bytes_total += file_bytes(work, name);
+    }
+    if (snapshot_lsn > 0) {
+        hf_snapshot_name(name, snapshot_lsn, "");
+        work->bytes_total += file_bytes(work, name);
+    }
+    return HF_OK;
+}
+
+static bool tell(void *arg, uint64_t bytes_count)
+{
+    struct work *work = arg;
+
+    work->bytes_done += bytes_count;
+    if (work->bytes_total < work->bytes_done) {
+        work->bytes_total = work->bytes_done;
+    }
+    return work->args->progress_cb == NULL ||
+           work->args->progress_cb(work->args->progress_arg, work->bytes_done, work->bytes_total);
+}
+
+static enum hf_err copy_files(struct work *work)
+{
+    struct hf_copy *copy = &work->copy;
+    enum hf_err err = HF_OK;
+
+    if (!tell(work, 0)) {
+        return refuse(work, HF_BUSY, "the backup was broken off");
+    }
+    if (work->manifest.snapshot_lsn > 0) {
+        err = hf_copy_snapshot(copy, work->manifest.snapshot_lsn);
+    }
+    if (err == HF_CORRUPT) {
+        return refuse(work, err, "%s; write a new one with \"holdfast snapshot\" first",
+                      copy->error);
+    }
+    if (err == HF_OK) {
+        err = hf_copy_log(copy, &work->listing, work->first, work->backup->lsn);
+    }
+    if (err == HF_TRUNCATED) {
+        return refuse(work, HF_CORRUPT, "the log ends with LSN %" PRIu64 " before LSN %" PRIu64,
+                      copy->next_lsn - 1, work->backup->lsn);
+    }
+    return err == HF_OK ? HF_OK : refuse(work, err, "%s", copy->error);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+/* The lock file is of no use in a backup; then it gets its name. */
+static enum hf_err give_name(struct work *work)
+{
+    const struct hf_disk *disk = work->from.disk;
+
+    int result = hf_directory_remove(&work->to, HF_NAME_LOCK);
+    if (result == 0) {
+        result = hf_directory_sync(&work->to);
+    }
+    if (result == 0) {
+        result = disk->rename(disk->ctx, work->to.path, work->backup->path);
+    }
+    if (result == 0) {
+        result = hf_directory_sync_parent(&work->to);
+    }
+    return result == 0 ? HF_OK
+                       : refuse(work, HF_IO, "could not write \"%s\": %s", work->backup->path,
+                                hf_disk_error(result));
+}
+
+static enum hf_err run(struct work *work)
+{
+    enum hf_err err = choose_path(work);
+    if (err == HF_OK) {
+        err = judge_path(work);
+    }
+    if (err == HF_OK) {
+        err = choose_files(work);
+    }
+    if (err == HF_OK) {
+        err = hf_target_take(&work->target, &work->to, true, MARK, work->error, work->error_bytes);
+    }
+    if (err != HF_OK) {
+        return err;
+    }
+    err = hf_copy_init(&work->copy, &work->from, &work->to, &work->manifest);
+    if (err != HF_OK) {
+        return refuse(work, err, "no memory for a backup");
+    }
+    work->copy.progress_cb = tell;
+    work->copy.progress_arg = work;
+    err = copy_files(work);
+    if (err == HF_OK) {
+        err = hf_target_complete(&work->target, &work->manifest);
+    }
+    if (err == HF_OK) {
+        err = give_name(work);
+    }
+    work->backup->bytes_count = work->copy.bytes_count;
+    return err;
+}
+
+enum hf_err hf_backup_make(struct hf_store *store, const struct hf_backup_args *args,
+                           struct hf_backup *backup, char *error, size_t error_bytes)
+{
+    struct work *work = calloc(1, sizeof *work);
+
+    *backup = (struct hf_backup){0};
+    if (work == NULL) {
+        (void)snprintf(error, error_bytes, "no memory for a backup");
+        return HF_NO_MEMORY;
+    }
+    work->store = store;
+    work->args = args;
+    work->backup = backup;
+    work->from = *hf_store_directory(store);
+    work->target.lock = -1;
+    work->copy.file = -1;
+    work->error = error;
+    work->error_bytes = error_bytes;
+
+    hf_store_hold(store);
+    const enum hf_err err = run(work);
+    hf_store_let_go(store);
+    if (err != HF_OK && (work->target.lock >= 0 || work->is_made)) {
+        const struct hf_disk *disk = work->from.disk;
+        const bool is_clear = hf_target_clear(&work->target);
+        const int removed = disk->remove_dir(disk->ctx, work->to.path);
+        if (!is_clear || (removed != 0 && removed != -ENOENT)) {
+            hf_directory_say(&work->from, 'w', "could not remove \"%s\"", work->to.path);
+        }
+    }
+    hf_target_release(&work->target);
+    hf_copy_release(&work->copy);
+    hf_listing_release(&work->listing);
+    free(work);
+    return err;
+}
