@@ -19,8 +19,10 @@ enum holdfast_outcome hf_client_fail(struct holdfast *hf, enum holdfast_outcome 
     return outcome;
 }
 
-enum holdfast_outcome hf_client_ask(struct holdfast *hf, unsigned operation,
-                                    const struct hf_request *request, struct hf_reply *reply)
+/* `request`, or `path` of a backup, or neither. */
+static enum holdfast_outcome ask(struct holdfast *hf, unsigned operation,
+                                 const struct hf_request *request, const char *path,
+                                 struct hf_reply *reply)
 {
     if (!hf_client_may_block(hf)) {
         return HOLDFAST_INVALID_ARGUMENT;
@@ -33,6 +35,9 @@ enum holdfast_outcome hf_client_ask(struct holdfast *hf, unsigned operation,
     if (request != NULL) {
         start.has_handles = (request->op.flags & HF_OP_HANDLES) != 0;
         err = hf_request_put(&hf->out, operation, request);
+    }
+    if (path != NULL) {
+        hf_backup_put(&hf->out, hf_text_of(path)); /* a failure stays in hf->out */
     }
     const struct hf_client_entry like = {
         .count = 1, .operation = operation, .wish = HF_WISH_ANSWER};
@@ -62,6 +67,12 @@ enum holdfast_outcome hf_client_ask(struct holdfast *hf, unsigned operation,
                             field == HF_FIELD_NONE ? "" : hf_field_name(field));
     }
     return (enum holdfast_outcome)outcome;
+}
+
+enum holdfast_outcome hf_client_ask(struct holdfast *hf, unsigned operation,
+                                    const struct hf_request *request, struct hf_reply *reply)
+{
+    return ask(hf, operation, request, NULL, reply);
 }
 
 enum holdfast_outcome hf_client_unreadable(struct holdfast *hf)
@@ -390,4 +401,59 @@ enum holdfast_outcome holdfast_snapshot(struct holdfast *hf, uint64_t *lsn)
         *lsn = reply.lsn;
     }
     return outcome;
+}
+
+/* One answer about a backup: into `backup`, or, of a refusal, into hf->error. */
+static enum holdfast_outcome take_backup(struct holdfast *hf, enum holdfast_outcome outcome,
+                                         struct hf_reply *reply, bool *is_done,
+                                         struct holdfast_backup *backup)
+{
+    struct hf_backup_view view;
+
+    if (reply->entries_count != 1 || hf_backup_view_next(&reply->entries, &view) != HF_OK ||
+        view.text.bytes_count >= sizeof backup->path) {
+        return outcome == HOLDFAST_OK ? hf_client_unreadable(hf) : outcome;
+    }
+    if (outcome != HOLDFAST_OK) {
+        hf_client_set_error(hf, "%.*s", (int)view.text.bytes_count,
+                            view.text.bytes_count == 0 ? "" : (const char *)view.text.bytes);
+        return outcome;
+    }
+    *is_done = view.is_done;
+    *backup = (struct holdfast_backup){
+        .lsn = reply->lsn, .bytes_done = view.bytes_done, .bytes_total = view.bytes_total};
+    (void)snprintf(backup->path, sizeof backup->path, "%.*s", (int)view.text.bytes_count,
+                   view.text.bytes_count == 0 ? "" : (const char *)view.text.bytes);
+    return HOLDFAST_OK;
+}
+
+enum holdfast_outcome holdfast_backup(struct holdfast *hf, const char *directory,
+                                      holdfast_backup_cb cb, void *arg,
+                                      struct holdfast_backup *backup)
+{
+    unsigned operation = HF_ASK_BACKUP;
+    bool is_done = false;
+
+    if (directory == NULL || directory[0] == '\0' || strlen(directory) > HF_TEXT_BYTES_MAX) {
+        return hf_client_fail(hf, HOLDFAST_INVALID_ARGUMENT,
+                              "a backup needs a name of 1 to 255 bytes");
+    }
+    while (!is_done) {
+        struct hf_reply reply = {0};
+        enum holdfast_outcome outcome =
+            ask(hf, operation, NULL, operation == HF_ASK_BACKUP ? directory : NULL, &reply);
+        if (outcome != HOLDFAST_UNKNOWN) {
+            outcome = take_backup(hf, outcome, &reply, &is_done, backup);
+        }
+        if (outcome != HOLDFAST_OK) {
+            return outcome;
+        }
+        if (!is_done && cb != NULL) {
+            hf->is_processing = true;
+            cb(arg, backup);
+            hf->is_processing = false;
+        }
+        operation = HF_ASK_BACKUP_NEXT;
+    }
+    return HOLDFAST_OK;
 }

@@ -186,6 +186,21 @@ enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_repor
 void hf_digest_put(struct hf_buffer *out, const struct hf_digest *digest);
 enum hf_err hf_digest_next(struct hf_items *entries, struct hf_digest *digest);
 
+struct hf_backup_view { /* 3.19 */
+    bool is_done;
+    uint64_t bytes_done, bytes_total;
+    struct hf_text text; /* the path; of a refusal, why. At most 255 bytes */
+};
+void hf_backup_view_put(struct hf_buffer *out, const struct hf_backup_view *view);
+enum hf_err hf_backup_view_next(struct hf_items *entries, struct hf_backup_view *view);
+
+/* ------------------------------------------------------------------ backup (3.19) */
+
+/* The body of a request for a backup; a longer path is cut at HF_TEXT_BYTES_MAX. */
+void hf_backup_put(struct hf_buffer *out, struct hf_text path);
+/* HF_INVALID_ARGUMENT: it is not whole, or something follows. */
+enum hf_err hf_backup_read(struct hf_items body, struct hf_text *path);
+
 /* ------------------------------------------------------------------ hello (3.4) */
 
 struct hf_welcome { /* the entry of the reply to a hello */

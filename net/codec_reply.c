@@ -43,6 +43,7 @@ enum {
     HANDLE_PAIR_BYTES = 16,       /* 3.11 */
     STAT_FIXED_BYTES = 16,        /* 3.12 */
     AUDIT_FIXED_BYTES = 40,       /* 3.13 */
+    BACKUP_FIXED_BYTES = 24,      /* 3.19 */
     DIGEST_BYTES = 16,            /* 3, operation 67 */
     WELCOME_FIXED_BYTES = 48      /* 3.4 */
 };
@@ -405,6 +406,32 @@ enum hf_err hf_audit_report_next(struct hf_items *entries, struct hf_audit_repor
     report->reservations_count = hf_get_u64(entry + 16);
     report->shipments_count = hf_get_u64(entry + 24);
     report->violations_count = hf_get_u64(entry + 32);
+    return HF_OK;
+}
+
+/* 3.19 */
+void hf_backup_view_put(struct hf_buffer *out, const struct hf_backup_view *view)
+{
+    unsigned char *entry = hf_entry_put(out, BACKUP_FIXED_BYTES, &view->text, 1);
+    if (entry == NULL) {
+        return;
+    }
+    entry[4] = (unsigned char)view->text.bytes_count;
+    entry[5] = view->is_done ? 1 : 0;
+    hf_put_u64(entry + 8, view->bytes_done);
+    hf_put_u64(entry + 16, view->bytes_total);
+}
+
+enum hf_err hf_backup_view_next(struct hf_items *entries, struct hf_backup_view *view)
+{
+    struct hf_items rest;
+    const unsigned char *entry = hf_entry_take(entries, BACKUP_FIXED_BYTES, &rest);
+    if (entry == NULL || entry[5] > 1 || !hf_entry_texts(rest, entry + 4, 1, &view->text)) {
+        return HF_CORRUPT;
+    }
+    view->is_done = entry[5] == 1;
+    view->bytes_done = hf_get_u64(entry + 8);
+    view->bytes_total = hf_get_u64(entry + 16);
     return HF_OK;
 }
 

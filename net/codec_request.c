@@ -424,34 +424,56 @@ enum hf_err hf_request_next(struct hf_items *body, unsigned operation, struct hf
 
 /* ------------------------------------------------------------------ hello (3.4) */
 
-void hf_hello_put(struct hf_buffer *out, struct hf_text name)
+/* One text of at most `bytes_max` bytes behind a head of its length. */
+static void text_put(struct hf_buffer *out, struct hf_text text, uint32_t bytes_max)
 {
-    const uint32_t name_bytes =
-        name.bytes_count <= HF_CODE_BYTES_MAX ? name.bytes_count : HF_CODE_BYTES_MAX;
-    unsigned char *p = hf_buffer_add(out, 8 + hf_round_up_8(name_bytes));
+    const uint32_t text_bytes = text.bytes_count <= bytes_max ? text.bytes_count : bytes_max;
+    unsigned char *p = hf_buffer_add(out, 8 + hf_round_up_8(text_bytes));
     if (p == NULL) {
         return;
     }
-    memset(p, 0, 8 + hf_round_up_8(name_bytes));
-    p[4] = (unsigned char)name_bytes;
-    if (name_bytes > 0) {
-        memcpy(p + 8, name.bytes, name_bytes);
+    memset(p, 0, 8 + hf_round_up_8(text_bytes));
+    p[4] = (unsigned char)text_bytes;
+    if (text_bytes > 0) {
+        memcpy(p + 8, text.bytes, text_bytes);
     }
+}
+
+static enum hf_err text_read(struct hf_items body, struct hf_text *text, uint32_t bytes_max)
+{
+    *text = (struct hf_text){0};
+    if (body.end - body.at < 8 || !are_zeros(body.at, 4) || !are_zeros(body.at + 5, 3)) {
+        return HF_INVALID_ARGUMENT;
+    }
+    const unsigned char *text_bytes = body.at + 4;
+    if (*text_bytes > bytes_max) {
+        return HF_INVALID_ARGUMENT;
+    }
+    body.at += 8;
+    if (!take_texts(&body, text_bytes, 1, text) || body.at != body.end) {
+        return HF_INVALID_ARGUMENT;
+    }
+    return HF_OK;
+}
+
+void hf_hello_put(struct hf_buffer *out, struct hf_text name)
+{
+    text_put(out, name, HF_CODE_BYTES_MAX);
 }
 
 enum hf_err hf_hello_read(struct hf_items body, struct hf_text *name)
 {
-    *name = (struct hf_text){0};
-    if (body.end - body.at < 8 || !are_zeros(body.at, 4) || !are_zeros(body.at + 5, 3)) {
-        return HF_INVALID_ARGUMENT;
-    }
-    const unsigned char *name_bytes = body.at + 4;
-    if (*name_bytes > HF_CODE_BYTES_MAX) {
-        return HF_INVALID_ARGUMENT;
-    }
-    body.at += 8;
-    if (!take_texts(&body, name_bytes, 1, name) || body.at != body.end) {
-        return HF_INVALID_ARGUMENT;
-    }
-    return HF_OK;
+    return text_read(body, name, HF_CODE_BYTES_MAX);
+}
+
+/* ------------------------------------------------------------------ backup (3.19) */
+
+void hf_backup_put(struct hf_buffer *out, struct hf_text path)
+{
+    text_put(out, path, HF_TEXT_BYTES_MAX);
+}
+
+enum hf_err hf_backup_read(struct hf_items body, struct hf_text *path)
+{
+    return text_read(body, path, HF_TEXT_BYTES_MAX);
 }

@@ -421,6 +421,13 @@ static void start_job(struct call *call, struct hf_job *job)
     *job = (struct hf_job){.operation = call->frame->operation,
                            .correlation = call->frame->correlation,
                            .lsn = hf_engine_lsn(dispatch->engine)};
+    if (job->operation == HF_ASK_BACKUP) {
+        struct hf_text name;
+        (void)hf_backup_read(call->body, &name); /* judge_frame has read it once */
+        hf_backing_up_begin(&dispatch->backing_up, dispatch->log, job, name);
+    } else if (job->operation == HF_ASK_BACKUP_NEXT) {
+        hf_backing_up_next(&dispatch->backing_up, job);
+    }
     if (job->operation != HF_ASK_SNAPSHOT) {
         return;
     }
@@ -443,9 +450,15 @@ static void start_job(struct call *call, struct hf_job *job)
     }
 }
 
+static bool is_backup(unsigned operation)
+{
+    return operation == HF_ASK_BACKUP || operation == HF_ASK_BACKUP_NEXT;
+}
+
 static bool is_job(unsigned operation)
 {
-    return operation == HF_ASK_AUDIT || operation == HF_ASK_DIGEST || operation == HF_ASK_SNAPSHOT;
+    return operation == HF_ASK_AUDIT || operation == HF_ASK_DIGEST ||
+           operation == HF_ASK_SNAPSHOT || is_backup(operation);
 }
 
 /* The engine takes one digest at a time; another asker waits for its turn. */
@@ -464,7 +477,7 @@ static void step_digest(struct hf_dispatch *dispatch, struct hf_job *job)
 bool hf_dispatch_is_ready(const struct hf_job *job)
 {
     return job->operation == HF_ASK_AUDIT || job->operation == HF_ASK_DIGEST ||
-           (job->operation == HF_ASK_SNAPSHOT && job->is_done);
+           ((job->operation == HF_ASK_SNAPSHOT || is_backup(job->operation)) && job->is_done);
 }
 
 bool hf_dispatch_step(struct hf_dispatch *dispatch, struct hf_job *job, struct hf_buffer *out,
@@ -490,6 +503,8 @@ bool hf_dispatch_step(struct hf_dispatch *dispatch, struct hf_job *job, struct h
         answer_audit(dispatch, &job->audit, out);
     } else if (job->operation == HF_ASK_DIGEST) {
         answer_digest(job, out);
+    } else if (is_backup(job->operation)) {
+        hf_backing_up_answer(&dispatch->backing_up, job, out);
     } else {
         /* Why a file could not be written is in the operator's log; the client may try again. */
         const bool is_outcome = (unsigned)job->err < HF_OUTCOMES_COUNT;
@@ -513,6 +528,7 @@ void hf_dispatch_abandon(struct hf_dispatch *dispatch, struct hf_job *job)
         job->is_digesting = false;
     }
     hf_reading_end(&dispatch->reading, dispatch->engine, job);
+    hf_backing_up_leave(&dispatch->backing_up, job);
     job->operation = 0;
 }
 
@@ -536,7 +552,8 @@ static bool is_export(unsigned operation)
 static bool is_known(unsigned operation)
 {
     return hf_operation_is_write(operation) || hf_operation_is_question(operation) ||
-           (operation >= HF_ASK_HELLO && operation <= HF_ASK_SNAPSHOT) || is_export(operation);
+           (operation >= HF_ASK_HELLO && operation <= HF_ASK_SNAPSHOT) || is_export(operation) ||
+           is_backup(operation);
 }
 
 /* What is wrong with the frame as a whole? (PROTOCOL.md 2.1) HF_OK, or its outcome and field. */
@@ -563,6 +580,9 @@ static enum hf_err judge_frame(struct call *call, enum hf_field *field)
     if (frame->operation == HF_ASK_HELLO) {
         struct hf_text name;
         has_rest = hf_hello_read(call->body, &name) != HF_OK;
+    } else if (frame->operation == HF_ASK_BACKUP) {
+        struct hf_text name;
+        has_rest = hf_backup_read(call->body, &name) != HF_OK;
     } else if (frame->operation > HF_ASK_HELLO && !is_export(frame->operation)) {
         has_rest = frame->body_bytes != 0;
     } else {

@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "net/backing_up.h"
 #include "net/buffer.h"
 #include "net/clock.h"
 #include "net/reading.h"
@@ -55,12 +56,14 @@ struct hf_dispatch_config {
     uint64_t export_bytes_max; /* kept aside for an export; 0: HF_EXPORT_BYTES_DEFAULT */
 };
 
-/* A frame whose answer takes a while: audit and digest in slices, a snapshot in the background. */
+/* A frame whose answer takes a while: audit and digest in slices, a snapshot or a backup in the
+ * background. */
 struct hf_job {
     unsigned operation; /* 0: no job */
     uint64_t correlation;
-    bool is_done; /* snapshot: the log has said so */
+    bool is_done; /* snapshot, backup: the log has said so */
     enum hf_err err;
+    const char *why; /* backup: static text for `err` */
     uint64_t lsn;
     struct hf_audit audit;
     bool is_digesting; /* the engine's digest run is this job's */
@@ -89,6 +92,7 @@ struct hf_dispatch {
     struct hf_job *snapshot_job;     /* whose snapshot runs; NULL: none, or its asker has gone */
     bool is_snapshot_running;
     struct hf_reading reading;
+    struct hf_backing_up backing_up;
 };
 
 /* All pointers must outlive the dispatch. HF_NO_MEMORY leaves it released. */

@@ -61,7 +61,9 @@ enum hf_operation {
     HF_ASK_SUBSCRIBE = 70,
     HF_ASK_EVENTS = 71, /* never asked: the server's frames to a subscriber */
     HF_ASK_EXPORT = 72,
-    HF_ASK_EXPORT_NEXT = 73
+    HF_ASK_EXPORT_NEXT = 73,
+    HF_ASK_BACKUP = 74,
+    HF_ASK_BACKUP_NEXT = 75
 };
 
 /* True for the operations that change stock: those of enum hf_kind, but not expire. */

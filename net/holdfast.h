@@ -609,6 +609,24 @@ HOLDFAST_API enum holdfast_outcome holdfast_audit(struct holdfast *hf,
                                                   struct holdfast_audit *audit);
 /* Write a snapshot and wait until it is on disk. */
 HOLDFAST_API enum holdfast_outcome holdfast_snapshot(struct holdfast *hf, uint64_t *lsn);
+/*
+ * Make a backup on the server's machine: a copy of its data directory, of one LSN, while it goes on
+ * serving. `directory` is a name of at most 255 bytes below the folder that the server is
+ * configured with (backup_directory); it must not be there yet. `cb`, which may be NULL, is told
+ * how far it is. HOLDFAST_OK: it is whole and on disk, `backup` tells of it. HOLDFAST_BUSY: another
+ * one is being made, or it failed for now, such as for a disk that is full;
+ * HOLDFAST_INVALID_ARGUMENT: there is no such folder, or the name cannot be. holdfast_error says
+ * more. HOLDFAST_UNKNOWN: the connection broke; the backup may go on.
+ */
+struct holdfast_backup {
+    uint64_t lsn;                     /* of whose state it is; while it is being made: 0 */
+    uint64_t bytes_done, bytes_total; /* while it is being made: of the data directory */
+    char path[256];                   /* on the server's machine */
+};
+typedef void (*holdfast_backup_cb)(void *arg, const struct holdfast_backup *backup);
+HOLDFAST_API enum holdfast_outcome holdfast_backup(struct holdfast *hf, const char *directory,
+                                                   holdfast_backup_cb cb, void *arg,
+                                                   struct holdfast_backup *backup);
 
 #ifdef __cplusplus
 }

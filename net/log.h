@@ -36,6 +36,17 @@ struct hf_log_epoch {
 typedef void (*hf_log_records_cb)(void *arg, enum hf_err err, const unsigned char *records,
                                   size_t bytes_count);
 
+/* How far a backup is. */
+struct hf_log_backup {
+    bool is_done; /* this was the last word: `err` says how it ended, ... */
+    enum hf_err err;
+    uint64_t lsn; /* ... and of which state it is */
+    uint64_t bytes_done, bytes_total;
+    const char *text; /* the path of the backup; or why there is none, as a sentence */
+};
+/* Called on the loop thread; what `backup` points to is valid during the call. */
+typedef void (*hf_log_backup_cb)(void *arg, const struct hf_log_backup *backup);
+
 struct hf_log_ops {
     /* Records up to and including `lsn` are in the ledger ring and may be written. Never blocks. */
     void (*publish)(void *ctx, uint64_t lsn);
@@ -50,6 +61,11 @@ struct hf_log_ops {
      */
     enum hf_err (*snapshot)(void *ctx, void (*done)(void *arg, enum hf_err err, uint64_t lsn),
                             void *arg);
+    /*
+     * Make a backup by this name, in the background: `cb` is called now and then, perhaps before
+     * this returns, and a last time with is_done. HF_BUSY: one is being made. NULL: there are none.
+     */
+    void (*backup)(void *ctx, const char *name, hf_log_backup_cb cb, void *arg);
     void (*stats)(void *ctx, struct hf_log_stats *stats);
     /* The oldest LSN that `read` can give. Grows only. */
     uint64_t (*first_lsn)(void *ctx);

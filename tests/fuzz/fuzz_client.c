@@ -300,6 +300,11 @@ static void ask_server(struct holdfast *hf, unsigned operation)
                   sizeof audit.first_violation);
     } else if (operation == HF_ASK_SNAPSHOT) {
         (void)holdfast_snapshot(hf, &lsn);
+    } else if (operation == HF_ASK_BACKUP || operation == HF_ASK_BACKUP_NEXT) {
+        struct holdfast_backup backup = {0};
+        if (holdfast_backup(hf, "b", NULL, NULL, &backup) == HOLDFAST_OK) {
+            check_text(backup.path);
+        }
     } else if (operation == HF_ASK_PING) {
         (void)holdfast_ping(hf);
     }

@@ -124,6 +124,10 @@ static void finish_world(struct hf_world *world)
     while (hf_connection_has_work(&world->connection)) {
         hf_connection_step(&world->connection);
     }
+    if (world->backup_cb != NULL && world->dispatch.backing_up.is_running) {
+        world->backup_cb(world->backup_arg,
+                         &(struct hf_log_backup){.is_done = true, .err = HF_IO, .text = "full"});
+    }
     if (world->snapshot_done != NULL && world->dispatch.is_snapshot_running) {
         world->snapshot_done(world->snapshot_arg, HF_OK, world->durable_lsn);
     }
@@ -249,6 +253,7 @@ static enum hf_err read_entry(unsigned operation, unsigned section, uint32_t ind
         struct hf_handle_pair pair;
         struct hf_stat stat;
         struct hf_audit_report audit;
+        struct hf_backup_view backup;
         struct hf_digest digest;
         struct hf_welcome welcome;
     } entry = {0};
@@ -288,6 +293,9 @@ static enum hf_err read_entry(unsigned operation, unsigned section, uint32_t ind
         return hf_digest_next(entries, &entry.digest);
     case HF_ASK_AUDIT:
         return hf_audit_report_next(entries, &entry.audit);
+    case HF_ASK_BACKUP:
+    case HF_ASK_BACKUP_NEXT:
+        return hf_backup_view_next(entries, &entry.backup);
     default:
         return hf_result_line_next(entries, &entry.line);
     }

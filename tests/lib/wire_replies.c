@@ -276,6 +276,37 @@ void hf_put_snapshot_reply(struct hf_buffer *out)
     end_reply(out, place, HF_ASK_SNAPSHOT, 1);
 }
 
+static void put_backup_view(struct hf_buffer *out, const struct hf_reply *head,
+                            const struct hf_backup_view *view)
+{
+    struct hf_reply reply = *head;
+    const size_t place = hf_frame_begin(out);
+    const size_t item = hf_reply_begin(out);
+    hf_backup_view_put(out, view);
+    reply.entries_count = 1;
+    hf_reply_end(out, item, &reply);
+    end_reply(out, place, HF_ASK_BACKUP_NEXT, 1);
+}
+
+/* A backup that is whole. */
+void hf_put_backup_reply(struct hf_buffer *out)
+{
+    const struct hf_backup_view view = {.is_done = true,
+                                        .bytes_done = 123456,
+                                        .bytes_total = 123456,
+                                        .text = text("/backups/weekly/2026-09")};
+    put_backup_view(out, &plain, &view);
+}
+
+/* One that could not be made. */
+void hf_put_backup_refused_reply(struct hf_buffer *out)
+{
+    const struct hf_reply head = {.outcome = HF_BUSY, .line_index = UINT32_MAX};
+    put_backup_view(
+        out, &head,
+        &(struct hf_backup_view){.is_done = true, .text = text("no space is left on the disk")});
+}
+
 /* A set that changed nothing. */
 void hf_put_unchanged_reply(struct hf_buffer *out)
 {

@@ -205,6 +205,20 @@ static void put_snapshot(struct hf_buffer *out)
     put_empty(out, HF_ASK_SNAPSHOT);
 }
 
+static void put_backup(struct hf_buffer *out)
+{
+    const struct hf_frame frame = {
+        .operation = HF_ASK_BACKUP, .count = 1, .correlation = SAMPLE_CORRELATION};
+    const size_t place = hf_frame_begin(out);
+    hf_backup_put(out, hf_text_of("weekly/2026-09"));
+    (void)hf_frame_end(out, place, &frame);
+}
+
+static void put_backup_next(struct hf_buffer *out)
+{
+    put_empty(out, HF_ASK_BACKUP_NEXT);
+}
+
 /* clang-format off */
 #define REQUEST(name) {#name, put_##name, false, 0},
 #define REPLY(name, section) {#name, hf_put_##name, true, section},
@@ -259,6 +273,8 @@ const struct hf_wire_sample hf_wire_samples[] = {
     REQUEST(digest)
     REQUEST(audit)
     REQUEST(snapshot)
+    REQUEST(backup)
+    REQUEST(backup_next)
     HF_REPLY_SAMPLES(REPLY)
 };
 /* clang-format on */

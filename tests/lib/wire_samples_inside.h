@@ -45,7 +45,9 @@
     X(subscribe_reply, 0)                                \
     X(events_reply, 0)                                   \
     X(progress_reply, 0)                                 \
-    X(feed_end_reply, 0)
+    X(feed_end_reply, 0)                                 \
+    X(backup_reply, 0)                                   \
+    X(backup_refused_reply, 0)
 /* clang-format on */
 
 #define HF_REPLY_DECLARE(name, section) void hf_put_##name(struct hf_buffer *out);

@@ -1,5 +1,6 @@
 #include "tests/lib/wire_world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/assert.h"
@@ -37,6 +38,14 @@ static enum hf_err world_snapshot(void *ctx, void (*done)(void *arg, enum hf_err
     return HF_OK;
 }
 
+static void world_backup(void *ctx, const char *name, hf_log_backup_cb cb, void *arg)
+{
+    struct hf_world *world = ctx;
+    (void)snprintf(world->backup_name, sizeof world->backup_name, "%s", name);
+    world->backup_cb = cb;
+    world->backup_arg = arg;
+}
+
 static void world_stats(void *ctx, struct hf_log_stats *stats)
 {
     const struct hf_world *world = ctx;
@@ -48,6 +57,7 @@ static const struct hf_log_ops world_log_ops = {
     .durable_lsn = world_durable_lsn,
     .writable = world_writable,
     .snapshot = world_snapshot,
+    .backup = world_backup,
     .stats = world_stats,
 };
 

@@ -36,7 +36,10 @@ struct hf_world {
     enum hf_err writable;
     enum hf_err snapshot_err; /* what the log answers when asked for one */
     void (*snapshot_done)(void *arg, enum hf_err err, uint64_t lsn);
-    void *snapshot_arg; /* of the one under way, while snapshot_done is not NULL */
+    void *snapshot_arg;         /* of the one under way, while snapshot_done is not NULL */
+    hf_log_backup_cb backup_cb; /* of the newest backup that was begun; NULL: none was */
+    void *backup_arg;
+    char backup_name[256];
 
     /* clock */
     struct hf_clock clock;

@@ -80,7 +80,14 @@ static void copy_request(const struct hf_frame *frame, struct hf_buffer *out)
         assert_int_equal(hf_subscription_put(out, &wish), HF_OK);
         return;
     }
-    if (frame->operation > HF_ASK_HELLO && frame->operation < HF_ASK_EXPORT) {
+    if (frame->operation == HF_ASK_BACKUP) {
+        struct hf_text path;
+        assert_int_equal(hf_backup_read(body, &path), HF_OK);
+        hf_backup_put(out, path);
+        return;
+    }
+    if ((frame->operation > HF_ASK_HELLO && frame->operation < HF_ASK_EXPORT) ||
+        frame->operation == HF_ASK_BACKUP_NEXT) {
         assert_int_equal(frame->body_bytes, 0);
         return;
     }
@@ -139,6 +146,7 @@ static enum hf_err copy_entry(unsigned operation, unsigned section, uint32_t ind
         struct hf_handle_pair pair;
         struct hf_stat stat;
         struct hf_audit_report audit;
+        struct hf_backup_view backup;
         struct hf_digest digest;
         struct hf_welcome welcome;
     } entry = {0};
@@ -188,6 +196,8 @@ static enum hf_err copy_entry(unsigned operation, unsigned section, uint32_t ind
         COPY(digest, digest);
     case HF_ASK_AUDIT:
         COPY(audit_report, audit);
+    case HF_ASK_BACKUP_NEXT:
+        COPY(backup_view, backup);
     default:
         COPY(result_line, line);
     }
@@ -379,6 +389,9 @@ static bool is_request_whole(const struct hf_frame *frame, struct hf_items body)
     struct hf_text name;
     if (frame->operation == HF_ASK_HELLO) {
         return hf_hello_read(body, &name) == HF_OK;
+    }
+    if (frame->operation == HF_ASK_BACKUP) {
+        return hf_backup_read(body, &name) == HF_OK;
     }
     if (frame->operation == HF_ASK_SUBSCRIBE) {
         struct hf_subscription wish;

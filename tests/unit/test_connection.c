@@ -532,6 +532,108 @@ static void asker_of_a_snapshot_goes_away(void **state)
     hf_world_release(&world);
 }
 
+/* ------------------------------------------------------------------ backups */
+
+static void ask_backup(struct hf_world *world, const char *name)
+{
+    struct hf_buffer out = {0};
+    const struct hf_frame frame = {.operation = HF_ASK_BACKUP, .count = 1, .correlation = 7};
+    const size_t place = hf_frame_begin(&out);
+    hf_backup_put(&out, hf_text_of(name));
+    assert_int_equal(hf_frame_end(&out, place, &frame), HF_OK);
+    hf_connection_receive(&world->connection, hf_buffer_front(&out), hf_buffer_count(&out));
+    hf_buffer_release(&out);
+}
+
+/* The one answer that is there: its outcome, and how far the backup is. */
+static enum hf_err backup_answer(struct hf_world *world, struct hf_backup_view *view)
+{
+    struct hf_frame frame;
+    struct hf_reply reply;
+
+    assert_true(hf_connection_has_work(&world->connection));
+    hf_connection_step(&world->connection);
+    assert_true(hf_world_next(world, &frame));
+    struct hf_items body = hf_items_of(frame.body, frame.body_bytes);
+    assert_int_equal(hf_reply_next(&body, &reply), HF_OK);
+    assert_int_equal(reply.entries_count, 1);
+    assert_int_equal(hf_backup_view_next(&reply.entries, view), HF_OK);
+    return reply.outcome;
+}
+
+static void backup_tells_how_far_it_is(void **state)
+{
+    struct hf_world world;
+    struct hf_backup_view view;
+    struct hf_frame frame;
+    (void)state;
+
+    start(&world, 0);
+    (void)hf_world_ask(&world, HF_ASK_BACKUP_NEXT); /* of none */
+    assert_int_equal(backup_answer(&world, &view), HF_INVALID_ARGUMENT);
+    assert_true(view.is_done);
+    assert_true(view.text.bytes_count > 0);
+    ask_backup(&world, "");
+    assert_int_equal(backup_answer(&world, &view), HF_INVALID_ARGUMENT);
+    assert_null(world.backup_cb);
+
+    ask_backup(&world, "weekly");
+    assert_string_equal(world.backup_name, "weekly");
+    assert_false(hf_connection_has_work(&world.connection)); /* until there is news */
+    assert_false(hf_world_next(&world, &frame));
+    struct hf_log_backup backup = {.bytes_done = 5, .bytes_total = 100, .text = ""};
+    world.backup_cb(world.backup_arg, &backup);
+    assert_int_equal(backup_answer(&world, &view), HF_OK);
+    assert_false(view.is_done);
+    assert_int_equal(view.bytes_done, 5);
+    assert_int_equal(view.bytes_total, 100);
+
+    ask_backup(&world, "another"); /* one at a time */
+    assert_int_equal(backup_answer(&world, &view), HF_BUSY);
+    assert_string_equal(world.backup_name, "weekly");
+
+    backup.bytes_done = 50; /* news before it is asked for */
+    world.backup_cb(world.backup_arg, &backup);
+    (void)hf_world_ask(&world, HF_ASK_BACKUP_NEXT);
+    assert_int_equal(backup_answer(&world, &view), HF_OK);
+    assert_int_equal(view.bytes_done, 50);
+
+    (void)hf_world_ask(&world, HF_ASK_BACKUP_NEXT);
+    assert_false(hf_connection_has_work(&world.connection));
+    backup = (struct hf_log_backup){
+        .is_done = true, .lsn = 1, .bytes_done = 80, .bytes_total = 80, .text = "/b/weekly"};
+    world.backup_cb(world.backup_arg, &backup);
+    assert_int_equal(backup_answer(&world, &view), HF_OK);
+    assert_true(view.is_done);
+    assert_int_equal(view.text.bytes_count, strlen("/b/weekly"));
+    (void)hf_world_ask(&world, HF_ASK_BACKUP_NEXT); /* it was told */
+    assert_int_equal(backup_answer(&world, &view), HF_INVALID_ARGUMENT);
+
+    ask_backup(&world, "again"); /* one that fails: an internal result does not go on the wire */
+    backup = (struct hf_log_backup){.is_done = true, .err = HF_IO, .text = "the disk is full"};
+    world.backup_cb(world.backup_arg, &backup);
+    assert_int_equal(backup_answer(&world, &view), HF_BUSY);
+    assert_true(view.is_done);
+    assert_memory_equal(view.text.bytes, "the disk is full", view.text.bytes_count);
+    hf_world_release(&world);
+}
+
+static void asker_of_a_backup_goes_away(void **state)
+{
+    struct hf_world world;
+    const struct hf_log_backup done = {.is_done = true, .text = "/b/x"};
+    (void)state;
+
+    start(&world, 0);
+    ask_backup(&world, "x");
+    hf_connection_release(&world.connection);
+    assert_null(world.dispatch.backing_up.owner);
+    assert_true(world.dispatch.backing_up.is_running);
+    world.backup_cb(world.backup_arg, &done); /* must not touch the connection */
+    assert_false(world.dispatch.backing_up.is_running);
+    hf_world_release(&world);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -553,6 +655,8 @@ int main(void)
         cmocka_unit_test(audit_in_slices_keeps_order),
         cmocka_unit_test(snapshot_waits_for_the_log),
         cmocka_unit_test(asker_of_a_snapshot_goes_away),
+        cmocka_unit_test(backup_tells_how_far_it_is),
+        cmocka_unit_test(asker_of_a_backup_goes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

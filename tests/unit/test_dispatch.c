@@ -87,7 +87,7 @@ static const struct frame_row {
     {"operation 63", 63, 1, 0, 0, HF_INVALID_ARGUMENT, HF_FIELD_OPERATION},
     {"operation 71, which a server alone sends", 71, 1, 0, 0, HF_INVALID_ARGUMENT,
      HF_FIELD_OPERATION},
-    {"operation 74", 74, 1, 0, 0, HF_INVALID_ARGUMENT, HF_FIELD_OPERATION},
+    {"operation 76", 76, 1, 0, 0, HF_INVALID_ARGUMENT, HF_FIELD_OPERATION},
     {"operation 255", 255, 1, 0, 0, HF_INVALID_ARGUMENT, HF_FIELD_OPERATION},
     {"operation before count", 255, 0, 1, 0, HF_INVALID_ARGUMENT, HF_FIELD_OPERATION},
     {"no item", HF_KIND_RESERVE, 0, 0, 0, HF_INVALID_ARGUMENT, HF_FIELD_COUNT},

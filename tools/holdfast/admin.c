@@ -4,7 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "tools/common/parse.h"
+#include "tools/common/progress.h"
 #include "tools/holdfast/cli.h"
 #include "tools/holdfast/output.h"
 
@@ -30,6 +33,45 @@ enum hf_exit hf_cli_snapshot(struct hf_cli *cli)
         hf_json_print(object);
     } else {
         (void)printf("snapshot of lsn %" PRIu64 " is on disk\n", lsn);
+    }
+    return HF_EXIT_DONE;
+}
+
+static void show_backup(void *arg, const struct holdfast_backup *backup)
+{
+    struct hf_progress *progress = arg;
+
+    progress->total = backup->bytes_total >> 10;
+    hf_progress_show(progress, backup->bytes_done >> 10);
+}
+
+enum hf_exit hf_cli_backup(struct hf_cli *cli)
+{
+    struct holdfast_backup backup;
+    struct hf_progress progress;
+
+    cli->patience_ms = PATIENCE_MS;
+    if (!hf_cli_connect(cli, NULL)) {
+        return HF_EXIT_UNKNOWN;
+    }
+    hf_progress_init(&progress, stderr, !cli->is_json && isatty(STDERR_FILENO) == 1, "KiB", 0);
+    const enum holdfast_outcome outcome =
+        holdfast_backup(cli->hf, cli->words[0], show_backup, &progress, &backup);
+    hf_progress_clear(&progress);
+    if (outcome != HOLDFAST_OK) {
+        return hf_cli_report_failure(cli, outcome);
+    }
+    if (cli->is_json) {
+        json_t *object = hf_json_object();
+        hf_json_set(object, "outcome", hf_json_text("ok"));
+        hf_json_set(object, "lsn", hf_json_count(backup.lsn));
+        hf_json_set(object, "bytes", hf_json_count(backup.bytes_done));
+        hf_json_set(object, "path", hf_json_text(backup.path));
+        hf_json_print(object);
+    } else {
+        char size[HF_COUNT_TEXT_BYTES];
+        (void)printf("backup of lsn %" PRIu64 " in %s (%s bytes)\n", backup.lsn, backup.path,
+                     hf_format_count(backup.bytes_done, size));
     }
     return HF_EXIT_DONE;
 }

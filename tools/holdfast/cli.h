@@ -11,7 +11,7 @@
  *     shipment.c  transfers and inbound shipments: changes and questions
  *     read.c      questions about stock, reservations, the ledger
  *     watch.c     the change feed; event.c              one event as text and as JSON
- *     admin.c     snapshot, digest, audit, stats, ping
+ *     admin.c     snapshot, backup, digest, audit, stats, ping
  *     export.c    stock into a file
  *     report.c    what became of a write, for people and as JSON; exit codes
  *     output.c    tables, JSON, times
@@ -185,6 +185,7 @@ enum hf_exit hf_cli_import(struct hf_cli *cli);
 enum hf_exit hf_cli_export(struct hf_cli *cli);
 
 enum hf_exit hf_cli_snapshot(struct hf_cli *cli);
+enum hf_exit hf_cli_backup(struct hf_cli *cli);
 enum hf_exit hf_cli_digest(struct hf_cli *cli);
 enum hf_exit hf_cli_audit(struct hf_cli *cli);
 enum hf_exit hf_cli_stats(struct hf_cli *cli);

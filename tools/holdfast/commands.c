@@ -310,6 +310,17 @@ const struct hf_command hf_commands[] = {
      HF_OPTION_BIT(LOCATION) | HF_OPTION_BIT(SINCE), 1, 2, hf_cli_export},
     {HF_GROUP_SERVER, "snapshot", "", "write a snapshot and wait until it is on disk", "", 0, 0, 0,
      hf_cli_snapshot},
+    {HF_GROUP_SERVER, "backup", "DIR", "copy the data directory while the server goes on",
+     "Makes a backup on the server's machine: DIR is a name below the folder that its "
+     "configuration\n"
+     "gives (backup_directory), and must not be there yet. It holds a snapshot and the log after\n"
+     "it, is whole or not there, and is a data directory: start a server on a copy of it, or\n"
+     "restore from it to a point before its end.\n"
+     "\n"
+     "    holdfast backup 2026-11-22\n"
+     "    cp -r /backups/2026-11-22 /var/lib/holdfast && holdfastd --data /var/lib/holdfast\n"
+     "    holdfastd --restore-to 4711 --from /backups/2026-11-22 --data /var/lib/holdfast\n",
+     0, 1, 1, hf_cli_backup},
     {HF_GROUP_SERVER, "digest", "", "a hash over all that the server knows", "", 0, 0, 0,
      hf_cli_digest},
     {HF_GROUP_SERVER, "audit", "",

@@ -19,8 +19,8 @@ struct key {
     const char *section;
     const char *name;
     enum form form;
-    size_t offset; /* in struct hf_config */
-    uint64_t min, max;
+    size_t offset;     /* in struct hf_config */
+    uint64_t min, max; /* of a PATH: its fewest bytes */
     const char *meaning;
 };
 
@@ -46,7 +46,9 @@ static const struct key keys[] = {
     {"server", "feed_stall_timeout", DURATION, AT(feed_stall_us), HF_FEED_STALL_US_MIN,
      HF_DURATION_US_MAX, "a consumer that takes nothing for this long is ended, with its token"},
 
-    {"data", "directory", PATH, AT(directory), 0, 0, "log and snapshots; made when missing"},
+    {"data", "directory", PATH, AT(directory), 1, 0, "log and snapshots; made when missing"},
+    {"data", "backup_directory", PATH, AT(backup_directory), 0, 0,
+     "where `holdfast backup` may make backups; empty: nowhere"},
     {"data", "durability", DURABILITY, AT(durability), 0, 0,
      "sync: a reply leaves once its change is on disk. interval:MS, none: it may be lost"},
     {"data", "segment_size", SIZE, AT(segment_bytes), HF_SEGMENT_BYTES_MIN, UINT64_C(1) << 32,
@@ -214,12 +216,12 @@ static bool set_value(struct hf_config *config, const struct key *key, const cha
                        INTERVAL_MS_MAX);
         return false;
     case PATH:
-        if (value[0] != '\0' && strlen(value) < HF_CONFIG_PATH_BYTES) {
-            memcpy(config->directory, value, strlen(value) + 1);
+        if (strlen(value) >= key->min && strlen(value) < HF_CONFIG_PATH_BYTES) {
+            memcpy((char *)config + key->offset, value, strlen(value) + 1);
             return true;
         }
-        (void)snprintf(error, error_bytes, "%s: a path of 1 to %d bytes is needed", key->name,
-                       HF_CONFIG_PATH_BYTES - 1);
+        (void)snprintf(error, error_bytes, "%s: a path of %" PRIu64 " to %d bytes is needed",
+                       key->name, key->min, HF_CONFIG_PATH_BYTES - 1);
         return false;
     default:
         return set_number(config, key, value, error, error_bytes);
@@ -342,7 +344,7 @@ void hf_config_print(const struct hf_config *config, FILE *out)
             hf_config_durability(&copy, text);
             break;
         case PATH:
-            (void)snprintf(text, sizeof text, "%s", copy.directory);
+            (void)snprintf(text, sizeof text, "%s", (const char *)&copy + key->offset);
             break;
         default:
             format_number(key, *number_of(&copy, key), text);

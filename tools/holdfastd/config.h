@@ -37,6 +37,7 @@ struct hf_config {
     uint64_t feed_stall_us;
 
     char directory[HF_CONFIG_PATH_BYTES];
+    char backup_directory[HF_CONFIG_PATH_BYTES]; /* empty: none */
     enum hf_durability durability;
     uint64_t interval_us; /* of HF_DURABILITY_INTERVAL */
     uint64_t segment_bytes;

@@ -8,6 +8,7 @@
 
 #include "engine/assert.h"
 #include "persistence/reader.h"
+#include "tools/holdfastd/joint_backup.h"
 #include "tools/holdfastd/journal.h"
 
 /* P9: no reply leaves after this, not even one that waits in a buffer. */
@@ -51,6 +52,7 @@ static uint64_t joint_durable_lsn(void *ctx)
     if (hf_store_first_lsn(joint->store) != joint->first_lsn) {
         let_go_of_dropped(joint);
     }
+    hf_joint_backup_poll(joint);
     const uint64_t lsn = joint->threads != NULL ? hf_store_threads_poll(joint->threads)
                                                 : hf_store_durable_lsn(joint->store);
     (void)is_writable(joint); /* said when it changes, also when nobody writes */
@@ -216,6 +218,7 @@ static const struct hf_log_ops joint_ops = {
     .durable_lsn = joint_durable_lsn,
     .writable = joint_writable,
     .snapshot = joint_snapshot,
+    .backup = hf_joint_backup,
     .stats = joint_stats,
     .first_lsn = joint_first_lsn,
     .read = joint_read,
@@ -223,11 +226,11 @@ static const struct hf_log_ops joint_ops = {
 
 /* ------------------------------------------------------------------ life */
 
-bool hf_joint_init(struct hf_joint *joint, struct hf_store *store)
+bool hf_joint_init(struct hf_joint *joint, struct hf_store *store, const char *backup_directory)
 {
     const uint32_t epochs_count = hf_store_epochs_count(store);
 
-    *joint = (struct hf_joint){.store = store};
+    *joint = (struct hf_joint){.store = store, .backup_directory = backup_directory};
     joint->epochs = calloc(epochs_count, sizeof *joint->epochs);
     if (joint->epochs == NULL) {
         return false;
@@ -263,8 +266,14 @@ static void wake(void *arg)
 bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_server *server)
 {
     joint->loop = hf_server_loop(server);
+    joint->server = server;
     joint->threads = hf_store_threads_start(joint->store, engine, wake, server);
     return joint->threads != NULL;
+}
+
+void hf_joint_stopping(struct hf_joint *joint)
+{
+    hf_joint_backup_cancel(joint);
 }
 
 void hf_joint_stop(struct hf_joint *joint, uint64_t lsn)

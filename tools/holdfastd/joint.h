@@ -32,17 +32,23 @@ struct hf_joint {
     struct uv_loop_s *loop;           /* likewise */
     struct hf_log log;                /* for hf_server_create */
     struct hf_log_epoch *epochs;
+    struct hf_server *server;       /* likewise */
+    const char *backup_directory;   /* empty: backups are refused */
+    struct hf_joint_backup *backup; /* under way; NULL: none */
+    bool is_stopping;
     struct hf_joint_reader *readers; /* those that are free, the newest first */
     uint64_t read_only_since_us;     /* 0: the store takes writes */
     uint64_t first_lsn;              /* the store's, when the free readers were last looked after */
 };
 
-/* `joint` must stay where it is. False: no memory. */
-bool hf_joint_init(struct hf_joint *joint, struct hf_store *store);
+/* `joint` must stay where it is, and `backup_directory`, too. False: no memory. */
+bool hf_joint_init(struct hf_joint *joint, struct hf_store *store, const char *backup_directory);
 /* After the server has ended and before the store is closed. Accepts a zeroed joint. */
 void hf_joint_release(struct hf_joint *joint);
 /* Start the store's threads, which wake `server`. False: they are not to be had. */
 bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_server *server);
+/* The server is about to stop: what works in the background and need not end, ends soon. */
+void hf_joint_stopping(struct hf_joint *joint);
 /* Write and sync all up to `lsn`, the engine's newest, and end the threads. */
 void hf_joint_stop(struct hf_joint *joint, uint64_t lsn);
 

@@ -203,6 +203,7 @@ static void signal_cb(uv_signal_t *handle, int signal_number)
     hf_journal('i', "stopping: %s; a second one ends the program at once",
                signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
     close_signals(program); /* gives the second one its default effect */
+    hf_joint_stopping(&program->joint);
     hf_server_stop(program->server);
 }
 
@@ -268,7 +269,7 @@ static bool start(struct program *program)
         hf_journal('e', "%s", error);
         return false;
     }
-    if (!hf_joint_init(&program->joint, program->store)) {
+    if (!hf_joint_init(&program->joint, program->store, program->config.backup_directory)) {
         hf_journal('e', "could not join the log: %s", hf_strerror(HF_NO_MEMORY));
         return false;
     }
