@@ -34,14 +34,14 @@ static void read_alone(const char *text, size_t bytes_count)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct hf_sim_disk *disk = hf_sim_disk_clone(hf_world()->disk);
-    struct hf_digest digest;
-    uint64_t lsn;
+    struct hf_world_found found;
 
     read_alone((const char *)data, size);
     hf_sim_disk_put(disk, HF_WORLD_MANIFEST, data, size);
-    if (hf_world_open(disk, &digest, &lsn)) {
-        HF_ASSERT(lsn == hf_world()->last_lsn);
-        HF_ASSERT(hf_digest_is_equal(digest, hf_world()->digest));
+    hf_world_open(disk, &found);
+    if (found.is_open) {
+        HF_ASSERT(found.lsn == hf_world()->last_lsn);
+        HF_ASSERT(hf_digest_is_equal(found.digest, hf_world()->digest));
     }
     hf_sim_disk_free(disk);
     return 0;

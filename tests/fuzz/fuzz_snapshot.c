@@ -68,16 +68,19 @@ static bool load_alone(struct hf_sim_disk *disk)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct hf_sim_disk *disk = hf_sim_disk_clone(hf_world()->disk);
-    struct hf_digest digest;
-    uint64_t lsn;
+    struct hf_world_found found;
 
     hf_sim_disk_put(disk, HF_WORLD_SNAPSHOT, data, size);
     const bool is_whole = load_alone(disk);
-    const bool is_open = hf_world_open(disk, &digest, &lsn);
+    hf_world_open(disk, &found);
     if (!is_whole) {
-        HF_ASSERT(is_open);
-        HF_ASSERT(lsn == hf_world()->last_lsn);
-        HF_ASSERT(hf_digest_is_equal(digest, hf_world()->digest));
+        HF_ASSERT(found.is_open);
+        HF_ASSERT(found.verdict == HF_INSPECT_DAMAGED);
+        HF_ASSERT(found.lsn == hf_world()->last_lsn);
+        HF_ASSERT(hf_digest_is_equal(found.digest, hf_world()->digest));
+    }
+    if (found.verdict != HF_INSPECT_DAMAGED) {
+        HF_ASSERT(hf_digest_is_equal(found.digest, hf_world()->digest));
     }
     hf_sim_disk_free(disk);
     return 0;

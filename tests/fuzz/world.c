@@ -4,8 +4,8 @@
 
 #include "engine/assert.h"
 #include "engine/record.h"
-#include "persistence/inspect.h"
 #include "persistence/reader.h"
+#include "persistence/store.h"
 #include "tests/fuzz/story.h"
 #include "tests/lib/small_engine.h"
 
@@ -152,20 +152,21 @@ static struct hf_store *open_on(struct hf_sim_disk *disk, struct hf_engine *engi
     return store;
 }
 
-bool hf_world_open(struct hf_sim_disk *disk, struct hf_digest *digest, uint64_t *lsn)
+void hf_world_open(struct hf_sim_disk *disk, struct hf_world_found *found)
 {
-    const enum hf_inspect_verdict verdict = inspect(disk);
+    *found = (struct hf_world_found){.verdict = inspect(disk)};
+
     struct hf_engine *engine = hf_world_engine();
     struct hf_store *store = open_on(disk, engine);
-
-    HF_ASSERT(verdict == HF_INSPECT_DAMAGED || store != NULL);
+    HF_ASSERT(found->verdict == HF_INSPECT_DAMAGED || store != NULL);
     if (store == NULL) {
         hf_engine_free(engine);
-        return false;
+        return;
     }
-    *digest = hf_engine_digest(engine);
-    *lsn = hf_engine_lsn(engine);
-    HF_ASSERT(hf_store_durable_lsn(store) == *lsn);
+    found->is_open = true;
+    found->digest = hf_engine_digest(engine);
+    found->lsn = hf_engine_lsn(engine);
+    HF_ASSERT(hf_store_durable_lsn(store) == found->lsn);
     HF_ASSERT(hf_small_violation(engine) == NULL);
     read_back(store);
     write_on(store, engine);
@@ -179,5 +180,4 @@ bool hf_world_open(struct hf_sim_disk *disk, struct hf_digest *digest, uint64_t 
     HF_ASSERT(hf_digest_is_equal(hf_engine_digest(engine), written));
     hf_store_close(store);
     hf_engine_free(engine);
-    return true;
 }

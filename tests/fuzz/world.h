@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 #include "engine/engine.h"
-#include "persistence/store.h"
+#include "persistence/inspect.h"
 #include "tests/lib/sim_disk.h"
 
 #define HF_WORLD_FOLDER "/d"
@@ -36,12 +36,19 @@ const struct hf_world *hf_world(void);
 /* An empty engine that holds all of it. */
 struct hf_engine *hf_world_engine(void);
 
+struct hf_world_found {
+    enum hf_inspect_verdict verdict; /* of the directory as it was given */
+    bool is_open;
+    struct hf_digest digest; /* as recovered */
+    uint64_t lsn;
+};
+
 /*
  * Open the directory on `disk` as a start would. It is refused with a sentence, but only when
  * hf_inspect_verify finds damage, too; or what is open is sound: the audit is clean, every record
  * up to the last can be read back, it takes a write, and opened again it is the same. Ends the
- * program when that is not so. True: it was opened, with `digest` and `lsn` as they were recovered.
+ * program when that is not so.
  */
-bool hf_world_open(struct hf_sim_disk *disk, struct hf_digest *digest, uint64_t *lsn);
+void hf_world_open(struct hf_sim_disk *disk, struct hf_world_found *found);
 
 #endif
