@@ -113,14 +113,15 @@ static enum hf_err replay_block(struct reaching *reaching)
     const unsigned char *at = walk->raw;
     const char *why = NULL;
 
-    for (uint64_t lsn = walk->block.first_lsn; lsn <= walk->block.last_lsn; lsn++) {
+    for (uint64_t lsn = walk->block.first_lsn;
+         lsn <= walk->block.last_lsn && lsn <= reaching->wanted_lsn; lsn++) {
         const uint32_t record_bytes = hf_record_bytes(at);
         const uint64_t next_lsn = hf_engine_lsn(reaching->engine) + 1;
         if (lsn > next_lsn) {
             return refuse_at(reaching, HF_CORRUPT, walk->reader.name, walk->block_offset,
                              "records are missing before this block");
         }
-        if (lsn == next_lsn && lsn <= reaching->wanted_lsn) {
+        if (lsn == next_lsn) {
             hf_ledger_pin(hf_engine_ledger(reaching->engine), lsn - 1);
             const enum hf_err err = hf_engine_replay(reaching->engine, at, record_bytes, &why);
             if (err != HF_OK) {
@@ -146,8 +147,9 @@ static enum hf_err replay_log(struct reaching *reaching)
             err = replay_block(reaching);
             break;
         case HF_WALK_DAMAGE:
-            /* What is damaged before the snapshot is not needed. */
-            if (walk->place.lsn == 0 || walk->place.lsn > base_lsn) {
+            /* What is damaged before the snapshot, or behind the LSN, is not needed. */
+            if (walk->place.lsn == 0 ||
+                (walk->place.lsn > base_lsn && walk->place.lsn <= reaching->wanted_lsn)) {
                 err = refuse_at(reaching, HF_CORRUPT, walk->place.name, walk->place.offset,
                                 walk->place.text);
             }

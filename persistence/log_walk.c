@@ -105,7 +105,6 @@ static const char *records_defect(const struct hf_block_header *block, const uns
 static enum hf_walk judge_place(struct hf_log_walk *walk, uint64_t offset)
 {
     const struct hf_block_header *block = &walk->block;
-    const uint32_t epoch = hf_manifest_epoch(walk->manifest, block->first_lsn);
     const uint64_t next_lsn = walk->next_lsn;
 
     walk->excused_offset = offset;
@@ -122,11 +121,13 @@ static enum hf_walk judge_place(struct hf_log_walk *walk, uint64_t offset)
                     " was expected, the one here follows %016" PRIx64,
                     walk->previous, block->previous);
     }
-    if (block->epoch != epoch) {
-        return tell(walk, offset, block->first_lsn,
-                    "a block of epoch %" PRIu32 " was expected, as the manifest says; this one is "
-                    "of epoch %" PRIu32,
-                    epoch, block->epoch);
+    const uint64_t other_lsn =
+        hf_manifest_misfit(walk->manifest, block->epoch, block->first_lsn, block->last_lsn);
+    if (other_lsn != 0) {
+        return tell(walk, offset, other_lsn,
+                    "a record of epoch %" PRIu32
+                    " was expected, as the manifest says; this one is of epoch %" PRIu32,
+                    hf_manifest_epoch(walk->manifest, other_lsn), block->epoch);
     }
     return HF_WALK_BLOCK;
 }

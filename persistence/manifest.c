@@ -207,6 +207,21 @@ uint32_t hf_manifest_epoch(const struct hf_manifest *manifest, uint64_t lsn)
     return manifest->epochs[index].number;
 }
 
+uint64_t hf_manifest_misfit(const struct hf_manifest *manifest, uint32_t epoch, uint64_t first_lsn,
+                            uint64_t last_lsn)
+{
+    if (hf_manifest_epoch(manifest, first_lsn) != epoch) {
+        return first_lsn;
+    }
+    for (uint32_t i = 0; i < manifest->epochs_count; i++) {
+        const uint64_t begin_lsn = manifest->epochs[i].first_lsn;
+        if (begin_lsn > first_lsn && begin_lsn <= last_lsn) {
+            return begin_lsn;
+        }
+    }
+    return 0;
+}
+
 /* ------------------------------------------------------------------ the file */
 
 enum hf_err hf_manifest_load(struct hf_manifest *manifest, const struct hf_directory *directory,

@@ -48,6 +48,11 @@ enum hf_err hf_manifest_fork(struct hf_manifest *manifest, uint64_t first_lsn);
 /* The epoch that the record of `lsn` was, or will be, written in. */
 uint32_t hf_manifest_epoch(const struct hf_manifest *manifest, uint64_t lsn);
 
+/* The first LSN of first_lsn .. last_lsn that the manifest says was not written in `epoch`; 0: all
+ * were. A block is of one epoch. */
+uint64_t hf_manifest_misfit(const struct hf_manifest *manifest, uint32_t epoch, uint64_t first_lsn,
+                            uint64_t last_lsn);
+
 /* Read MANIFEST. HF_OK, HF_IO or HF_CORRUPT, with a sentence in `error`. */
 enum hf_err hf_manifest_load(struct hf_manifest *manifest, const struct hf_directory *directory,
                              char *error, size_t error_bytes);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/assert.h"
 #include "engine/engine.h"
@@ -188,7 +189,8 @@ static const char *misfit(const struct recovery *recovery, const struct hf_block
             return "the block here does not follow the block before it";
         }
     }
-    if (block->epoch != hf_manifest_epoch(recovery->manifest, block->first_lsn)) {
+    if (hf_manifest_misfit(recovery->manifest, block->epoch, block->first_lsn, block->last_lsn) !=
+        0) {
         return "the block here is of another epoch than the manifest says";
     }
     return NULL;
@@ -471,6 +473,19 @@ static enum hf_err recover(struct recovery *recovery)
     return err;
 }
 
+/* Behind the sentence about damage: the way out. What a newer version wrote is none. */
+static void name_way_out(const struct recovery *recovery)
+{
+    const size_t length = strlen(recovery->error);
+
+    if (strstr(recovery->error, HF_FORMAT_NEWER) == NULL) {
+        (void)snprintf(recovery->error + length, recovery->error_bytes - length,
+                       "; \"holdfast-log verify %s\" says what is damaged, and how far back a "
+                       "repair goes",
+                       recovery->directory->path);
+    }
+}
+
 enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_manifest *manifest,
                        const struct hf_listing *listing, struct hf_engine *engine,
                        struct hf_recovered *recovered, char *error, size_t error_bytes)
@@ -491,6 +506,9 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
         err = recover(&recovery);
     } else {
         (void)refuse(&recovery, err, "could not recover: out of memory");
+    }
+    if (err == HF_CORRUPT) {
+        name_way_out(&recovery);
     }
     if (err == HF_OK) {
         HF_ASSERT(recovery.next_lsn > recovery.snapshot_lsn); /* end_newest */

@@ -219,7 +219,9 @@ static bool recover(struct opening *opening)
 
     hf_directory_set_id(&store->directory, store->manifest.directory_id);
     if (opening->listing.segments_count == 0) {
-        return refuse(opening, "it has a MANIFEST but no log segment");
+        return refuse(opening,
+                      "it has a MANIFEST but no log segment; holdfast-log says how far back "
+                      "a repair goes");
     }
     if (hf_recover(&store->directory, &store->manifest, &opening->listing, opening->engine,
                    &recovered, opening->error, opening->error_bytes) != HF_OK ||

@@ -40,6 +40,7 @@ struct hf_log_options {
 enum hf_log_exit hf_tool_list(const struct hf_log_options *options);
 enum hf_log_exit hf_tool_dump(const struct hf_log_options *options);
 enum hf_log_exit hf_tool_verify(const struct hf_log_options *options);
+enum hf_log_exit hf_tool_repair(const struct hf_log_options *options);
 enum hf_log_exit hf_tool_digest(const struct hf_log_options *options);
 
 /* Open the directory, or say on standard error why not. */

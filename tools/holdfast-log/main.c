@@ -24,22 +24,32 @@ static const char usage[] =
     "  dump DIR               the records of the log, one JSON object a line\n"
     "  verify DIR             read every byte of every file: is all as it was written?\n"
     "  digest DIR             the digest of the state, as `holdfast digest` has it\n"
+    "  repair DIR --to LSN    when a start is refused: go back to an LSN before the damage\n"
     "\n"
     "  --from LSN, --to LSN   dump: these records only\n"
     "  --places               dump: with the file and the offset of each record's block\n"
     "  --past-damage          dump: go on behind a damaged place with what can be read\n"
     "  --at LSN               digest: of the state at that LSN instead of the end\n"
-    "  --json                 list, verify, digest: JSON, one object a line\n"
+    "  --to LSN               repair: the last LSN that stays; verify says up to which the state "
+    "is\n"
+    "                         known. What is after it is given up, but no byte is deleted: what "
+    "is\n"
+    "                         cut stays beside as *.cut-N. LSNs go on in a new epoch\n"
+    "  --yes                  repair: do not ask; without it and a terminal it only says what it "
+    "would do\n"
+    "  --json                 list, verify, digest, repair: JSON, one object a line\n"
     "  --version, --help\n"
     "\n"
     "Examples:\n"
     "  holdfast-log verify /var/lib/holdfast\n"
     "  holdfast-log dump /var/lib/holdfast --from 4000 | grep '\"order\":\"web-1001\"'\n"
     "  holdfast-log digest /backup/holdfast --at 4711\n"
+    "  holdfast-log dump /var/lib/holdfast --from 4712 --past-damage > lost.jsonl\n"
+    "  holdfast-log repair /var/lib/holdfast --to 4711\n"
     "\n"
     "Exit codes:\n"
     "  0  done; verify: all is sound\n"
-    "  1  verify: a torn tail, which the next start cuts; others: not possible\n"
+    "  1  verify: a torn tail, which the next start cuts; others: not possible, or not wanted\n"
     "  2  damage, with file, offset and what was expected\n"
     "  3  wrong usage, not a data directory, or it cannot be read\n";
 
@@ -73,7 +83,10 @@ enum option_mark {
     OPTION_AT = 4,
     OPTION_PLACES = 8,
     OPTION_PAST = 16,
-    OPTION_JSON = 32
+    OPTION_JSON = 32,
+    OPTION_YES = 128,
+    OPTION_HELP = 256,
+    OPTION_VERSION = 512
 };
 
 static const struct command {
@@ -85,17 +98,15 @@ static const struct command {
     {"dump", OPTION_FROM | OPTION_TO | OPTION_PLACES | OPTION_PAST | OPTION_JSON, hf_tool_dump},
     {"verify", OPTION_JSON, hf_tool_verify},
     {"digest", OPTION_AT | OPTION_JSON, hf_tool_digest},
+    {"repair", OPTION_TO | OPTION_YES | OPTION_JSON, hf_tool_repair},
 };
 
-static const struct option known[] = {{"from", required_argument, NULL, OPTION_FROM},
-                                      {"to", required_argument, NULL, OPTION_TO},
-                                      {"at", required_argument, NULL, OPTION_AT},
-                                      {"places", no_argument, NULL, OPTION_PLACES},
-                                      {"past-damage", no_argument, NULL, OPTION_PAST},
-                                      {"json", no_argument, NULL, OPTION_JSON},
-                                      {"help", no_argument, NULL, 'h'},
-                                      {"version", no_argument, NULL, 'v'},
-                                      {NULL, 0, NULL, 0}};
+static const struct option known[] = {
+    {"from", required_argument, NULL, OPTION_FROM},  {"to", required_argument, NULL, OPTION_TO},
+    {"at", required_argument, NULL, OPTION_AT},      {"places", no_argument, NULL, OPTION_PLACES},
+    {"past-damage", no_argument, NULL, OPTION_PAST}, {"json", no_argument, NULL, OPTION_JSON},
+    {"yes", no_argument, NULL, OPTION_YES},          {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},  {NULL, 0, NULL, 0}};
 
 static bool read_lsn(const char *name, uint64_t *lsn, bool *has_lsn)
 {
@@ -125,6 +136,9 @@ static bool read_option(int option, struct hf_log_options *options)
     case OPTION_JSON:
         options->is_json = true;
         return true;
+    case OPTION_YES:
+        options->is_yes = true;
+        return true;
     default:
         (void)fputs("see holdfast-log --help\n", stderr); /* getopt has said what is wrong */
         return false;
@@ -149,9 +163,10 @@ static const struct command *read_arguments(int argc, char **argv, struct hf_log
 
     *code = HF_LOG_USAGE;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (option == 'h' || option == 'v') {
+        if (option == OPTION_HELP || option == OPTION_VERSION) {
             *code = HF_LOG_DONE;
-            (void)(option == 'h' ? fputs(usage, stdout) : printf("holdfast-log %s\n", HF_VERSION));
+            (void)(option == OPTION_HELP ? fputs(usage, stdout)
+                                         : printf("holdfast-log %s\n", HF_VERSION));
             return NULL;
         }
         if (!read_option(option, options)) {
@@ -173,7 +188,7 @@ static const struct command *read_arguments(int argc, char **argv, struct hf_log
     }
     for (size_t i = 0; known[i].name != NULL; i++) {
         const unsigned mark = (unsigned)known[i].val;
-        if (mark < 'A' && (given & mark & ~command->options) != 0) {
+        if ((given & mark & ~command->options) != 0) {
             hf_tool_complain("%s has no option --%s", command->name, known[i].name);
             return NULL;
         }
