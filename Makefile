@@ -151,6 +151,10 @@ PLANTED := hf_tail_judge hf_effect_apply hf_image_put hf_image_read_ref \
            hf_directory_sync
 $(BUILD)/tests/sim/test_planted: LDFLAGS += $(PLANTED:%=-Wl,--wrap=%)
 
+# Allocations fail on demand there (tests/lib/fail_alloc.h).
+$(BUILD)/tests/unit/test_failed_calls: override LDFLAGS += \
+    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=mmap
+
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_HELPERS) $(TEST_LIB) $(TOOLS_LIB) $(NET_LIB) \
                  $(PERSISTENCE_LIB) $(ENGINE_LIB)
 	@mkdir -p $(@D)

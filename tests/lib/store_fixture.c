@@ -40,12 +40,21 @@ void hf_store_fixture_release(struct hf_store_fixture *fixture)
     *fixture = (struct hf_store_fixture){0};
 }
 
+static void own_memory(const struct hf_store_fixture *fixture, bool is_begin)
+{
+    if (fixture->own_memory_cb != NULL) {
+        fixture->own_memory_cb(is_begin);
+    }
+}
+
 static void keep_line(void *arg, char level, const char *text)
 {
     struct hf_store_fixture *fixture = arg;
     const size_t length = strlen(text);
 
+    own_memory(fixture, true);
     fixture->log = realloc(fixture->log, fixture->log_bytes + length + 4);
+    own_memory(fixture, false);
     assert_non_null(fixture->log);
     (void)snprintf(fixture->log + fixture->log_bytes, length + 4, "%c %s\n", level, text);
     fixture->log_bytes += length + 3;
@@ -60,6 +69,7 @@ static void remember_digest(struct hf_store_fixture *fixture)
 {
     const uint64_t lsn = hf_engine_lsn(fixture->engine);
 
+    own_memory(fixture, true);
     if (lsn >= fixture->digests_max) {
         const uint64_t max = (lsn + 1) * 2;
         fixture->digests = realloc(fixture->digests, max * sizeof *fixture->digests);
@@ -69,6 +79,7 @@ static void remember_digest(struct hf_store_fixture *fixture)
         fixture->digests_max = max;
     }
     fixture->digests[lsn] = hf_engine_digest(fixture->engine);
+    own_memory(fixture, false);
 }
 
 bool hf_store_fixture_open(struct hf_store_fixture *fixture)
@@ -77,8 +88,11 @@ bool hf_store_fixture_open(struct hf_store_fixture *fixture)
 
     assert_null(fixture->engine);
     fixture->engine = hf_engine_create(&fixture->engine_config);
-    assert_non_null(fixture->engine);
     fixture->error[0] = '\0';
+    if (fixture->engine == NULL) {
+        (void)snprintf(fixture->error, sizeof fixture->error, "out of memory for the engine");
+        return false;
+    }
     fixture->store =
         hf_store_open(&fixture->config,
                       fixture->table != NULL ? fixture->table : hf_sim_disk_table(fixture->disk),
@@ -280,7 +294,10 @@ enum hf_err hf_store_fixture_snapshot(struct hf_store_fixture *fixture)
         return HF_IO;
     }
     struct hf_snapshot_copy *copy = hf_store_snapshot_copy(fixture->store, fixture->engine);
-    assert_non_null(copy);
+    if (copy == NULL) {
+        (void)snprintf(fixture->error, sizeof fixture->error, "out of memory for the copy");
+        return HF_NO_MEMORY;
+    }
     assert_int_equal(hf_snapshot_copy_lsn(copy), hf_engine_lsn(fixture->engine));
     return hf_store_snapshot_write(fixture->store, copy, fixture->error, sizeof fixture->error);
 }

@@ -26,7 +26,10 @@
 
 struct hf_store_fixture {
     struct hf_sim_disk *disk;
-    const struct hf_disk *table;   /* what the store is given; NULL: the table of `disk` itself */
+    const struct hf_disk *table; /* what the store is given; NULL: the table of `disk` itself */
+    /* Called before and after what takes memory for the test itself, when allocations are failed on
+     * purpose; NULL: nothing is. */
+    void (*own_memory_cb)(bool is_begin);
     struct hf_store_config config; /* may be changed before an open */
     struct hf_engine_config engine_config;
     struct hf_engine *engine; /* NULL while closed */
