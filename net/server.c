@@ -1,8 +1,10 @@
 #include "net/server.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "engine/assert.h"
@@ -10,10 +12,10 @@
 #include "net/connection.h"
 #include "net/dispatch.h"
 #include "net/feed.h"
+#include "net/listener.h"
 
 #define READ_BYTES ((size_t)256 * 1024)
 #define WRITE_BYTES ((size_t)256 * 1024) /* copied when a socket is full */
-#define LISTEN_BACKLOG 1024
 #define SWEEP_MS_MAX 500u
 #define EXPIRY_MS_MAX (UINT64_C(60) * 60 * 1000) /* look again: the wall clock may be set */
 #define EXPIRY_RETRY_MS 5u                       /* holds are due but the ledger ring is full */
@@ -43,7 +45,7 @@ struct client {
 
 struct hf_server {
     uv_loop_t loop;
-    uv_tcp_t listener;
+    struct hf_listener listener;
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_async_t async;
@@ -62,7 +64,10 @@ struct hf_server {
     struct client *busy;
     struct client *resting;
     uint32_t refusals_count;
-    bool is_refusal_told; /* in the operator's log, since a connection was last accepted */
+    bool is_refusal_told;        /* in the operator's log, since a connection was last accepted */
+    uint64_t client_lines_us;    /* monotonic; when the minute of lines about clients began */
+    uint32_t client_lines_count; /* written in it */
+    uint64_t client_lines_left_out; /* and not written */
     uint64_t published_lsn;
     uint64_t expiry_deadline_us; /* what the timer is set to; UINT64_MAX: not set */
     uint64_t fed_us;             /* monotonic; when the feed's last round for everyone began */
@@ -88,6 +93,39 @@ static void report(const struct hf_server *server, char level, const char *text)
     server->report.line(server->report.arg, level, text);
 }
 
+/*
+ * Whether another line about a client may be written now: HF_CLIENT_LINES_MAX in a minute are, the
+ * others are counted. What clients do wrong must not fill the log.
+ */
+static bool may_say(struct hf_server *server)
+{
+    if (server->client_lines_count == HF_CLIENT_LINES_MAX) {
+        server->client_lines_left_out++;
+        return false;
+    }
+    server->client_lines_count++;
+    return true;
+}
+
+/* Begin another minute of lines about clients; say how many the last one left out. */
+static void renew_client_lines(struct hf_server *server)
+{
+    const uint64_t now_us = monotonic_us(server);
+    char line[96];
+
+    if (now_us - server->client_lines_us < HF_CLIENT_LINES_US) {
+        return;
+    }
+    if (server->client_lines_left_out > 0) {
+        (void)snprintf(line, sizeof line, "%" PRIu64 " more lines about connections were left out",
+                       server->client_lines_left_out);
+        report(server, 'w', line);
+    }
+    server->client_lines_us = now_us;
+    server->client_lines_count = 0;
+    server->client_lines_left_out = 0;
+}
+
 /* "connection from ADDRESS (NAME): TEXT" */
 static void report_client(const struct client *client, char level, const char *text)
 {
@@ -97,6 +135,9 @@ static void report_client(const struct client *client, char level, const char *t
     char line[384];
     const char *name = client->connection.name;
 
+    if (!may_say(client->server)) {
+        return;
+    }
     if (uv_tcp_getpeername(&client->tcp, (struct sockaddr *)&peer, &peer_bytes) == 0) {
         (void)uv_ip_name((const struct sockaddr *)&peer, host, sizeof host);
     }
@@ -475,18 +516,14 @@ static void start_reading(struct client *client)
 
 /* ------------------------------------------------------------------ accepting */
 
-static void accept_cb(uv_stream_t *listener, int status)
+static void accepted(void *ctx, int socket)
 {
-    struct hf_server *server = listener->data;
-    if (status < 0) {
-        char text[160];
-        (void)snprintf(text, sizeof text, "could not accept a connection: %s", uv_strerror(status));
-        report(server, 'w', text);
-        return;
-    }
+    struct hf_server *server = ctx;
     struct client *client = calloc(1, sizeof *client);
+
     if (client == NULL) {
-        report(server, 'w', "could not accept a connection: no memory");
+        hf_listener_tell_short(&server->listener, uv_strerror(UV_ENOMEM));
+        (void)close(socket); /* nothing was read or written */
         return;
     }
     const struct hf_transport transport = {&transport_ops, client};
@@ -497,7 +534,8 @@ static void accept_cb(uv_stream_t *listener, int status)
     hf_connection_init(&client->connection, &server->dispatch, &transport, &limits);
     (void)uv_tcp_init(&server->loop, &client->tcp);
     link_client(client);
-    if (uv_accept(listener, (uv_stream_t *)&client->tcp) != 0) {
+    if (uv_tcp_open(&client->tcp, socket) != 0) {
+        (void)close(socket);
         close_client(client);
         return;
     }
@@ -671,7 +709,13 @@ static void sweep_client(struct client *client)
         return;
     }
     if (hf_connection_is_idle(&client->connection, server->config.idle_us)) {
-        report_client(client, 'i', "closed: idle for too long");
+        const struct hf_connection *connection = &client->connection;
+        report_client(client, 'i',
+                      connection->released_bytes > connection->sent_bytes
+                          ? "closed: it does not read its replies"
+                      : hf_buffer_count(&connection->in) > 0
+                          ? "closed: idle for too long, in the middle of a frame"
+                          : "closed: idle for too long");
         close_client(client);
     }
 }
@@ -693,6 +737,7 @@ static void sweep_cb(uv_timer_t *timer)
             sweep_client(client);
         }
     }
+    renew_client_lines(server);
     if (server->feed.subscribers_count > 0) {
         want_whole_round(server); /* tokens move on, and lines are kept alive */
     }
@@ -713,7 +758,7 @@ static void close_server_handles(struct hf_server *server)
         return;
     }
     server->is_stopped = true;
-    close_handle(&server->listener);
+    hf_listener_close(&server->listener);
     close_handle(&server->prepare);
     close_handle(&server->idle);
     close_handle(&server->expiry);
@@ -733,7 +778,7 @@ void hf_server_stop(struct hf_server *server)
     }
     server->is_stopping = true;
     server->stopping_us = monotonic_us(server);
-    close_handle(&server->listener);
+    hf_listener_close(&server->listener);
     for (struct client *client = server->clients; client != NULL; client = next) {
         next = client->next;
         if (!client->is_finishing) {
@@ -748,22 +793,24 @@ void hf_server_stop(struct hf_server *server)
     }
 }
 
+static void report_listener(void *ctx, char level, const char *text)
+{
+    report(ctx, level, text);
+}
+
+static const struct hf_listener_ops listener_ops = {.accepted = accepted,
+                                                    .report = report_listener};
+
 /* Bind and listen, and remember where. 0, or libuv's error. */
 static int listen_at(struct hf_server *server)
 {
     struct sockaddr_storage address = {0};
-    int address_bytes = sizeof address;
 
     if (!hf_address_find(server->config.host, server->config.port, &address)) {
         return UV_EADDRNOTAVAIL;
     }
-    int status = uv_tcp_bind(&server->listener, (const struct sockaddr *)&address, 0);
-    if (status == 0) {
-        status = uv_listen((uv_stream_t *)&server->listener, LISTEN_BACKLOG, accept_cb);
-    }
-    if (status == 0) {
-        status = uv_tcp_getsockname(&server->listener, (struct sockaddr *)&address, &address_bytes);
-    }
+    const int status =
+        hf_listener_open(&server->listener, &server->loop, &address, &listener_ops, server);
     if (status != 0) {
         return status;
     }
@@ -779,7 +826,6 @@ static int init_loop(struct hf_server *server)
     if (status != 0) {
         return status;
     }
-    (void)uv_tcp_init(&server->loop, &server->listener);
     (void)uv_prepare_init(&server->loop, &server->prepare);
     (void)uv_idle_init(&server->loop, &server->idle);
     (void)uv_timer_init(&server->loop, &server->expiry);
@@ -791,7 +837,6 @@ static int init_loop(struct hf_server *server)
         (void)uv_timer_init(&server->loop, (uv_timer_t *)&server->async);
         return status;
     }
-    server->listener.data = server;
     server->prepare.data = server;
     server->idle.data = server;
     server->async.data = server;

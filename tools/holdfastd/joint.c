@@ -309,7 +309,26 @@ static uint64_t system_monotonic_us(void *ctx)
     return read_clock_us(CLOCK_MONOTONIC);
 }
 
-struct hf_clock hf_joint_clock(void)
+/* Time that passes while the machine sleeps has passed for a hold, too. */
+static uint64_t system_passed_us(void *ctx)
 {
-    return (struct hf_clock){.now_us = system_now_us, .monotonic_us = system_monotonic_us};
+    (void)ctx;
+#ifdef CLOCK_BOOTTIME
+    return read_clock_us(CLOCK_BOOTTIME);
+#else
+    return read_clock_us(CLOCK_MONOTONIC);
+#endif
+}
+
+static uint64_t log_now_us(void *ctx)
+{
+    return hf_steady_now_us(ctx);
+}
+
+void hf_joint_clocks_init(struct hf_joint_clocks *clocks, uint64_t last_us)
+{
+    clocks->system = (struct hf_clock){.now_us = system_now_us, .monotonic_us = system_passed_us};
+    clocks->clock = (struct hf_clock){
+        .ctx = &clocks->steady, .now_us = log_now_us, .monotonic_us = system_monotonic_us};
+    hf_steady_init(&clocks->steady, &clocks->system, last_us, hf_journal_line, NULL);
 }

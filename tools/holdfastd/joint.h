@@ -18,6 +18,7 @@
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/server.h"
+#include "net/steady.h"
 #include "persistence/store.h"
 #include "persistence/threads.h"
 
@@ -52,7 +53,13 @@ void hf_joint_stopping(struct hf_joint *joint);
 /* Write and sync all up to `lsn`, the engine's newest, and end the threads. */
 void hf_joint_stop(struct hf_joint *joint, uint64_t lsn);
 
-/* The clocks of the system. */
-struct hf_clock hf_joint_clock(void);
+/* The clocks for a server: log time, which begins no earlier than `last_us`, the engine's newest
+ * time, and one that cannot be set. */
+struct hf_joint_clocks {
+    struct hf_clock system;
+    struct hf_steady steady;
+    struct hf_clock clock; /* for hf_server_create */
+};
+void hf_joint_clocks_init(struct hf_joint_clocks *clocks, uint64_t last_us);
 
 #endif

@@ -57,7 +57,7 @@ struct program {
     struct hf_store *store;
     struct hf_server *server;
     struct hf_joint joint;
-    struct hf_clock clock;
+    struct hf_joint_clocks clocks;
     uv_signal_t signals[2];
 };
 
@@ -225,26 +225,49 @@ static bool watch_signals(struct program *program)
     return sigaction(SIGPIPE, &ignore, NULL) == 0 && sigaction(SIGXFSZ, &ignore, NULL) == 0;
 }
 
-/* Every connection is a file descriptor. Take as many as the system lets us have. */
-static void raise_descriptors_limit(const struct hf_config *config)
+/*
+ * Every connection is a file descriptor. Take as many as the system lets us have; where that is too
+ * few, connections are what there will be fewer of: the log must not run out.
+ */
+static bool fit_descriptors(struct hf_config *config)
 {
     const rlim_t needed = config->connections_max + DESCRIPTORS_OF_OUR_OWN;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) {
-        return;
+        return true;
     }
+    const rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed) {
-        hf_journal('w', "connections_max is %" PRIu64 ", but the system allows %ju open files",
-                   config->connections_max, (uintmax_t)limit.rlim_cur);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        limit.rlim_cur = before;
     }
+    if (limit.rlim_cur >= needed) {
+        return true;
+    }
+    if (limit.rlim_cur <= DESCRIPTORS_OF_OUR_OWN) {
+        hf_journal('e',
+                   "cannot start: the system allows %ju open files, and %d are needed besides "
+                   "those of clients",
+                   (uintmax_t)limit.rlim_cur, DESCRIPTORS_OF_OUR_OWN);
+        return false;
+    }
+    hf_journal('w',
+               "connections_max is %ju instead of %" PRIu64 ": the system allows %ju open files, "
+               "and %d are kept for the log",
+               (uintmax_t)(limit.rlim_cur - DESCRIPTORS_OF_OUR_OWN), config->connections_max,
+               (uintmax_t)limit.rlim_cur, DESCRIPTORS_OF_OUR_OWN);
+    config->connections_max = limit.rlim_cur - DESCRIPTORS_OF_OUR_OWN;
+    return true;
 }
 
 /* ------------------------------------------------------------------ start and stop */
 
 static bool start(struct program *program)
 {
+    if (!fit_descriptors(&program->config)) {
+        return false;
+    }
     const struct hf_engine_config engine_config = hf_config_engine(&program->config);
     const struct hf_server_config server_config = hf_config_server(&program->config);
     struct hf_store_config store_config = hf_config_store(&program->config);
@@ -252,7 +275,6 @@ static bool start(struct program *program)
     const struct hf_server_report server_report = {.line = hf_journal_line};
     char error[ERROR_BYTES] = "";
 
-    raise_descriptors_limit(&program->config);
     if (getrandom(store_config.new_directory_id, sizeof store_config.new_directory_id, 0) !=
         (ssize_t)sizeof store_config.new_directory_id) {
         hf_journal('e', "could not get random bytes: %s", strerror(errno));
@@ -273,9 +295,9 @@ static bool start(struct program *program)
         hf_journal('e', "could not join the log: %s", hf_strerror(HF_NO_MEMORY));
         return false;
     }
-    program->clock = hf_joint_clock();
+    hf_joint_clocks_init(&program->clocks, hf_engine_time_us(program->engine));
     program->server = hf_server_create(&server_config, program->engine, &program->joint.log,
-                                       &program->clock, &server_report, error, sizeof error);
+                                       &program->clocks.clock, &server_report, error, sizeof error);
     if (program->server == NULL) {
         hf_journal('e', "%s", error);
         return false;
