@@ -1,26 +1,29 @@
 #include "net/steady.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "engine/assert.h"
 
-static void look_apart(struct hf_steady *steady, uint64_t apart_us, const char *how)
+/* The system's clock is ahead of log time, or behind it, by so much. */
+static void look_apart(struct hf_steady *steady, uint64_t apart_us, bool is_ahead)
 {
-    char text[224];
+    char text[256];
 
     if (apart_us <= HF_STEADY_STEP_US) {
-        steady->is_apart = false;
+        steady->apart = HF_STEADY_TOGETHER;
         return;
     }
-    if (steady->is_apart) {
+    const enum hf_steady_apart apart = is_ahead ? HF_STEADY_AHEAD : HF_STEADY_BEHIND;
+    if (steady->apart == apart) {
         return;
     }
-    steady->is_apart = true;
+    steady->apart = apart;
     (void)snprintf(text, sizeof text,
                    "the system's clock is %" PRIu64 " s %s log time, which goes on as time passes "
-                   "and nears it slowly; holds end neither early nor late",
-                   apart_us / 1000000, how);
+                   "and nears it slowly, so that holds end neither early nor late",
+                   apart_us / 1000000, is_ahead ? "ahead of" : "behind");
     steady->report(steady->report_arg, 'w', text);
 }
 
@@ -34,7 +37,7 @@ void hf_steady_init(struct hf_steady *steady, const struct hf_clock *source, uin
                                  .report = report,
                                  .now_us = clock_us > last_us ? clock_us : last_us,
                                  .monotonic_us = source->monotonic_us(source->ctx)};
-    look_apart(steady, steady->now_us - clock_us, "behind");
+    look_apart(steady, steady->now_us - clock_us, false);
 }
 
 uint64_t hf_steady_now_us(struct hf_steady *steady)
@@ -53,13 +56,13 @@ uint64_t hf_steady_now_us(struct hf_steady *steady)
 
     if (clock_us >= expected_us) {
         const uint64_t apart_us = clock_us - expected_us;
-        look_apart(steady, apart_us, "ahead of");
+        look_apart(steady, apart_us, true);
         steady->now_us = apart_us <= HF_STEADY_STEP_US || apart_us <= nearing_us
                              ? clock_us
                              : expected_us + nearing_us;
     } else {
         const uint64_t apart_us = expected_us - clock_us;
-        look_apart(steady, apart_us, "behind");
+        look_apart(steady, apart_us, false);
         steady->now_us = expected_us - (nearing_us < apart_us ? nearing_us : apart_us);
     }
     if (steady->now_us < before_us) {

@@ -20,21 +20,24 @@
 #ifndef HF_NET_STEADY_H
 #define HF_NET_STEADY_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "net/clock.h"
 
 #define HF_STEADY_PART 64u                  /* of the time that passes, to near the clock by */
 #define HF_STEADY_STEP_US UINT64_C(1000000) /* a difference up to this is no jump */
 
+/* Where the system's clock is. */
+enum hf_steady_apart { HF_STEADY_TOGETHER, HF_STEADY_AHEAD, HF_STEADY_BEHIND };
+
 struct hf_steady {
     const struct hf_clock *source;
     void *report_arg;
     void (*report)(void *arg, char level, const char *text);
-    uint64_t now_us;       /* what was told last; never falls */
-    uint64_t monotonic_us; /* when that was */
-    uint64_t credit_us;    /* time that has passed, and was not used for nearing yet */
-    bool is_apart;         /* by more than a step; told */
+    uint64_t now_us;            /* what was told last; never falls */
+    uint64_t monotonic_us;      /* when that was */
+    uint64_t credit_us;         /* time that has passed, and was not used for nearing yet */
+    enum hf_steady_apart apart; /* by more than a step, and told */
 };
 
 /* Log time begins at the source's, or at `last_us`, the log's last, when that is later. `report`
