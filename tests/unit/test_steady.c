@@ -1,9 +1,9 @@
 /*
  * test_steady.c - log time while the system's clock is set back and forth.
  *
- * Method: a made clock. Each row sets it by so much, lets time pass in steps, and says what log time
- * must come to; it never falls on the way. Then holds of an engine on such a clock end when their
- * time has passed, whatever the system's clock does.
+ * Method: a made clock. Each row sets it by so much, lets time pass in steps, and says what log
+ * time must come to; it never falls on the way. Then holds of an engine on such a clock end when
+ * their time has passed, whatever the system's clock does.
  */
 #include <stdarg.h>
 #include <stddef.h>
