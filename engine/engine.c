@@ -60,45 +60,32 @@ static uint32_t at_least_one(uint32_t count)
     return count > 0 ? count : 1;
 }
 
-struct hf_engine *hf_engine_create(const struct hf_engine_config *config)
+/* Take memory for the limits of `config` into a zeroed engine. False: some is not to be had. */
+static bool fill(struct hf_engine *engine, const struct hf_engine_config *config)
 {
-    HF_ASSERT(config->life_us_max > 0);
-    HF_ASSERT(config->life_us_max <= HF_LIFE_US_LIMIT);
-    HF_ASSERT(config->ledger_bytes >= HF_LEDGER_BYTES_MIN);
-
-    struct hf_engine *engine = calloc(1, sizeof *engine);
-    if (engine == NULL) {
-        return NULL;
-    }
     engine->config = *config;
     /* An order for each reservation and each record: the ring's places are a power of two. */
     const uint64_t orders_max = config->ledger_bytes / 32 + config->reservations_max;
     engine->group = hf_memory_reserve(HF_GROUP_RECORDS_MAX * sizeof *engine->group);
     engine->told = hf_memory_reserve(hf_event_scratch_bytes());
-    if (engine->group == NULL || engine->told == NULL || !work_init(&engine->work) ||
-        hf_catalog_init(&engine->catalog, config->skus_max, config->locations_max) != HF_OK ||
-        hf_cells_init(&engine->cells, config->cells_max) != HF_OK ||
-        hf_reservations_init(&engine->reservations, config->reservations_max, config->lines_max) !=
-            HF_OK ||
-        hf_shipments_init(&engine->shipments, at_least_one(config->shipments_max),
-                          at_least_one(config->shipment_lines_max)) != HF_OK ||
-        hf_names_init(&engine->names, config->references_max, &engine->reservations,
-                      &engine->shipments) != HF_OK ||
-        hf_orders_init(&engine->orders,
-                       orders_max < ORDERS_LIMIT ? (uint32_t)orders_max : ORDERS_LIMIT,
-                       config->reservations_max) != HF_OK ||
-        hf_ledger_init(&engine->ledger, config->ledger_bytes) != HF_OK) {
-        hf_engine_free(engine);
-        return NULL;
-    }
-    return engine;
+    return engine->group != NULL && engine->told != NULL && work_init(&engine->work) &&
+           hf_catalog_init(&engine->catalog, config->skus_max, config->locations_max) == HF_OK &&
+           hf_cells_init(&engine->cells, config->cells_max) == HF_OK &&
+           hf_reservations_init(&engine->reservations, config->reservations_max,
+                                config->lines_max) == HF_OK &&
+           hf_shipments_init(&engine->shipments, at_least_one(config->shipments_max),
+                             at_least_one(config->shipment_lines_max)) == HF_OK &&
+           hf_names_init(&engine->names, config->references_max, &engine->reservations,
+                         &engine->shipments) == HF_OK &&
+           hf_orders_init(&engine->orders,
+                          orders_max < ORDERS_LIMIT ? (uint32_t)orders_max : ORDERS_LIMIT,
+                          config->reservations_max) == HF_OK &&
+           hf_ledger_init(&engine->ledger, config->ledger_bytes) == HF_OK;
 }
 
-void hf_engine_free(struct hf_engine *engine)
+/* Give all of it back; accepts a half-filled one. */
+static void empty(struct hf_engine *engine)
 {
-    if (engine == NULL) {
-        return;
-    }
     hf_ledger_release(&engine->ledger);
     hf_orders_release(&engine->orders);
     hf_names_release(&engine->names);
@@ -114,7 +101,40 @@ void hf_engine_free(struct hf_engine *engine)
     work_release(&engine->work);
     hf_memory_give_back(engine->told, hf_event_scratch_bytes());
     hf_memory_give_back(engine->group, HF_GROUP_RECORDS_MAX * sizeof *engine->group);
-    free(engine);
+}
+
+struct hf_engine *hf_engine_create(const struct hf_engine_config *config)
+{
+    HF_ASSERT(config->life_us_max > 0);
+    HF_ASSERT(config->life_us_max <= HF_LIFE_US_LIMIT);
+    HF_ASSERT(config->ledger_bytes >= HF_LEDGER_BYTES_MIN);
+
+    struct hf_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL) {
+        return NULL;
+    }
+    if (!fill(engine, config)) {
+        hf_engine_free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void hf_engine_free(struct hf_engine *engine)
+{
+    if (engine != NULL) {
+        empty(engine);
+        free(engine);
+    }
+}
+
+bool hf_engine_clear(struct hf_engine *engine)
+{
+    const struct hf_engine_config config = engine->config;
+
+    empty(engine);
+    *engine = (struct hf_engine){0};
+    return fill(engine, &config);
 }
 
 uint64_t hf_engine_lsn(const struct hf_engine *engine)

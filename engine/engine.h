@@ -64,6 +64,9 @@ struct hf_engine_config hf_engine_config_default(void);
  */
 struct hf_engine *hf_engine_create(const struct hf_engine_config *config);
 void hf_engine_free(struct hf_engine *engine);
+/* Make it empty again, at LSN 0, for a snapshot that turned out to be damaged while it was loaded.
+ * False: no memory; only hf_engine_free may follow. */
+bool hf_engine_clear(struct hf_engine *engine);
 
 /*
  * Apply one operation at `now_us`; `result` says what became of it. HF_OP_LINKED is ignored here.

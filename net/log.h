@@ -23,6 +23,11 @@ struct hf_log_stats {
     uint64_t log_bytes;          /* stored bytes of blocks written since start */
     uint64_t snapshot_lsn;       /* of the newest snapshot; 0: none */
     uint64_t read_only_since_us; /* of the system's clock; 0: writes are taken */
+    uint64_t snapshots_count;    /* written since start, as are the rest */
+    uint64_t snapshots_failed;
+    uint64_t snapshot_last_us;         /* how long the newest one took */
+    uint64_t snapshot_longest_copy_us; /* that copying has held up the loop at once */
+    uint64_t snapshot_bytes;           /* of the newest one's file */
     uint32_t epoch;
 };
 
@@ -56,8 +61,9 @@ struct hf_log_ops {
      * the engine. The log wakes the server when it takes writes again. */
     enum hf_err (*writable)(void *ctx);
     /*
-     * Write a snapshot of the state as it is now. Copies before it returns, then works in the
-     * background; `done` is called on the loop thread. HF_BUSY: one is being written already.
+     * Write a snapshot of a state not older than now, in the background, while operations go on;
+     * `done` is called on the loop thread with its LSN. HF_BUSY: one that was asked for is being
+     * written already.
      */
     enum hf_err (*snapshot)(void *ctx, void (*done)(void *arg, enum hf_err err, uint64_t lsn),
                             void *arg);

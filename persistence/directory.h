@@ -27,7 +27,8 @@ struct hf_directory {
     struct hf_store_report report;
     char path[HF_PATH_BYTES_MAX - HF_NAME_BYTES_MAX];
     unsigned char id[HF_DIRECTORY_ID_BYTES];
-    uint64_t seed; /* hf_format_seed(id) */
+    uint64_t seed;    /* hf_format_seed(id) */
+    bool works_ahead; /* reading may use a thread of its own (ahead.h) */
 };
 
 /* False: the path is empty or too long. */

@@ -33,6 +33,7 @@ struct recovery {
     uint64_t next_lsn;     /* of the block that must come next; 0: any may */
     uint64_t previous;     /* its chain, once next_lsn is set */
     uint64_t records_count;
+    uint64_t log_bytes;      /* of the blocks after the snapshot */
     uint64_t progress_count; /* records_count at which the next line is due */
     char *error;
     size_t error_bytes;
@@ -75,8 +76,25 @@ static bool is_reached_by_log(const struct hf_listing *listing, uint64_t lsn)
     return listing->segments[0] <= lsn + 1;
 }
 
-/* The newest snapshot that is whole and reached by the log, into recovery->snapshot_lsn. */
-static enum hf_err choose_snapshot(struct recovery *recovery)
+/*
+ * Load a snapshot that may be damaged. HF_CORRUPT: it is; the engine has been made empty again.
+ * Checking it whole first would read the file twice, and find nothing that loading does not find.
+ */
+static enum hf_err load_snapshot(struct recovery *recovery, uint64_t lsn)
+{
+    hf_directory_say(recovery->directory, 'i', "recovery: loading the snapshot of LSN %" PRIu64,
+                     lsn);
+    const enum hf_err err =
+        hf_snapshot_file_load(recovery->directory, lsn, hf_manifest_epoch(recovery->manifest, lsn),
+                              recovery->engine, recovery->error, recovery->error_bytes);
+    if (err == HF_CORRUPT && !hf_engine_clear(recovery->engine)) {
+        return refuse(recovery, HF_NO_MEMORY, "could not recover: out of memory");
+    }
+    return err;
+}
+
+/* Load the newest snapshot that is whole and reached by the log: recovery->snapshot_lsn. */
+static enum hf_err load_newest(struct recovery *recovery)
 {
     const struct hf_listing *listing = recovery->listing;
     const uint64_t current_lsn = recovery->manifest->snapshot_lsn;
@@ -89,9 +107,7 @@ static enum hf_err choose_snapshot(struct recovery *recovery)
         if (!is_reached_by_log(listing, lsn)) {
             break;
         }
-        const enum hf_err err = hf_snapshot_file_verify(recovery->directory, lsn,
-                                                        hf_manifest_epoch(recovery->manifest, lsn),
-                                                        recovery->error, recovery->error_bytes);
+        const enum hf_err err = load_snapshot(recovery, lsn);
         if (err == HF_OK) {
             recovery->snapshot_lsn = lsn;
             break;
@@ -273,6 +289,9 @@ static enum hf_err replay_segment(struct recovery *recovery, const char **why)
             continue;
         }
         recovery->skip_bytes = 0;
+        if (block.last_lsn > recovery->snapshot_lsn) {
+            recovery->log_bytes += hf_block_bytes(&block);
+        }
         err = replay_block(recovery, &block, bytes, offset);
         if (err != HF_OK) {
             return err;
@@ -450,14 +469,7 @@ static enum hf_err recover(struct recovery *recovery)
 {
     enum hf_err err = forget_unsynced(recovery);
     if (err == HF_OK) {
-        err = choose_snapshot(recovery);
-    }
-    if (err == HF_OK && recovery->snapshot_lsn != 0) {
-        hf_directory_say(recovery->directory, 'i', "recovery: loading the snapshot of LSN %" PRIu64,
-                         recovery->snapshot_lsn);
-        err = hf_snapshot_file_load(recovery->directory, recovery->snapshot_lsn,
-                                    hf_manifest_epoch(recovery->manifest, recovery->snapshot_lsn),
-                                    recovery->engine, recovery->error, recovery->error_bytes);
+        err = load_newest(recovery);
     }
     if (err == HF_OK) {
         err = choose_start(recovery);
@@ -520,6 +532,7 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
                          .previous = recovery.previous},
             .snapshot_lsn = recovery.snapshot_lsn,
             .records_count = recovery.records_count,
+            .log_bytes = recovery.log_bytes,
         };
     }
     free(recovery.room);

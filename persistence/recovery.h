@@ -36,6 +36,7 @@ struct hf_recovered {
     struct hf_wal_position position;
     uint64_t snapshot_lsn;  /* of the snapshot that was loaded; 0: none */
     uint64_t records_count; /* applied after it */
+    uint64_t log_bytes;     /* of their blocks, in the files */
 };
 
 /*

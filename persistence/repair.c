@@ -491,14 +491,9 @@ static bool write_snapshot(struct hf_repair *repair)
             return false;
         }
     }
-    struct hf_snapshot_copy *copy = hf_snapshot_copy_make(repair->engine);
-    if (copy == NULL) {
-        return refuse(repair, "could not write a snapshot: out of memory");
-    }
-    const enum hf_err err = hf_snapshot_file_write(&repair->opened.directory, copy,
+    const enum hf_err err = hf_snapshot_file_write(&repair->opened.directory, repair->engine,
                                                    hf_manifest_epoch(manifest, repair->plan.lsn),
-                                                   repair->error, repair->error_bytes);
-    hf_snapshot_copy_free(copy);
+                                                   NULL, repair->error, repair->error_bytes);
     return err == HF_OK;
 }
 

@@ -7,390 +7,261 @@
 #include <string.h>
 
 #include "engine/assert.h"
-#include "engine/ledger.h"
-#include "persistence/pack.h"
+#include "engine/engine.h"
 
 _Static_assert(HF_SNAPSHOT_RAW_BYTES_MAX == HF_IMAGE_BYTES_MIN, "a chunk of the engine is a block");
 
-#define BLOCK_BYTES_MAX (HF_SNAPSHOT_BLOCK_HEADER_BYTES + HF_SNAPSHOT_RAW_BYTES_MAX)
-
-/* ------------------------------------------------------------------ copy */
-
-void hf_snapshot_copy_free(struct hf_snapshot_copy *copy)
+static enum hf_err fail(struct hf_snapshot_writer *writer, int64_t error)
 {
-    if (copy == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < copy->chunks_count; i++) {
-        free(copy->chunks[i].bytes);
-    }
-    free(copy->chunks);
-    free(copy);
+    char name[HF_NAME_BYTES_MAX];
+
+    hf_snapshot_name(name, writer->lsn, "");
+    (void)snprintf(writer->error, sizeof writer->error, "could not write snapshot \"%s\": %s", name,
+                   hf_disk_error(error));
+    return error == -ENOMEM ? HF_NO_MEMORY : HF_IO;
 }
 
-uint64_t hf_snapshot_copy_lsn(const struct hf_snapshot_copy *copy)
-{
-    return copy->lsn;
-}
-
-static bool add_chunk(struct hf_snapshot_copy *copy, unsigned char *bytes, size_t bytes_count)
-{
-    const size_t count = copy->chunks_count;
-
-    if ((count & (count - 1)) == 0) { /* 0, 1, 2, 4, 8 ...: full */
-        void *more = realloc(copy->chunks, (count == 0 ? 1 : 2 * count) * sizeof *copy->chunks);
-        if (more == NULL) {
-            return false;
-        }
-        copy->chunks = more;
-    }
-    copy->chunks[copy->chunks_count++] =
-        (struct hf_snapshot_chunk){.bytes = bytes, .bytes_count = bytes_count};
-    copy->raw_bytes += bytes_count;
-    return true;
-}
-
-struct hf_snapshot_copy *hf_snapshot_copy_make(struct hf_engine *engine)
-{
-    struct hf_image_cursor cursor = {0};
-
-    struct hf_snapshot_copy *copy = calloc(1, sizeof *copy);
-    if (copy == NULL) {
-        return NULL;
-    }
-    copy->lsn = hf_engine_lsn(engine);
-    const struct hf_ledger *ledger = hf_engine_ledger(engine);
-    copy->ledger_first_lsn = ledger->first_lsn <= ledger->last_lsn ? ledger->first_lsn : UINT64_MAX;
-    for (;;) {
-        unsigned char *bytes = malloc(HF_SNAPSHOT_RAW_BYTES_MAX);
-        const size_t used =
-            bytes == NULL ? 0 : hf_engine_copy(engine, &cursor, bytes, HF_SNAPSHOT_RAW_BYTES_MAX);
-        if (used == 0 || !add_chunk(copy, bytes, used)) {
-            free(bytes);
-            if (bytes != NULL && used == 0) {
-                return copy;
-            }
-            hf_snapshot_copy_free(copy);
-            return NULL;
-        }
-    }
-}
-
-/* ------------------------------------------------------------------ write */
-
-struct writer {
-    const struct hf_directory *directory;
-    int file;
-    uint64_t offset;
-    int64_t error;
-};
-
-static bool put(struct writer *writer, const unsigned char *bytes, size_t bytes_count)
+static enum hf_err put_at(struct hf_snapshot_writer *writer, const unsigned char *bytes,
+                          size_t bytes_count, uint64_t offset)
 {
     const struct hf_disk *disk = writer->directory->disk;
 
-    const int64_t result = disk->write(disk->ctx, writer->file, bytes, bytes_count, writer->offset);
+    const int64_t result = disk->write(disk->ctx, writer->file, bytes, bytes_count, offset);
     if (result != (int64_t)bytes_count) {
-        writer->error = result < 0 ? result : -EIO;
-        return false;
+        return fail(writer, result < 0 ? result : -EIO);
+    }
+    return HF_OK;
+}
+
+static enum hf_err sync_all(struct hf_snapshot_writer *writer)
+{
+    const struct hf_disk *disk = writer->directory->disk;
+
+    const int result = disk->sync(disk->ctx, writer->file);
+    if (result != 0) {
+        return fail(writer, result);
+    }
+    writer->synced_offset = writer->offset;
+    return HF_OK;
+}
+
+static uint64_t seed_of(const struct hf_snapshot_writer *writer)
+{
+    return writer->directory->seed ^ writer->lsn;
+}
+
+enum hf_err hf_snapshot_writer_begin(struct hf_snapshot_writer *writer,
+                                     const struct hf_directory *directory, uint64_t lsn,
+                                     uint32_t epoch)
+{
+    char aside[HF_NAME_BYTES_MAX];
+
+    HF_ASSERT(lsn > 0);
+
+    *writer = (struct hf_snapshot_writer){.directory = directory,
+                                          .lsn = lsn,
+                                          .epoch = epoch,
+                                          .file = -1,
+                                          .reader = {.file = -1},
+                                          .offset = HF_SNAPSHOT_HEADER_BYTES};
+    writer->block = malloc(HF_SNAPSHOT_BLOCK_BYTES_MAX + 8);
+    if (hf_packer_init(&writer->packer) != HF_OK || writer->block == NULL) {
+        return fail(writer, -ENOMEM);
+    }
+    hf_snapshot_name(aside, lsn, HF_SUFFIX_ASIDE);
+    const int removed = hf_directory_remove(directory, aside);
+    if (removed != 0) {
+        return fail(writer, removed);
+    }
+    writer->file = hf_directory_open(directory, aside, HF_DISK_WRITE | HF_DISK_CREATE);
+    if (writer->file < 0) {
+        return fail(writer, writer->file);
+    }
+    writer->is_aside = true;
+    return HF_OK;
+}
+
+enum hf_err hf_snapshot_writer_put(struct hf_snapshot_writer *writer, const unsigned char *raw,
+                                   uint32_t raw_bytes)
+{
+    HF_ASSERT(writer->is_aside);
+    HF_ASSERT(raw_bytes > 0 && raw_bytes <= HF_SNAPSHOT_RAW_BYTES_MAX);
+    HF_ASSERT(writer->footer.blocks_count < UINT32_MAX);
+
+    const uint32_t stored_bytes = hf_packer_pack(&writer->packer, raw, raw_bytes,
+                                                 writer->block + HF_SNAPSHOT_BLOCK_HEADER_BYTES);
+    struct hf_snapshot_block block = {.flags = stored_bytes < raw_bytes ? HF_BLOCK_LZ4 : 0,
+                                      .index = (uint32_t)writer->footer.blocks_count,
+                                      .raw_bytes = raw_bytes,
+                                      .stored_bytes = stored_bytes};
+    const size_t bytes_count = hf_snapshot_block_seal(writer->block, &block, seed_of(writer));
+    const enum hf_err err = put_at(writer, writer->block, bytes_count, writer->offset);
+    if (err != HF_OK) {
+        return err;
     }
     writer->offset += bytes_count;
-    return true;
+    writer->footer.blocks_count++;
+    writer->footer.raw_bytes += raw_bytes;
+    writer->footer.chain = hf_snapshot_chain(writer->footer.chain, block.checksum);
+    if (writer->offset - writer->synced_offset >= HF_SNAPSHOT_SYNC_BYTES) {
+        return sync_all(writer);
+    }
+    return HF_OK;
 }
 
-static bool put_blocks(struct writer *writer, const struct hf_snapshot_copy *copy,
-                       struct hf_packer *packer, unsigned char *room)
+enum hf_err hf_snapshot_writer_seal(struct hf_snapshot_writer *writer)
 {
-    const uint64_t seed = writer->directory->seed ^ copy->lsn;
-    struct hf_snapshot_footer footer = {.blocks_count = copy->chunks_count,
-                                        .raw_bytes = copy->raw_bytes};
+    unsigned char bytes[HF_SNAPSHOT_HEADER_BYTES];
+    struct hf_snapshot_header header = {.epoch = writer->epoch,
+                                        .blocks_count = (uint32_t)writer->footer.blocks_count,
+                                        .lsn = writer->lsn,
+                                        .raw_bytes = writer->footer.raw_bytes};
 
-    for (size_t i = 0; i < copy->chunks_count; i++) {
-        const struct hf_snapshot_chunk *chunk = &copy->chunks[i];
-        const uint32_t raw_bytes = (uint32_t)chunk->bytes_count;
-        const uint32_t stored_bytes =
-            hf_packer_pack(packer, chunk->bytes, raw_bytes, room + HF_SNAPSHOT_BLOCK_HEADER_BYTES);
-        struct hf_snapshot_block block = {.flags = stored_bytes < raw_bytes ? HF_BLOCK_LZ4 : 0,
-                                          .index = (uint32_t)i,
-                                          .raw_bytes = raw_bytes,
-                                          .stored_bytes = stored_bytes};
-        const size_t bytes_count = hf_snapshot_block_seal(room, &block, seed);
-        footer.chain = hf_snapshot_chain(footer.chain, block.checksum);
-        if (!put(writer, room, bytes_count)) {
-            return false;
+    HF_ASSERT(writer->footer.blocks_count > 0);
+    _Static_assert(HF_SNAPSHOT_FOOTER_BYTES <= sizeof bytes, "room for both");
+
+    writer->footer.file_bytes = writer->offset + HF_SNAPSHOT_FOOTER_BYTES;
+    hf_snapshot_footer_encode(&writer->footer, seed_of(writer), bytes);
+    enum hf_err err = put_at(writer, bytes, HF_SNAPSHOT_FOOTER_BYTES, writer->offset);
+    if (err != HF_OK) {
+        return err;
+    }
+    writer->offset += HF_SNAPSHOT_FOOTER_BYTES;
+    memcpy(header.directory_id, writer->directory->id, sizeof header.directory_id);
+    hf_snapshot_header_encode(&header, bytes);
+    err = put_at(writer, bytes, HF_SNAPSHOT_HEADER_BYTES, 0);
+    return err != HF_OK ? err : sync_all(writer);
+}
+
+enum hf_err hf_snapshot_writer_check(struct hf_snapshot_writer *writer, bool *is_end)
+{
+    HF_ASSERT(writer->synced_offset == writer->offset);
+
+    if (writer->room.stored == NULL) {
+        char aside[HF_NAME_BYTES_MAX];
+        hf_snapshot_name(aside, writer->lsn, HF_SUFFIX_ASIDE);
+        if (!hf_snapshot_room_init(&writer->room)) {
+            return fail(writer, -ENOMEM);
+        }
+        /* What is judged is what the disk has, not what memory remembers of it. */
+        const struct hf_disk *disk = writer->directory->disk;
+        const int forgotten = disk->forget(disk->ctx, writer->file);
+        if (forgotten != 0) {
+            return fail(writer, forgotten);
+        }
+        const enum hf_err err =
+            hf_snapshot_reader_open(&writer->reader, writer->directory, aside, writer->lsn,
+                                    writer->epoch, writer->error, sizeof writer->error);
+        if (err != HF_OK) {
+            return err;
         }
     }
-    footer.file_bytes = writer->offset + HF_SNAPSHOT_FOOTER_BYTES;
-    hf_snapshot_footer_encode(&footer, seed, room);
-    return put(writer, room, HF_SNAPSHOT_FOOTER_BYTES);
+    return hf_snapshot_reader_next(&writer->reader, &writer->room, is_end);
 }
 
-/* Header, blocks, footer, sync. Returns 0 or a negative errno. */
-static int64_t write_aside(const struct hf_directory *directory,
-                           const struct hf_snapshot_copy *copy, uint32_t epoch, const char *name)
+/* The first error is the one to tell. */
+static int close_files(struct hf_snapshot_writer *writer)
 {
-    const struct hf_disk *disk = directory->disk;
-    struct writer writer = {.directory = directory, .file = -1};
-    struct hf_packer packer;
-    struct hf_snapshot_header header = {.epoch = epoch,
-                                        .blocks_count = (uint32_t)copy->chunks_count,
-                                        .lsn = copy->lsn,
-                                        .raw_bytes = copy->raw_bytes};
+    int closed = 0;
 
-    memcpy(header.directory_id, directory->id, sizeof header.directory_id);
-    unsigned char *room = malloc(BLOCK_BYTES_MAX + 8);
-    if (hf_packer_init(&packer) != HF_OK || room == NULL) {
-        writer.error = -ENOMEM;
-        goto done;
+    hf_snapshot_reader_close(&writer->reader);
+    if (writer->file >= 0) {
+        const struct hf_disk *disk = writer->directory->disk;
+        closed = disk->close(disk->ctx, writer->file);
+        writer->file = -1;
     }
-    writer.error = hf_directory_remove(directory, name);
-    if (writer.error != 0) {
-        goto done;
-    }
-    writer.file = hf_directory_open(directory, name, HF_DISK_WRITE | HF_DISK_CREATE);
-    if (writer.file < 0) {
-        writer.error = writer.file;
-        goto done;
-    }
-    hf_snapshot_header_encode(&header, room);
-    if (put(&writer, room, HF_SNAPSHOT_HEADER_BYTES) && put_blocks(&writer, copy, &packer, room)) {
-        writer.error = disk->sync(disk->ctx, writer.file);
-    }
-
-done:
-    if (writer.file >= 0) {
-        const int closed = disk->close(disk->ctx, writer.file);
-        writer.error = writer.error != 0 ? writer.error : closed;
-    }
-    free(room);
-    hf_packer_release(&packer);
-    return writer.error;
+    return closed;
 }
 
-enum hf_err hf_snapshot_file_write(const struct hf_directory *directory,
-                                   const struct hf_snapshot_copy *copy, uint32_t epoch, char *error,
-                                   size_t error_bytes)
+enum hf_err hf_snapshot_writer_name(struct hf_snapshot_writer *writer)
 {
     char aside[HF_NAME_BYTES_MAX];
     char name[HF_NAME_BYTES_MAX];
 
-    HF_ASSERT(copy->lsn > 0 && copy->chunks_count > 0);
+    HF_ASSERT(writer->is_aside && writer->synced_offset == writer->offset);
 
-    hf_snapshot_name(aside, copy->lsn, HF_SUFFIX_ASIDE);
-    hf_snapshot_name(name, copy->lsn, "");
-    int64_t result = write_aside(directory, copy, epoch, aside);
+    hf_snapshot_name(aside, writer->lsn, HF_SUFFIX_ASIDE);
+    hf_snapshot_name(name, writer->lsn, "");
+    int result = close_files(writer);
     if (result == 0) {
-        result = hf_directory_rename(directory, aside, name);
+        result = hf_directory_rename(writer->directory, aside, name);
     }
     if (result != 0) {
-        (void)hf_directory_remove(directory, aside); /* the first error is the one to tell */
-    } else {
-        result = hf_directory_sync(directory);
+        return fail(writer, result);
     }
-    if (result != 0) {
-        (void)snprintf(error, error_bytes, "could not write snapshot \"%s\": %s", name,
-                       hf_disk_error(result));
-        return result == -ENOMEM ? HF_NO_MEMORY : HF_IO;
+    writer->is_aside = false;
+    result = hf_directory_sync(writer->directory);
+    return result == 0 ? HF_OK : fail(writer, result);
+}
+
+void hf_snapshot_writer_drop(struct hf_snapshot_writer *writer)
+{
+    if (writer->directory != NULL && writer->is_aside) {
+        char aside[HF_NAME_BYTES_MAX];
+        hf_snapshot_name(aside, writer->lsn, HF_SUFFIX_ASIDE);
+        (void)close_files(writer);
+        (void)hf_directory_remove(writer->directory, aside); /* else the next start does it */
     }
-    return HF_OK;
+    hf_snapshot_writer_release(writer);
 }
 
-/* ------------------------------------------------------------------ read */
-
-struct reader {
-    const struct hf_directory *directory;
-    char name[HF_NAME_BYTES_MAX];
-    int file;
-    uint64_t file_bytes;
-    uint64_t offset;
-    uint64_t seed;
-    unsigned char *stored; /* one block as it stands in the file */
-    unsigned char *raw;
-    struct hf_engine *engine; /* NULL: only verify */
-    char *error;
-    size_t error_bytes;
-};
-
-static enum hf_err say_damage(const struct reader *reader, enum hf_err err, const char *why)
+void hf_snapshot_writer_release(struct hf_snapshot_writer *writer)
 {
-    (void)snprintf(reader->error, reader->error_bytes,
-                   "cannot use snapshot \"%s\" at offset %" PRIu64 ": %s", reader->name,
-                   reader->offset, why);
-    return err;
-}
-
-static enum hf_err say_error(const struct reader *reader, int64_t error)
-{
-    (void)snprintf(reader->error, reader->error_bytes, "could not read snapshot \"%s\": %s",
-                   reader->name, hf_disk_error(error));
-    return error == -ENOMEM ? HF_NO_MEMORY : HF_IO;
-}
-
-/* Up to `bytes_count` bytes from the offset on, fewer at the end of the file. */
-static int64_t take(struct reader *reader, size_t bytes_count)
-{
-    const struct hf_disk *disk = reader->directory->disk;
-    return disk->read(disk->ctx, reader->file, reader->stored, bytes_count, reader->offset);
-}
-
-static enum hf_err read_header(struct reader *reader, struct hf_snapshot_header *header,
-                               uint64_t lsn, uint32_t epoch)
-{
-    const char *why = NULL;
-
-    const int64_t got = take(reader, HF_SNAPSHOT_HEADER_BYTES);
-    if (got < 0) {
-        return say_error(reader, got);
+    if (writer->directory == NULL) {
+        return;
     }
-    if (hf_snapshot_header_decode(header, reader->stored, (size_t)got, &why) == HF_OK) {
-        if (memcmp(header->directory_id, reader->directory->id, HF_DIRECTORY_ID_BYTES) != 0) {
-            why = "it belongs to another data directory";
-        } else if (header->lsn != lsn) {
-            why = "its header names another LSN";
-        } else if (header->epoch != epoch) {
-            why = "its header names another epoch than the manifest";
+    (void)close_files(writer); /* it was synced, or is not wanted any more */
+    hf_snapshot_room_release(&writer->room);
+    hf_packer_release(&writer->packer);
+    free(writer->block);
+    writer->block = NULL;
+    writer->directory = NULL;
+    writer->is_aside = false;
+}
+
+/* ------------------------------------------------------------------ in one go */
+
+/* All blocks, the whole state as it stands. */
+static enum hf_err write_blocks(struct hf_snapshot_writer *writer, struct hf_engine *engine,
+                                unsigned char *chunk)
+{
+    struct hf_image_cursor cursor = {0};
+
+    for (;;) {
+        const size_t used = hf_engine_copy(engine, &cursor, chunk, HF_SNAPSHOT_RAW_BYTES_MAX);
+        if (used == 0) {
+            return hf_snapshot_writer_seal(writer);
         }
-    }
-    if (why != NULL) {
-        return say_damage(reader, HF_CORRUPT, why);
-    }
-    reader->offset += HF_SNAPSHOT_HEADER_BYTES;
-    return HF_OK;
-}
-
-/* One block: verify it, and give it to the engine when there is one. */
-static enum hf_err read_block(struct reader *reader, struct hf_snapshot_footer *sums)
-{
-    struct hf_snapshot_block block;
-    const char *why = NULL;
-
-    int64_t got = take(reader, HF_SNAPSHOT_BLOCK_HEADER_BYTES);
-    if (got < 0) {
-        return say_error(reader, got);
-    }
-    enum hf_err err =
-        hf_snapshot_block_open(&block, reader->stored, (size_t)got, reader->seed, &why);
-    if (err == HF_TRUNCATED && got == HF_SNAPSHOT_BLOCK_HEADER_BYTES) { /* as it must be */
-        got = take(reader, hf_snapshot_block_bytes(&block));
-        if (got < 0) {
-            return say_error(reader, got);
-        }
-        err = hf_snapshot_block_open(&block, reader->stored, (size_t)got, reader->seed, &why);
-    }
-    if (err != HF_OK) {
-        return say_damage(reader, HF_CORRUPT, why);
-    }
-    if (block.index != sums->blocks_count) {
-        return say_damage(reader, HF_CORRUPT, "its blocks are not in order");
-    }
-    const unsigned char *raw = hf_snapshot_block_raw(&block, reader->stored, reader->raw);
-    if (raw == NULL) {
-        return say_damage(reader, HF_CORRUPT, "the block does not decode");
-    }
-    if (reader->engine != NULL) {
-        err = hf_engine_load(reader->engine, raw, block.raw_bytes, &why);
+        const enum hf_err err = hf_snapshot_writer_put(writer, chunk, (uint32_t)used);
         if (err != HF_OK) {
-            return say_damage(reader, err, why);
+            return err;
         }
     }
-    sums->blocks_count++;
-    sums->raw_bytes += block.raw_bytes;
-    sums->chain = hf_snapshot_chain(sums->chain, block.checksum);
-    reader->offset += hf_snapshot_block_bytes(&block);
-    return HF_OK;
 }
 
-static enum hf_err read_footer(struct reader *reader, const struct hf_snapshot_header *header,
-                               const struct hf_snapshot_footer *sums)
+enum hf_err hf_snapshot_file_write(const struct hf_directory *directory, struct hf_engine *engine,
+                                   uint32_t epoch, uint64_t *file_bytes, char *error,
+                                   size_t error_bytes)
 {
-    struct hf_snapshot_footer footer;
-    const char *why = NULL;
+    struct hf_snapshot_writer writer;
+    bool is_end = false;
 
-    const int64_t got = take(reader, HF_SNAPSHOT_FOOTER_BYTES);
-    if (got < 0) {
-        return say_error(reader, got);
+    enum hf_err err = hf_snapshot_writer_begin(&writer, directory, hf_engine_lsn(engine), epoch);
+    unsigned char *chunk = malloc(HF_SNAPSHOT_RAW_BYTES_MAX);
+    if (err == HF_OK) {
+        err = chunk == NULL ? fail(&writer, -ENOMEM) : write_blocks(&writer, engine, chunk);
     }
-    if (hf_snapshot_footer_decode(&footer, reader->stored, (size_t)got, reader->seed, &why) !=
-        HF_OK) {
-        return say_damage(reader, HF_CORRUPT, why);
-    }
-    if (footer.blocks_count != sums->blocks_count || footer.raw_bytes != sums->raw_bytes ||
-        footer.chain != sums->chain || header->raw_bytes != sums->raw_bytes ||
-        footer.file_bytes != reader->file_bytes ||
-        footer.file_bytes != reader->offset + HF_SNAPSHOT_FOOTER_BYTES) {
-        return say_damage(reader, HF_CORRUPT, "its footer counts other blocks than there are");
-    }
-    return HF_OK;
-}
-
-static enum hf_err read_all(struct reader *reader, uint64_t lsn, uint32_t epoch)
-{
-    struct hf_snapshot_header header;
-    struct hf_snapshot_footer sums = {0};
-    const char *why = NULL;
-
-    enum hf_err err = read_header(reader, &header, lsn, epoch);
-    for (uint32_t i = 0; err == HF_OK && i < header.blocks_count; i++) {
-        err = read_block(reader, &sums);
+    free(chunk);
+    while (err == HF_OK && !is_end) {
+        err = hf_snapshot_writer_check(&writer, &is_end);
     }
     if (err == HF_OK) {
-        err = read_footer(reader, &header, &sums);
+        err = hf_snapshot_writer_name(&writer);
     }
-    if (err == HF_OK && reader->engine != NULL) {
-        err = hf_engine_load_end(reader->engine, &why);
-        if (err == HF_OK && hf_engine_lsn(reader->engine) != lsn) {
-            err = HF_CORRUPT;
-            why = "the state in it is of another LSN";
-        }
-        if (err != HF_OK) {
-            return say_damage(reader, err, why);
-        }
+    if (file_bytes != NULL) {
+        *file_bytes = writer.offset;
     }
+    (void)snprintf(error, error_bytes, "%s", writer.error);
+    hf_snapshot_writer_drop(&writer);
     return err;
-}
-
-static enum hf_err read_file(const struct hf_directory *directory, uint64_t lsn, uint32_t epoch,
-                             struct hf_engine *engine, char *error, size_t error_bytes)
-{
-    const struct hf_disk *disk = directory->disk;
-    struct reader reader = {.directory = directory,
-                            .seed = directory->seed ^ lsn,
-                            .engine = engine,
-                            .error = error,
-                            .error_bytes = error_bytes};
-
-    hf_snapshot_name(reader.name, lsn, "");
-    reader.stored = malloc(BLOCK_BYTES_MAX + 8);
-    reader.raw = malloc(HF_SNAPSHOT_RAW_BYTES_MAX);
-    reader.file = hf_directory_open(directory, reader.name, HF_DISK_READ);
-    enum hf_err err;
-    if (reader.stored == NULL || reader.raw == NULL) {
-        err = say_error(&reader, -ENOMEM);
-    } else if (reader.file < 0) {
-        err = say_error(&reader, reader.file);
-    } else {
-        const int64_t size = disk->size(disk->ctx, reader.file);
-        reader.file_bytes = size < 0 ? 0 : (uint64_t)size;
-        err = size < 0 ? say_error(&reader, size) : read_all(&reader, lsn, epoch);
-    }
-    if (reader.file >= 0) {
-        (void)disk->close(disk->ctx, reader.file); /* opened for reading */
-    }
-    free(reader.raw);
-    free(reader.stored);
-    return err;
-}
-
-enum hf_err hf_snapshot_file_verify(const struct hf_directory *directory, uint64_t lsn,
-                                    uint32_t epoch, char *error, size_t error_bytes)
-{
-    return read_file(directory, lsn, epoch, NULL, error, error_bytes);
-}
-
-enum hf_err hf_snapshot_file_load(const struct hf_directory *directory, uint64_t lsn,
-                                  uint32_t epoch, struct hf_engine *engine, char *error,
-                                  size_t error_bytes)
-{
-    HF_ASSERT(hf_engine_lsn(engine) == 0);
-    return read_file(directory, lsn, epoch, engine, error, error_bytes);
 }

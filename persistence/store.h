@@ -12,8 +12,9 @@
  *     snapshot-00000000000000004711.hfs
  *     spare.log                         a segment made ahead
  *
- * Threads: hf_store_open, _close, _snapshot_copy and the getters belong to the loop thread;
- * hf_store_log_step to the log thread; hf_store_snapshot_write to the snapshot thread. They meet in
+ * Threads: hf_store_open, _close, the copying side of snapshots and the getters belong to the loop
+ * thread; hf_store_log_step to the log thread; hf_store_snapshot_write_step and hf_store_spare_step
+ * to the worker. They meet in
  * atomics and hand-overs only, never under a lock held across I/O. threads.h runs them on real
  * threads; a simulator calls the steps itself, in one thread.
  */
@@ -40,6 +41,11 @@ struct hf_store_config {
     uint64_t segment_bytes;  /* HF_SEGMENT_BYTES_MIN .. 4 GiB */
     uint32_t snapshots_kept; /* newest ones; older log segments than they need are dropped, ... */
     uint64_t log_kept_bytes; /* ... but for so many bytes of the newest of those, for the feed */
+    uint64_t snapshot_log_bytes;   /* a snapshot after so much log; 0: not on this account */
+    uint64_t snapshot_interval_us; /* and after so long, if anything has changed; 0: likewise */
+    uint64_t snapshot_pause_us;    /* but not sooner after the one before */
+    uint64_t snapshot_rate_bytes;  /* written a second; 0: as fast as it goes */
+    bool works_ahead;              /* a start may read and decode in a thread of its own */
     unsigned char new_directory_id[16]; /* random; used when the directory is new */
 };
 #define HF_SEGMENT_BYTES_MIN (8u * 1024 * 1024)
@@ -127,18 +133,63 @@ bool hf_store_spare_has_failed(const struct hf_store *store);
 void hf_store_spare_retry(struct hf_store *store);
 
 /*
- * Snapshot in two halves: copy takes the state as it is (loop thread; memory only; NULL: no
- * memory); write compresses it to a file, syncs, renames, switches the manifest and drops what is
- * no longer needed (snapshot thread, after the log is durable up to the copy's LSN). Write frees
- * the copy.
+ * A snapshot while the engine goes on (snapshot_run.h): the loop thread copies the state as of one
+ * LSN in slices, the worker thread packs and writes them, names the file once the log is synced up
+ * to that LSN, switches the manifest and drops what is no longer needed.
+ *
+ * Begin at the engine's LSN; publishes it. HF_BUSY: one is on, or what earlier ones kept is still
+ * being given back, a little with each try; HF_NO_MEMORY; HF_IO: the log has failed. After HF_OK
+ * hf_store_snapshot_poll says once how it has ended.
  */
-struct hf_snapshot_copy;
-struct hf_snapshot_copy *hf_store_snapshot_copy(struct hf_store *store, struct hf_engine *engine);
-uint64_t hf_snapshot_copy_lsn(const struct hf_snapshot_copy *copy);
-enum hf_err hf_store_snapshot_write(struct hf_store *store, struct hf_snapshot_copy *copy,
-                                    char *error, size_t error_bytes);
-/* Free a copy that will not be written. */
-void hf_snapshot_copy_free(struct hf_snapshot_copy *copy);
+enum hf_err hf_store_snapshot_begin(struct hf_store *store, struct hf_engine *engine);
+enum hf_store_copy {
+    HF_STORE_COPIED,    /* nothing to copy: none is on, or all has been handed over */
+    HF_STORE_COPIES,    /* call again */
+    HF_STORE_COPY_WAITS /* the worker must write first */
+};
+/* Loop thread: copy a slice, a bounded piece of work well under a millisecond. */
+enum hf_store_copy hf_store_snapshot_copy_step(struct hf_store *store);
+/* Loop thread: have it end soon, with HF_BUSY; poll says when. Nothing happens when none is on. */
+void hf_store_snapshot_cancel(struct hf_store *store);
+/*
+ * Loop thread: true once when a snapshot has ended. HF_OK: `lsn` is on disk. HF_BUSY: cancelled.
+ * HF_LIMIT_EXCEEDED: the state changed faster than it was copied. HF_NO_MEMORY, HF_IO: a line in
+ * the operator's log says more. But for HF_OK nothing has changed, and it may be tried again.
+ */
+bool hf_store_snapshot_poll(struct hf_store *store, enum hf_err *err, uint64_t *lsn);
+enum hf_store_write {
+    HF_STORE_IDLE,     /* no snapshot is on */
+    HF_STORE_WORKED,   /* call again */
+    HF_STORE_WAITS,    /* for a slice; or until the rate allows the next write */
+    HF_STORE_WANTS_LOG /* for hf_store_log_sync up to its LSN */
+};
+/* Worker thread: one piece of work. `now_us` is a monotonic time, for the rate. */
+enum hf_store_write hf_store_snapshot_write_step(struct hf_store *store, uint64_t now_us);
+/* Worker thread: true when that has work at `now_us`; else it has at *due_us, if not UINT64_MAX. */
+bool hf_store_snapshot_has_work(const struct hf_store *store, uint64_t now_us, uint64_t *due_us);
+/* Loop thread: true when the configuration asks for one at `now_us` (schedule.h) and none is on. */
+bool hf_store_snapshot_is_due(struct hf_store *store, uint64_t now_us);
+
+/* How far the one that is on has come. Loop thread. */
+struct hf_store_snapshot_progress {
+    bool is_on, is_copied;
+    uint64_t lsn;
+    uint64_t items_left, items_count; /* slots of the state */
+    uint64_t kept_bytes, kept_bytes_max;
+    uint64_t file_bytes;
+};
+void hf_store_snapshot_progress(const struct hf_store *store,
+                                struct hf_store_snapshot_progress *progress);
+/* Loop thread: the worker need not mind the rate any more: memory for what changes gets scarce. */
+void hf_store_snapshot_hurry(struct hf_store *store);
+
+/*
+ * A snapshot in one go, where nothing goes on meanwhile: at a stop, in tests. The log must be
+ * synced up to the engine's LSN (else HF_BUSY) and none may be on. HF_OK also when there is one of
+ * this LSN. HF_IO, HF_CORRUPT (read back), HF_NO_MEMORY with a sentence in `error`.
+ */
+enum hf_err hf_store_snapshot_all(struct hf_store *store, struct hf_engine *engine, char *error,
+                                  size_t error_bytes);
 
 /* Any thread: a line to the report given at open. */
 void hf_store_say(const struct hf_store *store, char level, const char *text);
@@ -150,6 +201,8 @@ struct hf_store_stats {
     uint64_t log_bytes;     /* stored, since open */
     uint64_t log_raw_bytes; /* before compression, since open */
     uint64_t snapshot_lsn;
+    uint64_t snapshots_count;   /* written since open */
+    uint64_t snapshot_bytes;    /* of the newest file; 0: none was written since open */
     uint64_t recovered_records; /* replayed at open */
 };
 void hf_store_stats(const struct hf_store *store, struct hf_store_stats *stats);

@@ -1,16 +1,21 @@
 #include "persistence/threads.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "engine/assert.h"
 #include "engine/engine.h"
+#include "persistence/schedule.h"
 
-#define ERROR_BYTES 512
 #define SPARE_RETRY_US UINT64_C(1000000) /* a full disk is asked again so often */
+#define TURN_US 1000u         /* while a snapshot is copied: as good as a clock of libuv gets */
+#define IDLE_TURN_US 1000000u /* else: to see whether one is due */
+#define PROGRESS_US 10000000u /* a snapshot that takes longer says how far it is */
 
 /*
  * How a thread goes to sleep without missing its wake-up: it raises its `sleeps` flag, looks for
@@ -39,15 +44,17 @@ struct hf_store_threads {
     bool is_worker_ending;       /* under the mutex */
     bool is_spare_ending;        /* under the mutex */
 
-    /* The snapshot under way, from hf_store_threads_snapshot to its `done_cb`; the loop's, but for
-     * the hand-over under the mutex. */
-    bool is_snapshot_open;
+    /* Snapshots: the loop's. */
+    bool is_snapshot_on;
+    bool is_asked_for;   /* the one that is on; done_cb hears of it */
+    bool is_copied_here; /* the one that is on is a new one; else there is one of that LSN */
+    bool is_wanted;      /* one was asked for and has not begun; done_cb hears of it */
     hf_store_snapshot_cb done_cb;
     void *done_arg;
-    uint64_t snapshot_lsn;
-    struct hf_snapshot_copy *copy; /* under the mutex: loop -> worker */
-    bool is_snapshot_done;         /* under the mutex: worker -> loop */
-    enum hf_err snapshot_err;      /* under the mutex */
+    uint64_t begun_us;
+    uint64_t slice_us;    /* when the last slice ended */
+    uint64_t progress_us; /* when the next line about it is due */
+    struct hf_store_threads_stats stats;
 };
 
 static uint64_t now_us(void)
@@ -151,72 +158,59 @@ static void *log_main(void *arg)
 
 /* ------------------------------------------------------------------ the worker thread */
 
-/* The mutex is held, and is again on return. */
-static void worker_sleep(struct hf_store_threads *threads)
+/* The mutex is held: `is_worker_ending` counts only when no snapshot is on any more. */
+static bool worker_has_work(const struct hf_store_threads *threads, bool is_idle, uint64_t *due_us)
 {
+    return hf_store_snapshot_has_work(threads->store, now_us(), due_us) ||
+           (threads->is_worker_ending && is_idle);
+}
+
+static void worker_sleep(struct hf_store_threads *threads, bool is_idle)
+{
+    uint64_t due_us = UINT64_MAX;
+
+    (void)pthread_mutex_lock(&threads->mutex);
     (void)atomic_exchange(&threads->worker_sleeps, 1);
-    wait_until(threads, &threads->worker_cond, UINT64_MAX);
+    if (!worker_has_work(threads, is_idle, &due_us)) {
+        wait_until(threads, &threads->worker_cond, due_us);
+    }
     atomic_store(&threads->worker_sleeps, 0);
+    (void)pthread_mutex_unlock(&threads->mutex);
 }
 
-/* Wait until the log is synced up to `lsn`, so that the snapshot is not ahead of it. */
-static void wait_for_log(struct hf_store_threads *threads, uint64_t lsn)
+static bool is_worker_ending(struct hf_store_threads *threads)
 {
-    struct hf_store *store = threads->store;
-
-    while (hf_store_synced_lsn(store) < lsn && !hf_store_failed(store)) {
-        atomic_store(&threads->is_sync_wanted, true);
-        wake_log(threads);
-        (void)pthread_mutex_lock(&threads->mutex);
-        (void)atomic_exchange(&threads->worker_sleeps, 1);
-        /* The log thread takes the wish first and wakes after it has synced. */
-        if (atomic_load(&threads->is_sync_wanted) ||
-            (hf_store_synced_lsn(store) < lsn && !hf_store_failed(store))) {
-            (void)pthread_cond_wait(&threads->worker_cond, &threads->mutex);
-        }
-        atomic_store(&threads->worker_sleeps, 0);
-        (void)pthread_mutex_unlock(&threads->mutex);
-    }
-}
-
-static enum hf_err write_snapshot(struct hf_store_threads *threads, struct hf_snapshot_copy *copy)
-{
-    char error[ERROR_BYTES];
-
-    wait_for_log(threads, hf_snapshot_copy_lsn(copy));
-    const enum hf_err err = hf_store_snapshot_write(threads->store, copy, error, sizeof error);
-    if (err != HF_OK) {
-        hf_store_say(threads->store, 'e', error);
-        return HF_IO;
-    }
-    return HF_OK;
+    (void)pthread_mutex_lock(&threads->mutex);
+    const bool is_ending = threads->is_worker_ending;
+    (void)pthread_mutex_unlock(&threads->mutex);
+    return is_ending;
 }
 
 static void *worker_main(void *arg)
 {
     struct hf_store_threads *threads = arg;
+    bool is_told = true; /* the loop knows how the last snapshot has ended */
 
-    (void)pthread_mutex_lock(&threads->mutex);
     for (;;) {
-        struct hf_snapshot_copy *copy = threads->copy;
-        if (copy != NULL) {
-            threads->copy = NULL;
-            (void)pthread_mutex_unlock(&threads->mutex);
-            const enum hf_err err = write_snapshot(threads, copy);
-            (void)pthread_mutex_lock(&threads->mutex);
-            threads->snapshot_err = err;
-            threads->is_snapshot_done = true;
-            (void)pthread_mutex_unlock(&threads->mutex);
-            threads->wake_cb(threads->wake_arg);
-            (void)pthread_mutex_lock(&threads->mutex);
-        } else if (threads->is_worker_ending) {
-            break;
-        } else {
-            worker_sleep(threads);
+        const enum hf_store_write result = hf_store_snapshot_write_step(threads->store, now_us());
+        if (result == HF_STORE_WORKED) {
+            is_told = false;
+            continue;
         }
+        if (result == HF_STORE_IDLE && !is_told) {
+            is_told = true;
+            threads->wake_cb(threads->wake_arg);
+        }
+        if (result == HF_STORE_IDLE && is_worker_ending(threads)) {
+            return NULL;
+        }
+        if (result == HF_STORE_WANTS_LOG) {
+            /* The log thread takes the wish first and wakes us after it has synced. */
+            atomic_store(&threads->is_sync_wanted, true);
+            wake_log(threads);
+        }
+        worker_sleep(threads, result == HF_STORE_IDLE);
     }
-    (void)pthread_mutex_unlock(&threads->mutex);
-    return NULL;
 }
 
 /* ------------------------------------------------------------------ the spare thread */
@@ -383,19 +377,132 @@ void hf_store_threads_publish(struct hf_store_threads *threads, uint64_t lsn)
     wake_log(threads);
 }
 
+/* ------------------------------------------------------------------ snapshots, on the loop */
+
+static void note_slice(struct hf_store_threads *threads, uint64_t begin_us)
+{
+    threads->slice_us = now_us();
+    const uint64_t took_us = threads->slice_us - begin_us;
+    if (took_us > threads->stats.snapshot_longest_copy_us) {
+        threads->stats.snapshot_longest_copy_us = took_us;
+    }
+}
+
+static enum hf_err begin_snapshot(struct hf_store_threads *threads)
+{
+    const uint64_t begin_us = now_us();
+
+    const enum hf_err err = hf_store_snapshot_begin(threads->store, threads->engine);
+    note_slice(threads, begin_us);
+    if (err == HF_OK) {
+        struct hf_store_snapshot_progress progress;
+        hf_store_snapshot_progress(threads->store, &progress);
+        wake_log(threads); /* it has been published */
+        threads->is_snapshot_on = true;
+        threads->is_copied_here = progress.is_on;
+        threads->is_asked_for = threads->is_wanted;
+        threads->is_wanted = false;
+        threads->begun_us = begin_us;
+        threads->progress_us = begin_us + PROGRESS_US;
+        wake_worker(threads);
+        if (!progress.is_on) {
+            threads->wake_cb(threads->wake_arg); /* for poll, which says so */
+        }
+    }
+    return err;
+}
+
+static void say_progress(struct hf_store_threads *threads,
+                         const struct hf_store_snapshot_progress *progress)
+{
+    char text[160];
+    const uint64_t done_count = progress->items_count - progress->items_left;
+
+    if (threads->slice_us < threads->progress_us) {
+        return;
+    }
+    threads->progress_us = threads->slice_us + PROGRESS_US;
+    (void)snprintf(text, sizeof text,
+                   "snapshot of LSN %" PRIu64 ": %" PRIu64 " %% copied, %" PRIu64 " MiB written",
+                   progress->lsn, done_count * 100 / (progress->items_count + 1),
+                   progress->file_bytes >> 20);
+    hf_store_say(threads->store, 'i', text);
+}
+
+/* False: there is nothing to copy any more. */
+static bool copy_slice(struct hf_store_threads *threads)
+{
+    struct hf_store_snapshot_progress progress;
+    enum hf_store_copy result = HF_STORE_COPIES;
+    const uint64_t begin_us = now_us();
+
+    hf_store_snapshot_progress(threads->store, &progress);
+    say_progress(threads, &progress);
+    if (!progress.is_on || progress.is_copied) {
+        threads->slice_us = begin_us;
+        return false;
+    }
+    const uint32_t budget_us =
+        hf_pace_us(begin_us - threads->slice_us, progress.kept_bytes, progress.kept_bytes_max);
+    if (budget_us == 0) {
+        return true;
+    }
+    if (progress.kept_bytes > progress.kept_bytes_max / 2) {
+        hf_store_snapshot_hurry(threads->store);
+    }
+    while (result == HF_STORE_COPIES && now_us() - begin_us < budget_us) {
+        result = hf_store_snapshot_copy_step(threads->store);
+    }
+    note_slice(threads, begin_us);
+    wake_worker(threads);
+    return true;
+}
+
+/* The one that was asked for cannot begin. */
+static void refuse_wanted(struct hf_store_threads *threads, enum hf_err err)
+{
+    threads->is_wanted = false;
+    threads->done_cb(threads->done_arg, err, 0);
+}
+
+uint64_t hf_store_threads_turn(struct hf_store_threads *threads)
+{
+    if (!threads->is_snapshot_on) {
+        const bool is_due = hf_store_snapshot_is_due(threads->store, now_us());
+        if (!threads->is_wanted && !is_due) {
+            return IDLE_TURN_US;
+        }
+        const enum hf_err err = begin_snapshot(threads);
+        if (err != HF_OK && err != HF_BUSY && threads->is_wanted) {
+            refuse_wanted(threads, err);
+        }
+        return TURN_US;
+    }
+    return copy_slice(threads) ? TURN_US : IDLE_TURN_US;
+}
+
+static void end_snapshot(struct hf_store_threads *threads, enum hf_err err, uint64_t lsn)
+{
+    threads->is_snapshot_on = false; /* first: the callback may ask for another one */
+    if (err == HF_OK && threads->is_copied_here) {
+        threads->stats.snapshot_last_us = now_us() - threads->begun_us;
+    } else if (err != HF_OK && err != HF_BUSY) {
+        threads->stats.snapshots_failed++;
+    }
+    if (threads->is_asked_for) {
+        threads->is_asked_for = false;
+        threads->done_cb(threads->done_arg, err, lsn);
+    }
+}
+
 uint64_t hf_store_threads_poll(struct hf_store_threads *threads)
 {
+    enum hf_err err = HF_OK;
+    uint64_t lsn = 0;
+
     hf_store_pin(threads->store);
-    if (threads->is_snapshot_open) {
-        (void)pthread_mutex_lock(&threads->mutex);
-        const bool is_done = threads->is_snapshot_done;
-        const enum hf_err err = threads->snapshot_err;
-        threads->is_snapshot_done = false;
-        (void)pthread_mutex_unlock(&threads->mutex);
-        if (is_done) {
-            threads->is_snapshot_open = false; /* first: the callback may ask for another one */
-            threads->done_cb(threads->done_arg, err, threads->snapshot_lsn);
-        }
+    if (threads->is_snapshot_on && hf_store_snapshot_poll(threads->store, &err, &lsn)) {
+        end_snapshot(threads, err, lsn);
     }
     return hf_store_durable_lsn(threads->store);
 }
@@ -403,29 +510,30 @@ uint64_t hf_store_threads_poll(struct hf_store_threads *threads)
 enum hf_err hf_store_threads_snapshot(struct hf_store_threads *threads,
                                       hf_store_snapshot_cb done_cb, void *arg)
 {
-    if (threads->is_snapshot_open) {
+    if (threads->is_wanted || threads->is_asked_for) {
         return HF_BUSY;
     }
     if (hf_store_failed(threads->store)) {
         return HF_IO;
     }
-    struct hf_snapshot_copy *copy = hf_store_snapshot_copy(threads->store, threads->engine);
-    if (copy == NULL) {
-        return HF_NO_MEMORY;
-    }
-    /* The copy may hold records that the caller has not published yet. */
-    const uint64_t lsn = hf_snapshot_copy_lsn(copy);
-    hf_store_threads_publish(threads, lsn);
-    threads->is_snapshot_open = true;
     threads->done_cb = done_cb;
     threads->done_arg = arg;
-    threads->snapshot_lsn = lsn;
-    (void)pthread_mutex_lock(&threads->mutex);
-    HF_ASSERT(threads->copy == NULL);
-    threads->copy = copy;
-    (void)pthread_cond_signal(&threads->worker_cond);
-    (void)pthread_mutex_unlock(&threads->mutex);
-    return HF_OK;
+    threads->is_wanted = true;
+    if (threads->is_snapshot_on) {
+        return HF_OK; /* after that one */
+    }
+    const enum hf_err err = begin_snapshot(threads);
+    if (err == HF_OK || err == HF_BUSY) {
+        return HF_OK; /* busy: the engine gives memory back first; it begins in a later turn */
+    }
+    threads->is_wanted = false;
+    return err;
+}
+
+void hf_store_threads_stats(const struct hf_store_threads *threads,
+                            struct hf_store_threads_stats *stats)
+{
+    *stats = threads->stats;
 }
 
 enum hf_err hf_store_threads_stop(struct hf_store_threads *threads)
@@ -434,11 +542,16 @@ enum hf_err hf_store_threads_stop(struct hf_store_threads *threads)
         return HF_OK;
     }
     /* The log thread last: the snapshot that the worker may be writing needs it. */
+    hf_store_snapshot_cancel(threads->store);
     end_worker(threads);
     end_spare(threads);
     end_log(threads);
 
     (void)hf_store_threads_poll(threads); /* the snapshot's last word */
+    HF_ASSERT(!threads->is_snapshot_on);
+    if (threads->is_wanted) {
+        refuse_wanted(threads, HF_BUSY);
+    }
     const bool has_failed = hf_store_failed(threads->store);
     release_locks(threads);
     free(threads);

@@ -36,8 +36,7 @@ static void snapshot(struct hf_store *store, struct hf_engine *engine)
     char error[ERROR_BYTES];
 
     HF_ASSERT(hf_engine_lsn(engine) == HF_WORLD_SNAPSHOT_LSN);
-    HF_ASSERT(hf_store_snapshot_write(store, hf_store_snapshot_copy(store, engine), error,
-                                      sizeof error) == HF_OK);
+    HF_ASSERT(hf_store_snapshot_all(store, engine, error, sizeof error) == HF_OK);
 }
 
 static void make(struct hf_world *world)

@@ -293,13 +293,8 @@ enum hf_err hf_store_fixture_snapshot(struct hf_store_fixture *fixture)
     if (!hf_store_fixture_drain(fixture) || !hf_store_log_sync(fixture->store)) {
         return HF_IO;
     }
-    struct hf_snapshot_copy *copy = hf_store_snapshot_copy(fixture->store, fixture->engine);
-    if (copy == NULL) {
-        (void)snprintf(fixture->error, sizeof fixture->error, "out of memory for the copy");
-        return HF_NO_MEMORY;
-    }
-    assert_int_equal(hf_snapshot_copy_lsn(copy), hf_engine_lsn(fixture->engine));
-    return hf_store_snapshot_write(fixture->store, copy, fixture->error, sizeof fixture->error);
+    return hf_store_snapshot_all(fixture->store, fixture->engine, fixture->error,
+                                 sizeof fixture->error);
 }
 
 void hf_store_fixture_check(struct hf_store_fixture *fixture)

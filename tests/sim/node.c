@@ -6,6 +6,7 @@
 #include "engine/ledger.h"
 #include "tests/lib/workload.h"
 
+#define SNAPSHOT_PIECES 3u
 #define RETENTION_US (UINT64_C(366) * 24 * 3600 * 1000000) /* longer than clocks jump in a run */
 #define WINDOW_BYTES ((size_t)512 * 1024) /* on their way to one client at most: whole frames fit */
 
@@ -92,14 +93,11 @@ static enum hf_err log_snapshot(void *ctx, void (*done)(void *arg, enum hf_err e
 {
     struct hf_node *node = ctx;
 
-    if (node->copy != NULL) {
-        return HF_BUSY;
+    const enum hf_err err = hf_store_snapshot_begin(node->store, node->engine);
+    if (err != HF_OK) {
+        return err;
     }
-    node->copy = hf_store_snapshot_copy(node->store, node->engine);
-    if (node->copy == NULL) {
-        return HF_NO_MEMORY;
-    }
-    log_publish(node, hf_snapshot_copy_lsn(node->copy));
+    log_publish(node, hf_engine_lsn(node->engine));
     node->snapshot_done = done;
     node->snapshot_arg = arg;
     return HF_OK;
@@ -330,23 +328,21 @@ void hf_node_read_step(struct hf_node *node)
 
 void hf_node_snapshot_step(struct hf_node *node)
 {
-    if (node->copy == NULL) {
-        return;
+    enum hf_err err = HF_OK;
+    uint64_t lsn = 0;
+
+    /* A slice on the loop, a few pieces of work of the worker, then others' turn. */
+    (void)hf_store_snapshot_copy_step(node->store);
+    for (uint32_t i = 0; i < SNAPSHOT_PIECES; i++) {
+        if (hf_store_snapshot_write_step(node->store, node->world->now_us) == HF_STORE_WANTS_LOG) {
+            (void)hf_node_log_step(node);
+            (void)hf_store_log_sync(node->store);
+        }
     }
-    const uint64_t lsn = hf_snapshot_copy_lsn(node->copy);
-    if (hf_store_synced_lsn(node->store) < lsn) {
-        (void)hf_node_log_step(node);
-        (void)hf_store_log_sync(node->store);
+    if (hf_store_snapshot_poll(node->store, &err, &lsn)) {
+        node->snapshots_count += err == HF_OK ? 1 : 0;
+        node->snapshot_done(node->snapshot_arg, err, lsn);
     }
-    if (hf_store_synced_lsn(node->store) < lsn || hf_store_failed(node->store)) {
-        return;
-    }
-    char error[256];
-    struct hf_snapshot_copy *copy = node->copy;
-    node->copy = NULL;
-    const enum hf_err err = hf_store_snapshot_write(node->store, copy, error, sizeof error);
-    node->snapshots_count += err == HF_OK ? 1 : 0;
-    node->snapshot_done(node->snapshot_arg, err, lsn);
 }
 
 void hf_node_spare_step(struct hf_node *node)
@@ -439,8 +435,6 @@ void hf_node_end(struct hf_node *node, enum hf_node_end end)
         disconnect(&node->links[i]);
         hf_buffer_clear(&node->links[i].to_server);
     }
-    hf_snapshot_copy_free(node->copy);
-    node->copy = NULL;
     if (node->is_up) {
         while (node->reads_count > 0) {
             const struct hf_node_read read = node->reads[--node->reads_count];

@@ -95,10 +95,9 @@ struct hf_node {
     uint32_t reads_count;
     struct hf_link links[HF_NODE_LINKS_MAX];
     uint64_t published_lsn;
-    uint64_t fed_us;               /* when the feed last had a round for everyone */
-    uint64_t group_lsn;            /* the log was synced up to here before the newest group */
-    bool has_arrived;              /* a read of the feed has ended */
-    struct hf_snapshot_copy *copy; /* waits for its second half */
+    uint64_t fed_us;    /* when the feed last had a round for everyone */
+    uint64_t group_lsn; /* the log was synced up to here before the newest group */
+    bool has_arrived;   /* a read of the feed has ended */
     void (*snapshot_done)(void *arg, enum hf_err err, uint64_t lsn);
     void *snapshot_arg;
     uint64_t snapshots_count; /* written, ever */

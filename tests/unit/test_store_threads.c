@@ -33,12 +33,13 @@ struct bell {
 
 struct world {
     char path[PATH_BYTES_MAX];
+    struct hf_store_config config; /* what a test sets; the rest is open_store's */
     struct hf_engine *engine;
     struct hf_store *store;
     struct hf_store_threads *threads;
     struct bell bell;
     uint64_t operations_count;
-    uint64_t snapshots_count;
+    uint64_t snapshots_count; /* that were asked for and have ended */
     enum hf_err snapshot_err;
     uint64_t snapshot_lsn;
 };
@@ -68,14 +69,16 @@ static void open_store(struct world *world, enum hf_durability durability,
                        const struct hf_disk *disk)
 {
     struct hf_engine_config engine_config = hf_engine_config_default();
-    const struct hf_store_config config = {.path = world->path,
-                                           .durability = durability,
-                                           .interval_us = 2000,
-                                           .segment_bytes = HF_SEGMENT_BYTES_MIN,
-                                           .snapshots_kept = 2,
-                                           .new_directory_id = "threads"};
+    struct hf_store_config config = world->config;
     char error[512] = "";
 
+    config.path = world->path;
+    config.durability = durability;
+    config.interval_us = 2000;
+    config.segment_bytes = HF_SEGMENT_BYTES_MIN;
+    config.snapshots_kept = 2;
+    config.works_ahead = true;
+    memcpy(config.new_directory_id, "threads", sizeof "threads");
     engine_config.ledger_bytes = HF_LEDGER_BYTES_MIN;
     world->engine = hf_engine_create(&engine_config);
     assert_non_null(world->engine);
@@ -96,10 +99,9 @@ static void close_store(struct world *world)
 }
 
 /* One receive; when the ring is full, waits for the log as the server does. */
-static void receive(struct world *world, int64_t units)
+static void receive_sku(struct world *world, struct hf_text sku, int64_t units)
 {
-    const struct hf_op_line line = {
-        .sku = hf_text_of("tea"), .location = hf_text_of("shop"), .units = units};
+    const struct hf_op_line line = {.sku = sku, .location = hf_text_of("shop"), .units = units};
     const struct hf_op op = {.kind = HF_KIND_RECEIVE, .lines = &line, .lines_count = 1};
     struct hf_result result;
 
@@ -112,6 +114,20 @@ static void receive(struct world *world, int64_t units)
     assert_int_equal(result.outcome, HF_OK);
     world->operations_count++;
     hf_store_threads_publish(world->threads, result.lsn);
+}
+
+static void receive(struct world *world, int64_t units)
+{
+    receive_sku(world, hf_text_of("tea"), units);
+}
+
+/* As receive, of one SKU of many. */
+static void receive_at(struct world *world, uint32_t index)
+{
+    char sku[16];
+
+    (void)snprintf(sku, sizeof sku, "sku-%" PRIu32, index);
+    receive_sku(world, hf_text_of(sku), 1);
 }
 
 static void wait_until_durable(struct world *world)
@@ -128,6 +144,18 @@ static void snapshot_done(void *arg, enum hf_err err, uint64_t lsn)
     world->snapshots_count++;
     world->snapshot_err = err;
     world->snapshot_lsn = lsn;
+}
+
+/* Turn the loop until a snapshot that was asked for has ended. */
+static void wait_for_snapshot(struct world *world)
+{
+    const uint64_t before = world->snapshots_count;
+
+    while (world->snapshots_count == before) {
+        (void)hf_store_threads_turn(world->threads);
+        (void)hf_store_threads_poll(world->threads);
+        (void)usleep(100); /* a turn's worth of time: the pace goes by it */
+    }
 }
 
 static void check_units(struct world *world)
@@ -212,13 +240,7 @@ static void many_in_flight(void **state)
                              HF_OK);
             assert_int_equal(hf_store_threads_snapshot(world->threads, snapshot_done, world),
                              HF_BUSY);
-            const uint64_t before = world->snapshots_count;
-            while (world->snapshots_count == before) {
-                (void)hf_store_threads_poll(world->threads);
-                if (world->snapshots_count == before) {
-                    listen_for(&world->bell);
-                }
-            }
+            wait_for_snapshot(world);
             assert_int_equal(world->snapshot_err, HF_OK);
             assert_int_equal(world->snapshot_lsn, i + 1);
         }
@@ -249,12 +271,120 @@ static void snapshot_without_sync(void **state)
         wait_until_durable(world);
         receive(world, 1);
         assert_int_equal(hf_store_threads_snapshot(world->threads, snapshot_done, world), HF_OK);
+        wait_for_snapshot(world);
         assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
-        assert_int_equal(world->snapshots_count, i + 1); /* told before stop returned */
         assert_int_equal(world->snapshot_err, HF_OK);
         assert_int_equal(world->snapshot_lsn, world->operations_count);
         close_store(world);
     }
+}
+
+/* A stop does not wait for a snapshot that has hardly begun: it is told as cancelled. */
+static void stop_cancels_a_snapshot(void **state)
+{
+    struct world *world = *state;
+
+    open_store(world, HF_DURABILITY_SYNC, hf_disk_posix());
+    for (int turns = 0; turns < 3; turns++) {
+        receive(world, 1);
+        assert_int_equal(hf_store_threads_snapshot(world->threads, snapshot_done, world), HF_OK);
+        for (int i = 0; i < turns; i++) {
+            (void)hf_store_threads_turn(world->threads);
+        }
+        assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
+        assert_int_equal(world->snapshots_count, turns + 1); /* told before stop returned */
+        assert_true(world->snapshot_err == HF_BUSY || turns > 0);
+        close_store(world);
+        open_store(world, HF_DURABILITY_SYNC, hf_disk_posix());
+        check_units(world);
+    }
+    assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
+    close_store(world);
+}
+
+/* Operations go on, changing what is not copied yet; what is restored is the state of one LSN. */
+static void written_while_changing(void **state)
+{
+    struct world *world = *state;
+    struct hf_store_threads_stats stats;
+    struct hf_digest digest;
+
+    open_store(world, HF_DURABILITY_SYNC, hf_disk_posix());
+    for (int i = 0; i < 20000; i++) {
+        receive_at(world, (uint32_t)i);
+    }
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(hf_store_threads_snapshot(world->threads, snapshot_done, world), HF_OK);
+        const uint64_t before = world->snapshots_count;
+        for (uint32_t i = 0; world->snapshots_count == before; i++) {
+            receive_at(world, i * 7919 % 20000);
+            (void)hf_store_threads_turn(world->threads);
+            (void)hf_store_threads_poll(world->threads);
+        }
+        assert_int_equal(world->snapshot_err, HF_OK);
+    }
+    wait_until_durable(world);
+    digest = hf_engine_digest(world->engine);
+    hf_store_threads_stats(world->threads, &stats);
+    assert_true(stats.snapshot_last_us > 0 && stats.snapshot_longest_copy_us > 0);
+    assert_int_equal(stats.snapshots_failed, 0);
+    assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
+    close_store(world);
+    open_store(world, HF_DURABILITY_SYNC, hf_disk_posix());
+    assert_int_equal(hf_engine_lsn(world->engine), world->operations_count);
+    const struct hf_digest restored = hf_engine_digest(world->engine);
+    assert_memory_equal(&digest, &restored, sizeof digest);
+    assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
+    close_store(world);
+}
+
+static _Atomic bool is_write_failing;
+
+static int64_t write_or_fail(void *ctx, int file, const void *bytes, size_t bytes_count,
+                             uint64_t offset)
+{
+    /* The log writes far more at once than a snapshot's header and footer, and blocks of this size
+     * are the snapshot's. */
+    return atomic_load(&is_write_failing) && bytes_count == 48
+               ? -ENOSPC
+               : hf_disk_posix()->write(ctx, file, bytes, bytes_count, offset);
+}
+
+/* A snapshot that cannot be written is told, leaves nothing, and hurts nothing. By itself one is
+ * tried again after the pause. */
+static void full_disk_ends_a_snapshot(void **state)
+{
+    struct world *world = *state;
+    struct hf_disk disk = *hf_disk_posix();
+    struct hf_store_threads_stats stats;
+    struct hf_store_stats store_stats;
+    char path[PATH_BYTES_MAX + 64];
+
+    disk.write = write_or_fail;
+    world->config.snapshot_interval_us = 20000;
+    world->config.snapshot_pause_us = 10000;
+    atomic_store(&is_write_failing, true);
+    open_store(world, HF_DURABILITY_SYNC, &disk);
+    receive(world, 1);
+    assert_int_equal(hf_store_threads_snapshot(world->threads, snapshot_done, world), HF_OK);
+    wait_for_snapshot(world);
+    assert_int_equal(world->snapshot_err, HF_IO);
+    (void)snprintf(path, sizeof path, "%s/snapshot-%020d.hfs.tmp", world->path, 1);
+    assert_int_equal(access(path, F_OK), -1);
+    receive(world, 1); /* the log goes on */
+    wait_until_durable(world);
+    atomic_store(&is_write_failing, false);
+    do {
+        (void)hf_store_threads_turn(world->threads);
+        (void)hf_store_threads_poll(world->threads);
+        hf_store_stats(world->store, &store_stats);
+        (void)usleep(1000);
+    } while (store_stats.snapshot_lsn == 0);
+    assert_int_equal(store_stats.snapshot_lsn, 2);
+    hf_store_threads_stats(world->threads, &stats);
+    assert_true(stats.snapshots_failed >= 1);
+    assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
+    close_store(world);
 }
 
 /* With an interval the sync comes by itself, without another publish. */
@@ -309,6 +439,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_in_flight, set_up, tear_down),
         cmocka_unit_test_setup_teardown(snapshot_without_sync, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(stop_cancels_a_snapshot, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(written_while_changing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(full_disk_ends_a_snapshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interval_syncs_by_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failure_is_told, set_up, tear_down),
     };

@@ -42,6 +42,10 @@ struct hf_config {
     uint64_t interval_us; /* of HF_DURABILITY_INTERVAL */
     uint64_t segment_bytes;
     uint64_t snapshots_kept;
+    uint64_t snapshot_log_bytes;
+    uint64_t snapshot_interval_us;
+    uint64_t snapshot_pause_us;
+    uint64_t snapshot_rate_bytes;
     uint64_t log_kept_bytes;
 
     uint64_t skus_max;

@@ -68,6 +68,38 @@ static enum hf_err joint_writable(void *ctx)
     return is_writable(joint) ? HF_OK : HF_READ_ONLY;
 }
 
+/* ------------------------------------------------------------------ snapshots */
+
+/* The timer turns the loop when nothing else does. */
+static void set_timer(struct hf_joint *joint, uint64_t wait_us);
+
+static void drive_snapshots(struct hf_joint *joint)
+{
+    hf_store_threads_publish(joint->threads, hf_engine_lsn(joint->engine));
+    set_timer(joint, hf_store_threads_turn(joint->threads));
+}
+
+static void prepare_cb(uv_prepare_t *prepare)
+{
+    drive_snapshots(prepare->data);
+}
+
+/* The loop turns, and so prepare_cb is next. */
+static void timer_cb(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static void set_timer(struct hf_joint *joint, uint64_t wait_us)
+{
+    const uint64_t wait_ms = wait_us / 1000 > 0 ? wait_us / 1000 : 1;
+
+    if (wait_ms != joint->timer_ms) {
+        joint->timer_ms = wait_ms;
+        (void)uv_timer_start(&joint->timer, timer_cb, wait_ms, wait_ms);
+    }
+}
+
 static enum hf_err joint_snapshot(void *ctx, void (*done)(void *arg, enum hf_err err, uint64_t lsn),
                                   void *arg)
 {
@@ -84,14 +116,23 @@ static void joint_stats(void *ctx, struct hf_log_stats *stats)
 {
     struct hf_joint *joint = ctx;
     struct hf_store_stats store = {0};
+    struct hf_store_threads_stats threads = {0};
 
     hf_store_stats(joint->store, &store);
+    if (joint->threads != NULL) {
+        hf_store_threads_stats(joint->threads, &threads);
+    }
     *stats = (struct hf_log_stats){
         .durable_lsn = store.durable_lsn,
         .fsyncs_count = store.fsyncs_count,
         .log_bytes = store.log_bytes,
         .snapshot_lsn = store.snapshot_lsn,
         .read_only_since_us = joint->read_only_since_us,
+        .snapshots_count = store.snapshots_count,
+        .snapshots_failed = threads.snapshots_failed,
+        .snapshot_last_us = threads.snapshot_last_us,
+        .snapshot_longest_copy_us = threads.snapshot_longest_copy_us,
+        .snapshot_bytes = store.snapshot_bytes,
         .epoch = hf_store_epoch(joint->store),
     };
 }
@@ -267,8 +308,20 @@ bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_
 {
     joint->loop = hf_server_loop(server);
     joint->server = server;
+    joint->engine = engine;
     joint->threads = hf_store_threads_start(joint->store, engine, wake, server);
-    return joint->threads != NULL;
+    if (joint->threads == NULL) {
+        return false;
+    }
+    (void)uv_prepare_init(joint->loop, &joint->prepare);
+    (void)uv_timer_init(joint->loop, &joint->timer);
+    joint->prepare.data = joint;
+    (void)uv_prepare_start(&joint->prepare, prepare_cb);
+    set_timer(joint, hf_store_threads_turn(joint->threads));
+    /* Neither keeps the loop alive: the server's connections do. */
+    uv_unref((uv_handle_t *)&joint->prepare);
+    uv_unref((uv_handle_t *)&joint->timer);
+    return true;
 }
 
 void hf_joint_stopping(struct hf_joint *joint)
@@ -280,6 +333,8 @@ void hf_joint_stop(struct hf_joint *joint, uint64_t lsn)
 {
     struct hf_store_threads *threads = joint->threads;
 
+    uv_close((uv_handle_t *)&joint->prepare, NULL);
+    uv_close((uv_handle_t *)&joint->timer, NULL);
     /* Holds may have ended in the loop's last turn, after it published. */
     hf_store_threads_publish(threads, lsn);
     joint->threads = NULL;

@@ -3,17 +3,25 @@
  *
  *     server --publish, durable_lsn, snapshot--> joint --> threads.h --> log thread, worker
  *     server <--wake------------------------------------------------------'
+ *     loop   --each turn, and a timer--> slices of a snapshot that is under way (threads.h)
  *     feed   --read--> the loop's own pool of threads --> reader.h --> segments
  *
  * A read belongs to one reader from its begin to its end; readers are kept with their places, so
  * that the next read of the same consumer is cheap. One that holds a segment open which retention
  * has dropped rests: the open file would hold its space.
  *
+ * Snapshots are driven from two handles of the loop. `prepare` runs once a turn, so that sockets
+ * that are never quiet cannot keep one from ending; the timer turns a loop that has nothing else to
+ * do. What a turn has appended is published before its slice is copied: the log thread has work
+ * then.
+ *
  * A log that cannot write or sync ends the program here, at once (DESIGN.md P9): what was not
  * answered stays unanswered, because nobody knows what the disk holds.
  */
 #ifndef HF_HOLDFASTD_JOINT_H
 #define HF_HOLDFASTD_JOINT_H
+
+#include <uv.h>
 
 #include "net/clock.h"
 #include "net/log.h"
@@ -31,7 +39,11 @@ struct hf_joint {
     struct hf_store *store;
     struct hf_store_threads *threads; /* NULL until hf_joint_start */
     struct uv_loop_s *loop;           /* likewise */
-    struct hf_log log;                /* for hf_server_create */
+    struct hf_engine *engine;         /* likewise */
+    uv_prepare_t prepare;
+    uv_timer_t timer;
+    uint64_t timer_ms; /* of the timer as it is set */
+    struct hf_log log; /* for hf_server_create */
     struct hf_log_epoch *epochs;
     struct hf_server *server;       /* likewise */
     const char *backup_directory;   /* empty: backups are refused */

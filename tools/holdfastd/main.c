@@ -317,15 +317,13 @@ static bool start(struct program *program)
 static bool write_last_snapshot(struct program *program)
 {
     struct hf_store_stats stats = {0};
-    char error[ERROR_BYTES] = "no memory";
+    char error[ERROR_BYTES] = "";
 
     hf_store_stats(program->store, &stats);
     if (stats.snapshot_lsn == hf_engine_lsn(program->engine)) {
         return true;
     }
-    struct hf_snapshot_copy *copy = hf_store_snapshot_copy(program->store, program->engine);
-    if (copy == NULL ||
-        hf_store_snapshot_write(program->store, copy, error, sizeof error) != HF_OK) {
+    if (hf_store_snapshot_all(program->store, program->engine, error, sizeof error) != HF_OK) {
         hf_journal('e', "could not write the last snapshot, the log has all: %s", error);
         return false;
     }
