@@ -32,6 +32,22 @@ void hf_account_release(struct hf_account *account)
     account->times_us = NULL;
 }
 
+bool hf_account_others(struct hf_account *account, uint64_t first_lsn, uint64_t last_lsn)
+{
+    const uint64_t lsn_max = account->lsn_max + (last_lsn + 1 - first_lsn);
+    uint64_t *times_us = realloc(account->times_us, (lsn_max + 1) * sizeof *times_us);
+
+    if (times_us == NULL) {
+        return false;
+    }
+    memset(times_us + account->lsn_max + 1, 0, (lsn_max - account->lsn_max) * sizeof *times_us);
+    account->times_us = times_us;
+    account->lsn_max = lsn_max;
+    account->others_first_lsn = first_lsn;
+    account->others_last_lsn = last_lsn;
+    return true;
+}
+
 /* ------------------------------------------------------------------ one LSN, one deed */
 
 static void take_lsn(struct hf_book *book, uint64_t lsn, uint32_t entry)
@@ -70,7 +86,7 @@ static void place_deeds(struct hf_book *book)
         }
     }
     for (uint64_t lsn = 1; book->is_good && lsn <= book->lsn; lsn++) {
-        if (book->by_lsn[lsn] == 0) {
+        if (book->by_lsn[lsn] == 0 && !hf_book_is_others(book, lsn)) {
             BLAME(book, "invented: LSN %" PRIu64 " of %" PRIu64 " is no deed that was done", lsn,
                   book->lsn);
         }

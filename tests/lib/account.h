@@ -30,10 +30,12 @@
 
 struct hf_account {
     struct hf_history *history;
-    uint64_t *expired_lsn; /* [deed]: when its reservation expired; 0: it did not */
-    uint64_t *times_us;    /* [lsn]: of its record; 0: not seen */
-    uint64_t lsn_max;      /* of times_us: every deed, and as many expiries */
-    uint64_t random;       /* which reservations and shipments are looked at line by line */
+    uint64_t *expired_lsn;     /* [deed]: when its reservation expired; 0: it did not */
+    uint64_t *times_us;        /* [lsn]: of its record; 0: not seen */
+    uint64_t lsn_max;          /* of times_us: every deed, as many expiries, others */
+    uint64_t others_first_lsn; /* hf_account_others */
+    uint64_t others_last_lsn;  /* 0: nothing */
+    uint64_t random;           /* which reservations and shipments are looked at line by line */
 
     /* of the last proof */
     uint64_t lsn;
@@ -45,6 +47,9 @@ struct hf_account {
 /* False: no memory. */
 bool hf_account_init(struct hf_account *account, struct hf_history *history, uint64_t seed);
 void hf_account_release(struct hf_account *account);
+
+/* Somebody else did something in this range, to cells that no deed can name. False: no memory. */
+bool hf_account_others(struct hf_account *account, uint64_t first_lsn, uint64_t last_lsn);
 
 /* Prove B1 to B7. No deed may be open, and nobody else may be writing. False: a violation, in
  * history->violation. */

@@ -360,6 +360,9 @@ static void replay_deed(struct hf_book *book, const struct hf_deed *deed)
 void hf_book_replay(struct hf_book *book)
 {
     for (uint64_t lsn = 1; book->is_good && lsn <= book->lsn; lsn++) {
+        if (book->by_lsn[lsn] == 0) {
+            continue; /* of somebody else */
+        }
         book->at_lsn = lsn;
         book->deed = (book->by_lsn[lsn] & ~HF_BOOK_EXPIRY) - 1;
         if ((book->by_lsn[lsn] & HF_BOOK_EXPIRY) != 0) {

@@ -81,6 +81,12 @@ struct hf_book {
 
 #define BLAME(book, ...) ((book)->is_good = hf_history_blame((book)->history, __VA_ARGS__))
 
+/* No deed and no expiry need be there (account.h). */
+static inline bool hf_book_is_others(const struct hf_book *book, uint64_t lsn)
+{
+    return lsn >= book->account->others_first_lsn && lsn <= book->account->others_last_lsn;
+}
+
 /* Take every LSN of by_lsn in its order. */
 void hf_book_replay(struct hf_book *book);
 

@@ -69,6 +69,9 @@ static void print_report(const struct hf_sim_report *report, uint64_t seeds, dou
            "\n",
            report->damage_counts[HF_DAMAGE_REFUSED], report->damage_counts[HF_DAMAGE_HARMLESS],
            report->damage_counts[HF_DAMAGE_CUT], report->refused_boots_count);
+    printf("%" PRIu64 " logs began nearly full, %" PRIu64 " went on in a second segment; %" PRIu64
+           " deeds were refused because the disk was full\n",
+           report->fills_count, report->rolls_count, report->outcome_counts[HF_READ_ONLY]);
     for (unsigned kind = 0; kind < HF_FAULTS_COUNT; kind++) {
         printf("%8" PRIu64 "  %s\n", report->fault_counts[kind],
                hf_fault_text((enum hf_fault_kind)kind));

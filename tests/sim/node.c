@@ -84,8 +84,8 @@ static uint64_t log_durable_lsn(void *ctx)
 
 static enum hf_err log_writable(void *ctx)
 {
-    const struct hf_node *node = ctx;
-    return hf_store_failed(node->store) ? HF_READ_ONLY : HF_OK; /* it will be ended at once */
+    const struct hf_node *node = ctx; /* one that has failed will be ended at once */
+    return hf_store_failed(node->store) || !hf_store_writable(node->store) ? HF_READ_ONLY : HF_OK;
 }
 
 static enum hf_err log_snapshot(void *ctx, void (*done)(void *arg, enum hf_err err, uint64_t lsn),
@@ -274,6 +274,7 @@ static void turn_feed(struct hf_node *node)
 
 void hf_node_turn(struct hf_node *node)
 {
+    (void)log_durable_lsn(node); /* also when nobody waits: the ring lets go of what is durable */
     if (hf_engine_next_deadline_us(node->engine) <= hf_node_now_us(node)) {
         (void)hf_dispatch_expire(&node->dispatch);
     }
@@ -347,6 +348,12 @@ void hf_node_snapshot_step(struct hf_node *node)
 
 void hf_node_spare_step(struct hf_node *node)
 {
+    if (node->is_spare_late) {
+        return;
+    }
+    if (hf_store_spare_has_failed(node->store) && hf_roll(node->world, 4) == 0) {
+        hf_store_spare_retry(node->store);
+    }
     (void)hf_store_spare_step(node->store);
 }
 

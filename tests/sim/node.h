@@ -80,6 +80,7 @@ struct hf_node {
     struct hf_store_config store_config;
     struct hf_engine_config engine_config;
     bool is_power_cut;      /* the disk's fault, once it strikes, is that the power has gone */
+    bool is_spare_late;     /* the spare segment is not made for now */
     bool is_replying_early; /* a planted defect: replies leave before their record is durable */
 
     bool is_up;

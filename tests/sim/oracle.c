@@ -242,6 +242,8 @@ bool hf_oracle_verdict(struct hf_run *run)
     const uint64_t seen_lsn = atomic_load(&run->history.seen_lsn);
     const uint64_t lsn = hf_engine_lsn(run->node.engine);
 
+    hf_node_spare_step(&run->node); /* so that nothing is refused for want of a place */
+    hf_node_turn(&run->node);
     if (!judge_replay(run) || !hf_history_ask_again(&run->history, &port)) {
         return false;
     }

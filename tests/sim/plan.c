@@ -5,7 +5,8 @@
 
 #include "engine/assert.h"
 
-#define STEPS_MAX 500u /* between two deaths */
+#define STEPS_MAX 500u    /* between two deaths */
+#define FILLED_ONE_IN 40u /* such runs take twenty times as long */
 #define HOUR_US INT64_C(3600000000)
 
 struct maker {
@@ -140,6 +141,10 @@ static void make_life(struct maker *maker)
     life->steps = roll(maker, 4) == 0 ? roll(maker, 30) : 50 + roll(maker, STEPS_MAX);
     life->end =
         plan->is_process_only ? HF_END_KILL : (enum hf_node_end)roll(maker, HF_NODE_ENDS_COUNT);
+    if (plan->is_filled && maker->life == 0 && roll(maker, 2) == 0) {
+        /* At once: the next segment has not been made yet. */
+        add(maker, HF_FAULT_FULL, 0, roll(maker, 200000))->length = 50 + roll(maker, 300);
+    }
     add_boots(maker);
     add_end(maker);
     for (size_t i = 0; i < sizeof often / sizeof often[0]; i++) {
@@ -170,7 +175,11 @@ void hf_plan_make(struct hf_plan *plan, uint64_t seed)
         maker.is_wanted[HF_FAULT_ROT] = false;
         maker.is_wanted[HF_FAULT_STRAY] = false;
     }
-    plan->lives_count = 2 + roll(&maker, HF_PLAN_LIVES_MAX - 2);
+    plan->is_filled = roll(&maker, FILLED_ONE_IN) == 0;
+    if (plan->is_filled) {
+        maker.is_wanted[HF_FAULT_FULL] = true;
+    }
+    plan->lives_count = 2 + roll(&maker, plan->is_filled ? 3 : HF_PLAN_LIVES_MAX - 2);
     for (; maker.life < plan->lives_count; maker.life++) {
         make_life(&maker);
     }

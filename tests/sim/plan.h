@@ -72,6 +72,7 @@ struct hf_plan {
     uint32_t lives_count;
     struct hf_fault faults[HF_PLAN_FAULTS_MAX]; /* by life, then step */
     uint32_t faults_count;
+    bool is_filled;       /* the first segment of the log is nearly full from the start */
     bool is_process_only; /* durability is below sync: only what a kill leaves may be promised */
     enum hf_durability durability;
     uint32_t snapshots_kept;

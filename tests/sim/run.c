@@ -7,10 +7,13 @@
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
+#include "tests/sim/fill.h"
 #include "tests/sim/oracle.h"
 
 #define DEEDS_MAX 500u /* of a client */
 #define SHORT_TTL_US 40000u
+#define FILL_ROOM_MIN 1000u /* what is left of a filled segment */
+#define FILL_ROOM_MORE 20000u
 #define CALLS_ERROR ((uint32_t)(HF_SIM_WRITE | HF_SIM_SYNC | HF_SIM_ALLOCATE))
 #define CALLS_POWER ((uint32_t)(HF_SIM_CALLS_CHANGING | HF_SIM_READ | HF_SIM_LIST))
 
@@ -346,24 +349,44 @@ static bool work(struct hf_run *run, const struct hf_life *life)
     return end_node(run, end);
 }
 
+/* Every cell gets its opening stock, by deeds like all others. */
+static bool stock_up(struct hf_run *run)
+{
+    const struct hf_port port = hf_client_port(&run->auditor);
+    struct hf_workload workload;
+    uint32_t cell = 0;
+    uint32_t first;
+
+    hf_workload_init(&workload, &run->history, 0, 0, SHORT_TTL_US);
+    while (hf_workload_opening(&workload, &cell, &first) > 0) {
+    }
+    run->is_stocked = true;
+    if (!hf_history_settle(&run->history, &port, NULL) ||
+        (run->plan.is_filled && !hf_account_prove(&run->account, &port))) {
+        return false;
+    }
+    run->node.is_spare_late = false;
+    if (run->plan.is_filled) {
+        struct hf_fill_range range;
+        if (!hf_fill(&run->node, FILL_ROOM_MIN + roll(run, FILL_ROOM_MORE), &range)) {
+            return hf_history_blame(&run->history, "a whole disk does not sync");
+        }
+        HF_ASSERT(hf_account_others(&run->account, range.first_lsn, range.last_lsn));
+        hf_run_tell(run, "  the log is filled up to LSN %" PRIu64, range.last_lsn);
+        run->report->fills_count++;
+        hf_oracle_begin(run); /* too much has happened for the ledger to have it all */
+    }
+    return true;
+}
+
 /* One life, from the start to the death, and what happens to the disk then. */
 static bool live(struct hf_run *run, const struct hf_life *life)
 {
     if (!boot(run, life) || !hf_oracle_verdict(run)) {
         return false;
     }
-    if (!run->is_stocked) {
-        const struct hf_port port = hf_client_port(&run->auditor);
-        struct hf_workload workload;
-        uint32_t cell = 0;
-        uint32_t first;
-        hf_workload_init(&workload, &run->history, 0, 0, SHORT_TTL_US);
-        while (hf_workload_opening(&workload, &cell, &first) > 0) {
-        }
-        run->is_stocked = true;
-        if (!hf_history_settle(&run->history, &port, NULL)) {
-            return false;
-        }
+    if (!run->is_stocked && !stock_up(run)) {
+        return false;
     }
     if (!work(run, life)) {
         return false;
@@ -409,6 +432,21 @@ static bool end_at_rest(struct hf_run *run)
 
 /* ------------------------------------------------------------------ a run */
 
+/* The log has gone on in a second segment. */
+static bool has_rolled(const struct hf_run *run)
+{
+    static const char first[] = HF_NODE_FOLDER "/wal-00000000000000000001.log";
+    static const char any[] = HF_NODE_FOLDER "/wal-";
+    const char *name;
+
+    for (size_t i = 0; (name = hf_sim_disk_name(run->node.disk, i)) != NULL; i++) {
+        if (strncmp(name, any, sizeof any - 1) == 0 && strcmp(name, first) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_up(struct hf_run *run)
 {
     struct hf_sim_report *report = run->report;
@@ -437,6 +475,7 @@ static void add_up(struct hf_run *run)
     }
     report->expiries_count += run->account.expiries_count;
     report->snapshots_count += run->node.snapshots_count;
+    report->rolls_count += has_rolled(run) ? 1 : 0;
 }
 
 static void init_run(struct hf_run *run)
@@ -451,6 +490,7 @@ static void init_run(struct hf_run *run)
     run->steps_left = cut != NULL && cut->steps_max != 0 ? cut->steps_max : UINT32_MAX;
     run->world = (struct hf_world){.random = run->options->seed, .now_us = HF_WORLD_START_US};
     hf_node_init(&run->node, &run->world);
+    run->node.is_spare_late = run->plan.is_filled; /* until it is */
     run->node.is_replying_early = run->options->is_replying_early;
     run->node.store_config.snapshots_kept = run->plan.snapshots_kept;
     run->node.store_config.durability = run->plan.durability;

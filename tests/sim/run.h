@@ -51,6 +51,8 @@ struct hf_sim_report {
     uint64_t copies_count;  /* digests compared with a recovered copy of the disk */
     uint64_t damage_counts[HF_DAMAGES_COUNT];
     uint64_t refused_boots_count;         /* by reads that failed and by full disks */
+    uint64_t rolls_count;                 /* runs whose log went on in a second segment */
+    uint64_t fills_count;                 /* runs whose first segment was nearly full */
     uint64_t events_count, resumes_count; /* of consumers */
 };
 
