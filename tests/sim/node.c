@@ -332,6 +332,10 @@ void hf_node_snapshot_step(struct hf_node *node)
     enum hf_err err = HF_OK;
     uint64_t lsn = 0;
 
+    if (hf_store_snapshot_is_due(node->store, node->world->now_us) &&
+        hf_store_snapshot_begin(node->store, node->engine) == HF_OK) {
+        node->published_lsn = hf_engine_lsn(node->engine);
+    }
     /* A slice on the loop, a few pieces of work of the worker, then others' turn. */
     (void)hf_store_snapshot_copy_step(node->store);
     for (uint32_t i = 0; i < SNAPSHOT_PIECES; i++) {
@@ -342,7 +346,10 @@ void hf_node_snapshot_step(struct hf_node *node)
     }
     if (hf_store_snapshot_poll(node->store, &err, &lsn)) {
         node->snapshots_count += err == HF_OK ? 1 : 0;
-        node->snapshot_done(node->snapshot_arg, err, lsn);
+        if (node->snapshot_done != NULL) { /* somebody had asked for it */
+            node->snapshot_done(node->snapshot_arg, err, lsn);
+            node->snapshot_done = NULL;
+        }
     }
 }
 
@@ -456,6 +463,7 @@ void hf_node_end(struct hf_node *node, enum hf_node_end end)
         node->engine = NULL;
         node->is_up = false;
     }
+    node->snapshot_done = NULL;
     node->mortal.calls_left = UINT64_MAX;
     if (end == HF_END_KILL) {
         hf_sim_disk_fail(node->disk, &(struct hf_sim_fault){0}); /* the next one may not strike */

@@ -163,6 +163,7 @@ void hf_plan_make(struct hf_plan *plan, uint64_t seed)
 
     *plan = (struct hf_plan){.durability = HF_DURABILITY_SYNC};
     plan->snapshots_kept = 1 + roll(&maker, 3);
+    plan->snapshot_log_bytes = roll(&maker, 3) == 0 ? 0 : 2000 + roll(&maker, 30000);
     plan->clients_count = 2 + roll(&maker, HF_PLAN_CLIENTS_MAX - 1);
     if (roll(&maker, 6) == 0) {
         plan->is_process_only = true;

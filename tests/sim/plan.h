@@ -76,6 +76,7 @@ struct hf_plan {
     bool is_process_only; /* durability is below sync: only what a kill leaves may be promised */
     enum hf_durability durability;
     uint32_t snapshots_kept;
+    uint64_t snapshot_log_bytes; /* a snapshot after so much log; 0: only when one is asked for */
     uint32_t clients_count;
 };
 

@@ -296,9 +296,9 @@ static bool take_step(struct hf_run *run, uint32_t step, const struct spells *sp
         hf_node_turn(node);
     } else if (way < 108) {
         (void)(is_slow || hf_node_log_step(node));
-    } else if (way < 111 && !is_slow) {
+    } else if (way < 112 && !is_slow) {
         hf_node_snapshot_step(node);
-    } else if (way < 113 && !is_slow) {
+    } else if (way < 114 && !is_slow) {
         hf_node_spare_step(node);
     } else if (way < 117) {
         hf_node_read_step(node);
@@ -493,6 +493,7 @@ static void init_run(struct hf_run *run)
     run->node.is_spare_late = run->plan.is_filled; /* until it is */
     run->node.is_replying_early = run->options->is_replying_early;
     run->node.store_config.snapshots_kept = run->plan.snapshots_kept;
+    run->node.store_config.snapshot_log_bytes = run->plan.snapshot_log_bytes;
     run->node.store_config.durability = run->plan.durability;
     for (uint32_t i = 0; i < run->plan.faults_count; i++) {
         has_jumps |= run->plan.faults[i].kind == HF_FAULT_CLOCK;
