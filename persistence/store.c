@@ -12,7 +12,7 @@
 #include "persistence/manifest.h"
 #include "persistence/recovery.h"
 #include "persistence/retention.h"
-#include "persistence/schedule.h"
+#include "persistence/cadence.h"
 #include "persistence/snapshot.h"
 #include "persistence/snapshot_run.h"
 #include "persistence/wal.h"
@@ -42,7 +42,7 @@ struct hf_store {
     bool is_read_only;           /* the loop's */
     bool is_shortage_told;       /* the spare thread's: since the spare could last be made */
     struct hf_snapshot_run run;  /* the loop's and the worker's */
-    struct hf_schedule schedule; /* the loop's, as is this: */
+    struct hf_cadence cadence;   /* the loop's, as is this: */
     bool is_same_asked; /* a snapshot of an LSN that has one was asked for: poll says that it is */
 
     _Atomic uint64_t published_lsn; /* loop thread -> log thread */
@@ -315,11 +315,11 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     store->log_kept_bytes = config->log_kept_bytes;
     store->ledger = hf_engine_ledger(engine);
     hf_snapshot_run_init(&store->run, config->snapshot_rate_bytes);
-    hf_schedule_init(&store->schedule, &(struct hf_schedule_config){
-                                           .log_bytes = config->snapshot_log_bytes,
-                                           .interval_us = config->snapshot_interval_us,
-                                           .pause_us = config->snapshot_pause_us,
-                                       });
+    hf_cadence_init(&store->cadence, &(struct hf_cadence_config){
+                                         .log_bytes = config->snapshot_log_bytes,
+                                         .interval_us = config->snapshot_interval_us,
+                                         .pause_us = config->snapshot_pause_us,
+                                     });
     store->lock_file = -1;
     store->wal.file = -1;
 
@@ -683,12 +683,12 @@ enum hf_err hf_store_snapshot_begin(struct hf_store *store, struct hf_engine *en
         return HF_OK;
     }
     hf_engine_stats(engine, &stats);
-    hf_schedule_begun(&store->schedule, all_log_bytes(store));
+    hf_cadence_begun(&store->cadence, all_log_bytes(store));
     const uint64_t part_bytes = stats.memory_bytes / KEPT_PART;
     const enum hf_err err = hf_snapshot_run_begin(
         &store->run, engine, part_bytes > KEPT_BYTES_MIN ? part_bytes : KEPT_BYTES_MIN);
     if (err != HF_OK) {
-        hf_schedule_ended(&store->schedule, true);
+        hf_cadence_ended(&store->cadence, true);
     }
     return err;
 }
@@ -715,7 +715,7 @@ bool hf_store_snapshot_poll(struct hf_store *store, enum hf_err *err, uint64_t *
         return false;
     }
     *lsn = store->run.lsn;
-    hf_schedule_ended(&store->schedule, *err != HF_OK);
+    hf_cadence_ended(&store->cadence, *err != HF_OK);
     if (*err == HF_LIMIT_EXCEEDED) {
         hf_directory_say(&store->directory, 'w',
                          "the snapshot of LSN %" PRIu64
@@ -777,8 +777,8 @@ bool hf_store_snapshot_is_due(struct hf_store *store, uint64_t now_us)
 {
     const bool is_changed =
         store->ledger->last_lsn > atomic_load_explicit(&store->snapshot_lsn, memory_order_acquire);
-    return hf_schedule_is_due(&store->schedule, now_us, all_log_bytes(store), store->run.is_on,
-                              is_changed) &&
+    return hf_cadence_is_due(&store->cadence, now_us, all_log_bytes(store), store->run.is_on,
+                             is_changed) &&
            !hf_store_failed(store);
 }
 

@@ -167,7 +167,7 @@ enum hf_store_write {
 enum hf_store_write hf_store_snapshot_write_step(struct hf_store *store, uint64_t now_us);
 /* Worker thread: true when that has work at `now_us`; else it has at *due_us, if not UINT64_MAX. */
 bool hf_store_snapshot_has_work(const struct hf_store *store, uint64_t now_us, uint64_t *due_us);
-/* Loop thread: true when the configuration asks for one at `now_us` (schedule.h) and none is on. */
+/* Loop thread: true when the configuration asks for one at `now_us` (cadence.h) and none is on. */
 bool hf_store_snapshot_is_due(struct hf_store *store, uint64_t now_us);
 
 /* How far the one that is on has come. Loop thread. */

@@ -10,7 +10,7 @@
 
 #include "engine/assert.h"
 #include "engine/engine.h"
-#include "persistence/schedule.h"
+#include "persistence/cadence.h"
 
 #define SPARE_RETRY_US UINT64_C(1000000) /* a full disk is asked again so often */
 #define TURN_US 1000u         /* while a snapshot is copied: as good as a clock of libuv gets */

@@ -60,7 +60,7 @@ enum hf_err hf_store_threads_snapshot(struct hf_store_threads *threads,
 /*
  * Once in each turn of the loop, best behind what the turn has published: begins a snapshot that is
  * due or was asked for, and copies a slice of the one under way, a small share of the loop's time
- * (schedule.h) and well under a millisecond at once. Returns in how many microseconds, at the
+ * (cadence.h) and well under a millisecond at once. Returns in how many microseconds, at the
  * latest, it wants to be called again, whether the loop has turned by then or not.
  */
 uint64_t hf_store_threads_turn(struct hf_store_threads *threads);

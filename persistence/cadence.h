@@ -1,5 +1,5 @@
 /*
- * schedule.h - when a snapshot is due by itself, and what share of the loop its copying may take.
+ * cadence.h - when a snapshot is due by itself, and what share of the loop its copying may take.
  *
  *     due     so much log since the last one began, or so long with anything changed;
  *             but never sooner after the last one, ended well or not, than the pause
@@ -8,20 +8,20 @@
  *
  * Times come from outside, on one monotonic clock. Plain functions of what they are given.
  */
-#ifndef HF_PERSISTENCE_SCHEDULE_H
-#define HF_PERSISTENCE_SCHEDULE_H
+#ifndef HF_PERSISTENCE_CADENCE_H
+#define HF_PERSISTENCE_CADENCE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct hf_schedule_config {
+struct hf_cadence_config {
     uint64_t log_bytes;   /* 0: not on this account */
     uint64_t interval_us; /* 0: likewise */
     uint64_t pause_us;
 };
 
-struct hf_schedule {
-    struct hf_schedule_config config;
+struct hf_cadence {
+    struct hf_cadence_config config;
     bool has_time;      /* last_us is set */
     bool was_on;        /* a snapshot has been on since the last look at the clock */
     bool has_failed;    /* the last one did: it is tried again after the pause */
@@ -29,13 +29,13 @@ struct hf_schedule {
     uint64_t log_bytes; /* when the last one began */
 };
 
-void hf_schedule_init(struct hf_schedule *schedule, const struct hf_schedule_config *config);
+void hf_cadence_init(struct hf_cadence *cadence, const struct hf_cadence_config *config);
 /* A snapshot begins, when `log_bytes` have been written in all. */
-void hf_schedule_begun(struct hf_schedule *schedule, uint64_t log_bytes);
-void hf_schedule_ended(struct hf_schedule *schedule, bool has_failed);
+void hf_cadence_begun(struct hf_cadence *cadence, uint64_t log_bytes);
+void hf_cadence_ended(struct hf_cadence *cadence, bool has_failed);
 /* To be called now and then, also while one is on. `is_changed`: since the last good one. */
-bool hf_schedule_is_due(struct hf_schedule *schedule, uint64_t now_us, uint64_t log_bytes,
-                        bool is_on, bool is_changed);
+bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log_bytes, bool is_on,
+                       bool is_changed);
 
 /* A slice is worth its while from this length on, and never gets longer than the other. */
 #define HF_PACE_US_MIN 50u

@@ -1,0 +1,59 @@
+#include "persistence/cadence.h"
+
+#include "engine/assert.h"
+
+void hf_cadence_init(struct hf_cadence *cadence, const struct hf_cadence_config *config)
+{
+    *cadence = (struct hf_cadence){.config = *config};
+}
+
+void hf_cadence_begun(struct hf_cadence *cadence, uint64_t log_bytes)
+{
+    HF_ASSERT(log_bytes >= cadence->log_bytes);
+    cadence->log_bytes = log_bytes;
+    cadence->was_on = true;
+}
+
+void hf_cadence_ended(struct hf_cadence *cadence, bool has_failed)
+{
+    cadence->has_failed = has_failed;
+    cadence->was_on = true;
+}
+
+bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log_bytes, bool is_on,
+                       bool is_changed)
+{
+    const struct hf_cadence_config *config = &cadence->config;
+
+    if (is_on || cadence->was_on || !cadence->has_time) {
+        cadence->was_on = is_on;
+        cadence->has_time = true;
+        cadence->last_us = now_us;
+        return false;
+    }
+    const uint64_t passed_us = now_us - cadence->last_us;
+    if (!is_changed || passed_us < config->pause_us) {
+        return false;
+    }
+    return cadence->has_failed ||
+           (config->log_bytes > 0 && log_bytes - cadence->log_bytes >= config->log_bytes) ||
+           (config->interval_us > 0 && passed_us >= config->interval_us);
+}
+
+/*
+ * An eighth of the loop while there is room to spare for what changes meanwhile; more as it is used
+ * up, for a snapshot that is given up was copied for nothing. The last quarter is for what changes
+ * while the largest slices wait for the worker.
+ */
+uint32_t hf_pace_us(uint64_t passed_us, uint64_t kept_bytes, uint64_t kept_bytes_max)
+{
+    HF_ASSERT(kept_bytes_max > 0);
+
+    const uint64_t quarters = kept_bytes / (kept_bytes_max / 4 + 1);
+    static const uint32_t parts[] = {8, 5, 3, 1}; /* one of so many */
+    const uint64_t slice_us = passed_us / parts[quarters < 3 ? quarters : 3];
+    if (slice_us < HF_PACE_US_MIN) {
+        return 0;
+    }
+    return slice_us < HF_PACE_US_MAX ? (uint32_t)slice_us : HF_PACE_US_MAX;
+}

@@ -1,0 +1,93 @@
+/*
+ * test_cadence.c - when a snapshot is due by itself, and how much of the loop its copying takes.
+ *
+ * Method: rows of times and figures, with both sides of each boundary.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "persistence/cadence.h"
+
+static const struct row {
+    const char *name;
+    struct hf_cadence_config config;
+    uint64_t passed_us, log_bytes;
+    bool is_changed, has_failed, is_due;
+} rows[] = {
+    /* name                          log  interval pause   passed  log  changed failed due */
+    {"not enough log", {1000, 0, 0}, 5, 999, true, false, false},
+    {"enough log", {1000, 0, 0}, 5, 1000, true, false, true},
+    {"enough log, too soon", {1000, 0, 50}, 49, 1000, true, false, false},
+    {"enough log, just late enough", {1000, 0, 50}, 50, 1000, true, false, true},
+    {"enough log, but nothing changed", {1000, 0, 0}, 5, 1000, false, false, false},
+    {"not long enough", {0, 300, 0}, 299, 0, true, false, false},
+    {"long enough", {0, 300, 0}, 300, 0, true, false, true},
+    {"long enough, but nothing changed", {0, 300, 0}, 300, 0, false, false, false},
+    {"neither is asked for", {0, 0, 0}, UINT64_MAX / 2, UINT64_MAX / 2, true, false, false},
+    {"it failed, and the pause is over", {1000, 0, 50}, 50, 0, true, true, true},
+    {"it failed, and the pause is not", {1000, 0, 50}, 49, 0, true, true, false},
+};
+
+static void due(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        struct hf_cadence cadence;
+
+        hf_cadence_init(&cadence, &row->config);
+        hf_cadence_begun(&cadence, 7);
+        assert_false(hf_cadence_is_due(&cadence, 900, 7, true, true)); /* it is on */
+        hf_cadence_ended(&cadence, row->has_failed);
+        assert_false(hf_cadence_is_due(&cadence, 1000, 7, false, true)); /* time counts now */
+        if (hf_cadence_is_due(&cadence, 1000 + row->passed_us, 7 + row->log_bytes, false,
+                              row->is_changed) != row->is_due) {
+            fail_msg("%s", row->name);
+        }
+    }
+}
+
+/* A snapshot that begins and ends between two looks at the clock makes the pause begin anew. */
+static void a_quick_one_counts(void **state)
+{
+    struct hf_cadence cadence;
+
+    (void)state;
+    hf_cadence_init(&cadence, &(struct hf_cadence_config){.log_bytes = 10, .pause_us = 50});
+    assert_false(hf_cadence_is_due(&cadence, 1000, 0, false, true));
+    assert_true(hf_cadence_is_due(&cadence, 1050, 10, false, true));
+    hf_cadence_begun(&cadence, 10);
+    hf_cadence_ended(&cadence, false);
+    assert_false(hf_cadence_is_due(&cadence, 1060, 20, false, true));
+    assert_false(hf_cadence_is_due(&cadence, 1109, 20, false, true));
+    assert_true(hf_cadence_is_due(&cadence, 1110, 20, false, true));
+}
+
+static void pace(void **state)
+{
+    static const struct {
+        uint64_t passed_us, kept;
+        uint32_t slice_us;
+    } cases[] = {
+        {0, 0, 0},       {399, 0, 0},      {400, 0, 50},    {800, 0, 100},   {3200, 0, 400},
+        {99999, 0, 400}, {800, 249, 100},  {800, 260, 160}, {800, 510, 266}, {800, 760, 400},
+        {300, 760, 300}, {300, 1000, 300}, {49, 1000, 0},   {50, 1000, 50},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(hf_pace_us(cases[i].passed_us, cases[i].kept, 1000), cases[i].slice_us);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(due),
+        cmocka_unit_test(a_quick_one_counts),
+        cmocka_unit_test(pace),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
