@@ -77,8 +77,13 @@ static bool write_config(const struct paths *paths, const struct hf_spawn_option
         return fail(error, "create", paths->config);
     }
     const uint64_t cells = (uint64_t)options->skus + 1000;
+    /* Snapshots are written when the run asks for them, and at no other time. */
     const int printed =
         fprintf(config,
+                "[data]\n"
+                "snapshot_log = 0\n"
+                "snapshot_interval = 0\n"
+                "snapshot_pause = 0\n"
                 "[engine]\n"
                 "skus_max = %" PRIu64 "\n"
                 "cells_max = %" PRIu64 "\n"
