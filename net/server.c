@@ -1,6 +1,5 @@
 #include "net/server.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "net/dispatch.h"
 #include "net/feed.h"
 #include "net/listener.h"
+#include "net/notice.h"
 
 #define READ_BYTES ((size_t)256 * 1024)
 #define WRITE_BYTES ((size_t)256 * 1024) /* copied when a socket is full */
@@ -64,10 +64,8 @@ struct hf_server {
     struct client *busy;
     struct client *resting;
     uint32_t refusals_count;
-    bool is_refusal_told;        /* in the operator's log, since a connection was last accepted */
-    uint64_t client_lines_us;    /* monotonic; when the minute of lines about clients began */
-    uint32_t client_lines_count; /* written in it */
-    uint64_t client_lines_left_out; /* and not written */
+    bool is_refusal_told;      /* in the operator's log, since a connection was last accepted */
+    struct hf_notices notices; /* about clients */
     uint64_t published_lsn;
     uint64_t expiry_deadline_us; /* what the timer is set to; UINT64_MAX: not set */
     uint64_t fed_us;             /* monotonic; when the feed's last round for everyone began */
@@ -93,57 +91,9 @@ static void report(const struct hf_server *server, char level, const char *text)
     server->report.line(server->report.arg, level, text);
 }
 
-/*
- * Whether another line about a client may be written now: HF_CLIENT_LINES_MAX in a minute are, the
- * others are counted. What clients do wrong must not fill the log.
- */
-static bool may_say(struct hf_server *server)
-{
-    if (server->client_lines_count == HF_CLIENT_LINES_MAX) {
-        server->client_lines_left_out++;
-        return false;
-    }
-    server->client_lines_count++;
-    return true;
-}
-
-/* Begin another minute of lines about clients; say how many the last one left out. */
-static void renew_client_lines(struct hf_server *server)
-{
-    const uint64_t now_us = monotonic_us(server);
-    char line[96];
-
-    if (now_us - server->client_lines_us < HF_CLIENT_LINES_US) {
-        return;
-    }
-    if (server->client_lines_left_out > 0) {
-        (void)snprintf(line, sizeof line, "%" PRIu64 " more lines about connections were left out",
-                       server->client_lines_left_out);
-        report(server, 'w', line);
-    }
-    server->client_lines_us = now_us;
-    server->client_lines_count = 0;
-    server->client_lines_left_out = 0;
-}
-
-/* "connection from ADDRESS (NAME): TEXT" */
 static void report_client(const struct client *client, char level, const char *text)
 {
-    struct sockaddr_storage peer;
-    int peer_bytes = sizeof peer;
-    char host[64] = "an unknown address";
-    char line[384];
-    const char *name = client->connection.name;
-
-    if (!may_say(client->server)) {
-        return;
-    }
-    if (uv_tcp_getpeername(&client->tcp, (struct sockaddr *)&peer, &peer_bytes) == 0) {
-        (void)uv_ip_name((const struct sockaddr *)&peer, host, sizeof host);
-    }
-    (void)snprintf(line, sizeof line, "connection from %s%s%s%s: %s", host, name[0] ? " (" : "",
-                   name, name[0] ? ")" : "", text);
-    report(client->server, level, line);
+    hf_notice(&client->server->notices, &client->tcp, client->connection.name, level, text);
 }
 
 /* ------------------------------------------------------------------ lists of clients */
@@ -737,7 +687,7 @@ static void sweep_cb(uv_timer_t *timer)
             sweep_client(client);
         }
     }
-    renew_client_lines(server);
+    hf_notices_renew(&server->notices, monotonic_us(server));
     if (server->feed.subscribers_count > 0) {
         want_whole_round(server); /* tokens move on, and lines are kept alive */
     }
@@ -868,6 +818,7 @@ struct hf_server *hf_server_create(const struct hf_server_config *config, struct
     server->log = log;
     server->clock = clock;
     server->report = *report_lines;
+    server->notices.report = &server->report;
     server->expiry_deadline_us = UINT64_MAX;
     server->published_lsn = hf_engine_lsn(engine);
     server->read_bytes = malloc(READ_BYTES);

@@ -42,9 +42,7 @@
 #define HF_IDLE_US_MIN UINT64_C(100000)
 #define HF_LINGER_US UINT64_C(1000000)
 #define HF_STOP_US_DEFAULT (UINT64_C(10) * 1000000)
-#define HF_REFUSALS_MAX 64u     /* connections above the limit that are being told so */
-#define HF_CLIENT_LINES_MAX 20u /* about clients in the operator's log, within ... */
-#define HF_CLIENT_LINES_US (UINT64_C(60) * 1000000)
+#define HF_REFUSALS_MAX 64u /* connections above the limit that are being told so */
 
 struct hf_server_config {
     const char *host; /* an address, or a name that is looked up once */

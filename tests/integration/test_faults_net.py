@@ -28,7 +28,7 @@ import programs
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
 PATIENCE_S = 120
 FLOOD = 300
-LINES_MAX = 20  # about clients, in a minute: HF_CLIENT_LINES_MAX of net/server.h
+LINES_MAX = 20  # about clients, in a minute: HF_NOTICES_MAX of net/notice.h
 
 CLOCK_SOURCE = r"""
 #define _GNU_SOURCE
