@@ -34,6 +34,7 @@ struct hf_world {
     uint64_t published_lsn;
     uint64_t durable_lsn;
     enum hf_err writable;
+    uint32_t writable_calls;  /* so many more calls answer HF_OK before that */
     enum hf_err snapshot_err; /* what the log answers when asked for one */
     void (*snapshot_done)(void *arg, enum hf_err err, uint64_t lsn);
     void *snapshot_arg;         /* of the one under way, while snapshot_done is not NULL */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/bytes.h"
+#include "engine/ledger.h"
 #include "tests/lib/wire_world.h"
 
 #define ITEMS_MAX 300
@@ -276,6 +277,52 @@ static void read_only_refuses_writes(void **state)
     assert_int_equal(items[0].outcome, HF_OK);
     assert_int_equal(hf_engine_lsn(world.engine), 1);
     hf_world_release(&world);
+}
+
+/*
+ * The log's place ends in the middle of a frame: the engine finds out, and the log says whether it
+ * passes. A hold that is due waits, too.
+ */
+static void no_place_in_the_log(void **state)
+{
+    static const enum hf_err WRITABLE[] = {HF_OK, HF_READ_ONLY};
+    const struct hf_request question = {.op = {.lines = &cell_line, .lines_count = 1}};
+    struct hf_world world;
+    struct hf_reply items[ITEMS_MAX];
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct hf_request request = reserve_request("cart-1", HF_OP_TTL);
+        request.op.ttl_us = 1000;
+        start(&world);
+        (void)hf_world_send(&world, HF_KIND_RESERVE, &request, 1);
+        assert_int_equal(read_items(&world, items), 1);
+        assert_int_equal(items[0].outcome, HF_OK);
+        const uint64_t lsn = hf_engine_lsn(world.engine);
+        struct hf_ledger *ledger = hf_engine_ledger(world.engine);
+        hf_ledger_limit(ledger, ledger->pushed_bytes);
+        world.now_us += 1000;
+        world.writable = WRITABLE[i];
+        world.writable_calls = 1;
+        const struct hf_request requests[] = {reserve_request("cart-2", 0),
+                                              reserve_request("cart-3", 0)};
+        (void)hf_world_send(&world, HF_KIND_RESERVE, requests, 2);
+        assert_int_equal(read_items(&world, items), 2);
+        assert_int_equal(items[0].outcome, i == 0 ? HF_BUSY : HF_READ_ONLY);
+        assert_int_equal(items[1].outcome, i == 0 ? HF_BUSY : HF_READ_ONLY);
+        (void)hf_world_send(&world, HF_ASK_STOCK, &question, 1);
+        assert_int_equal(read_items(&world, items), 1);
+        assert_int_equal(items[0].outcome, HF_OK);
+        assert_int_equal(hf_engine_lsn(world.engine), lsn);
+
+        hf_ledger_limit(ledger, UINT64_MAX);
+        world.writable = HF_OK;
+        (void)hf_world_send(&world, HF_KIND_RESERVE, requests, 2);
+        assert_int_equal(read_items(&world, items), 2);
+        assert_int_equal(items[1].outcome, HF_OK);
+        assert_int_equal(hf_engine_lsn(world.engine), lsn + 3); /* the hold's end, and they */
+        hf_world_release(&world);
+    }
 }
 
 /* Holds that are due end before the frame is executed, as operations of their own. */
@@ -738,6 +785,7 @@ int main(void)
         cmocka_unit_test(bytes_left_over),
         cmocka_unit_test(handles_need_a_tag),
         cmocka_unit_test(read_only_refuses_writes),
+        cmocka_unit_test(no_place_in_the_log),
         cmocka_unit_test(due_holds_end_first),
         cmocka_unit_test(linked_groups_succeed_or_fail),
         cmocka_unit_test(a_group_must_end_in_its_frame),
