@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "engine/assert.h"
+#include "engine/ledger.h"
 #include "engine/version.h"
 #include "net/wire.h"
 #include "net/codec.h"
@@ -97,10 +98,12 @@ static void put_refusal(struct call *call, enum hf_err outcome, enum hf_field fi
  */
 static void put_result(struct call *call, struct hf_result *result)
 {
-    if (result->outcome == HF_BUSY) {
+    if (result->outcome == HF_BUSY && call->writable == HF_OK) {
         /* The engine knows that there is no place in the log; whether that passes, the log does. */
         call->writable = call->dispatch->log->ops->writable(call->dispatch->log->ctx);
-        result->outcome = call->writable == HF_OK ? HF_BUSY : call->writable;
+    }
+    if (result->outcome == HF_BUSY && call->writable != HF_OK) {
+        result->outcome = call->writable;
     }
     const size_t bound = (size_t)HF_REPLY_FACTOR * call->dispatch->frame_bytes_max -
                          (size_t)call->frame->count * HF_ITEM_HEADER_BYTES;
@@ -139,7 +142,8 @@ static enum hf_err next_write(struct call *call, uint32_t used, struct hf_reques
     if ((request->op.flags & HF_OP_HANDLES) != 0 && call->frame->handle_tag == 0) {
         return HF_STALE_HANDLE;
     }
-    return call->writable;
+    /* Who asks again while the log is read only is told of what was done before (P4). */
+    return call->writable == HF_READ_ONLY ? HF_OK : call->writable;
 }
 
 /*
@@ -212,8 +216,15 @@ static uint32_t execute_group(struct call *call, uint32_t index, struct hf_reque
 
 static void execute_writes(struct call *call)
 {
+    struct hf_ledger *ledger = hf_engine_ledger(call->dispatch->engine);
+    const uint64_t pushed_max = ledger->pushed_max;
+    const bool is_read_only = call->writable == HF_READ_ONLY;
     struct hf_request request;
     struct hf_result result;
+
+    if (is_read_only) {
+        hf_ledger_limit(ledger, 0); /* what would be logged is refused, repeats are answered */
+    }
 
     for (uint32_t i = 0; i < call->whole_count;) {
         enum hf_field field = HF_FIELD_NONE;
@@ -231,6 +242,9 @@ static void execute_writes(struct call *call)
             put_refusal(call, err, field, line_index);
         }
         i++;
+    }
+    if (is_read_only) {
+        hf_ledger_limit(ledger, pushed_max);
     }
 }
 
