@@ -530,6 +530,15 @@ enum hf_err hf_store_threads_snapshot(struct hf_store_threads *threads,
     return err;
 }
 
+void hf_store_threads_snapshot_cancel(struct hf_store_threads *threads)
+{
+    hf_store_snapshot_cancel(threads->store);
+    wake_worker(threads);
+    if (threads->is_wanted) {
+        refuse_wanted(threads, HF_BUSY);
+    }
+}
+
 void hf_store_threads_stats(const struct hf_store_threads *threads,
                             struct hf_store_threads_stats *stats)
 {

@@ -65,6 +65,10 @@ enum hf_err hf_store_threads_snapshot(struct hf_store_threads *threads,
  */
 uint64_t hf_store_threads_turn(struct hf_store_threads *threads);
 
+/* Give up the snapshot under way and the one that waits for it, at the beginning of a stop: their
+ * `done_cb` hears HF_BUSY in one of the next polls. */
+void hf_store_threads_snapshot_cancel(struct hf_store_threads *threads);
+
 struct hf_store_threads_stats {
     uint64_t snapshot_last_us;         /* from begin to end, of the newest that ended well */
     uint64_t snapshot_longest_copy_us; /* the longest slice on the loop since the start */

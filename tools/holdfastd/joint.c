@@ -327,6 +327,7 @@ bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_
 void hf_joint_stopping(struct hf_joint *joint)
 {
     hf_joint_backup_cancel(joint);
+    hf_store_threads_snapshot_cancel(joint->threads); /* the last one, in one go, is newer */
 }
 
 void hf_joint_stop(struct hf_joint *joint, uint64_t lsn)
