@@ -112,7 +112,8 @@ static inline uint64_t hf_read_u64(struct hf_reader *reader)
     return bytes == NULL ? 0 : hf_get_u64(bytes);
 }
 
-static inline uint64_t hf_read_varint(struct hf_reader *reader)
+/* Near the end of the bytes, or beyond: one at a time. */
+static inline uint64_t hf_read_varint_slowly(struct hf_reader *reader)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 70; shift += 7) {
@@ -127,6 +128,26 @@ static inline uint64_t hf_read_varint(struct hf_reader *reader)
     }
     reader->is_bad = true;
     return 0;
+}
+
+static inline uint64_t hf_read_varint(struct hf_reader *reader)
+{
+    const unsigned char *at = reader->at;
+
+    if (reader->is_bad || reader->end - at < HF_VARINT_BYTES_MAX) {
+        return hf_read_varint_slowly(reader);
+    }
+    uint64_t value = *at & 0x7F;
+    for (unsigned shift = 7; *at >= 0x80; shift += 7) {
+        at++;
+        if (shift == 63 && *at > 1) {
+            reader->is_bad = true; /* does not fit 64 bits */
+            return 0;
+        }
+        value |= (uint64_t)(*at & 0x7F) << shift;
+    }
+    reader->at = at + 1;
+    return value;
 }
 
 static inline int64_t hf_read_signed(struct hf_reader *reader)

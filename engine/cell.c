@@ -26,7 +26,7 @@ void hf_cells_release(struct hf_cells *cells)
     hf_table_release(&cells->table);
 }
 
-static uint64_t cell_hash(uint32_t sku, uint32_t location)
+uint64_t hf_cell_hash(uint32_t sku, uint32_t location)
 {
     const uint64_t key = (uint64_t)sku << 32 | location;
     return XXH3_64bits(&key, sizeof key);
@@ -34,7 +34,7 @@ static uint64_t cell_hash(uint32_t sku, uint32_t location)
 
 uint32_t hf_cells_find(const struct hf_cells *cells, uint32_t sku, uint32_t location)
 {
-    struct hf_probe probe = hf_table_probe(&cells->table, cell_hash(sku, location));
+    struct hf_probe probe = hf_table_probe(&cells->table, hf_cell_hash(sku, location));
     for (uint32_t index = hf_probe_next(&probe); index != HF_NONE; index = hf_probe_next(&probe)) {
         const struct hf_cell *cell = hf_cell_at(cells, index);
         if (cell->sku == sku && cell->location == location) {
@@ -48,7 +48,7 @@ enum hf_err hf_cells_make_room(struct hf_cells *cells, uint32_t sku, uint32_t lo
                                uint32_t count)
 {
     if (hf_pool_room(&cells->pool) < count ||
-        !hf_table_make_room(&cells->table, cell_hash(sku, location), count)) {
+        !hf_table_make_room(&cells->table, hf_cell_hash(sku, location), count)) {
         return HF_LIMIT_EXCEEDED;
     }
     return HF_OK;
@@ -72,7 +72,7 @@ uint32_t hf_cells_add(struct hf_cells *cells, struct hf_catalog *catalog, uint32
         .is_out = 1,
     };
     owner->first_cell = index;
-    hf_table_add(&cells->table, cell_hash(sku, location), index);
+    hf_table_add(&cells->table, hf_cell_hash(sku, location), index);
     return index;
 }
 
@@ -86,7 +86,7 @@ void hf_cells_remove_newest(struct hf_cells *cells, struct hf_catalog *catalog)
     HF_ASSERT(cell->timed_line == HF_NONE && cell->lasting_line == HF_NONE);
     HF_ASSERT(cell->extra == HF_NONE);
     owner->first_cell = cell->next_of_sku;
-    hf_table_remove(&cells->table, cell_hash(cell->sku, cell->location), index);
+    hf_table_remove(&cells->table, hf_cell_hash(cell->sku, cell->location), index);
     hf_pool_give(&cells->pool, index);
 }
 

@@ -71,6 +71,8 @@ static inline struct hf_cell *hf_cell_at(const struct hf_cells *cells, uint32_t 
     return hf_pool_at(&cells->pool, index);
 }
 
+/* By which the table knows it. */
+uint64_t hf_cell_hash(uint32_t sku, uint32_t location);
 /* Index of the cell; HF_NONE when there is none. */
 uint32_t hf_cells_find(const struct hf_cells *cells, uint32_t sku, uint32_t location);
 /* Room for `count` more, of which this is one. HF_LIMIT_EXCEEDED when not. */

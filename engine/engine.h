@@ -131,6 +131,14 @@ struct hf_ledger *hf_engine_ledger(struct hf_engine *engine);
 enum hf_err hf_engine_replay(struct hf_engine *engine, const void *record, size_t bytes_count,
                              const char **why);
 
+/*
+ * A hint, which changes nothing: these records, side by side, come next. What the first few dozen
+ * of them touch is fetched, so that their replay does not wait for memory. Returns the bytes of
+ * those: when they are replayed, call again.
+ */
+size_t hf_engine_replay_ahead(const struct hf_engine *engine, const void *records,
+                              size_t bytes_count);
+
 /* ------------------------------------------------------------------ snapshot (image.h) */
 
 /*

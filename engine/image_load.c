@@ -14,7 +14,7 @@
  *
  * Both notes take memory only for cells that have such units, until the snapshot is loaded.
  */
-#include "engine/image.h"
+#include "engine/image_batch.h"
 
 #include <stdlib.h>
 
@@ -36,6 +36,7 @@ struct hf_image_load {
     uint32_t claims_count;
     uint32_t reserved_cells_count; /* that lines have come for */
     struct transit *transits;      /* by the index of the cell's extra; cells_max */
+    struct hf_image_batch batch;
 };
 
 static enum hf_err corrupt(const char **why, const char *text)
@@ -63,6 +64,30 @@ void hf_image_load_release(struct hf_engine *engine)
 }
 
 /* ------------------------------------------------------------------ head, codes */
+
+static uint64_t at_most(uint64_t count, uint64_t count_max)
+{
+    return count < count_max ? count : count_max;
+}
+
+/* Size the tables at once for what the head says will come. A head that lies costs time. */
+static bool expect_items(struct hf_engine *engine, const uint64_t *counts)
+{
+    const struct hf_engine_config *config = &engine->config;
+    const uint64_t names_count = at_most(counts[HF_ITEM_RESERVATION], config->reservations_max) +
+                                 at_most(counts[HF_ITEM_REF], config->references_max) +
+                                 at_most(counts[HF_ITEM_SHIPMENT], config->shipments_max);
+
+    hf_pool_expect(&engine->cells.pool, counts[HF_ITEM_CELL]);
+    hf_pool_expect(&engine->reservations.pool, counts[HF_ITEM_RESERVATION]);
+    hf_pool_expect(&engine->reservations.lines, counts[HF_ITEM_RESERVATION]); /* one, at least */
+    hf_pool_expect(&engine->names.refs, counts[HF_ITEM_REF]);
+    return hf_table_expect(&engine->catalog.tables[HF_CODE_SKU],
+                           at_most(counts[HF_ITEM_SKU], config->skus_max)) &&
+           hf_table_expect(&engine->cells.table,
+                           at_most(counts[HF_ITEM_CELL], config->cells_max)) &&
+           hf_table_expect(&engine->names.table, names_count);
+}
 
 static enum hf_err load_head(struct hf_engine *engine, struct hf_reader *in, enum hf_tag tag,
                              const char **why)
@@ -92,6 +117,10 @@ static enum hf_err load_head(struct hf_engine *engine, struct hf_reader *in, enu
     }
     if (load->head.queue_end < load->head.queue_first) {
         return corrupt(why, "the queue of names ends before it begins");
+    }
+    if (!expect_items(engine, load->head.counts)) {
+        *why = "out of memory";
+        return HF_NO_MEMORY;
     }
     engine->last_lsn = load->head.lsn;
     engine->last_ts_us = load->head.ts_us;
@@ -167,34 +196,33 @@ static void put_claims(struct hf_image_load *load, struct hf_cell *cell, uint32_
     }
 }
 
-static enum hf_err load_cell(struct hf_engine *engine, struct hf_reader *in, enum hf_tag tag,
-                             const char **why)
-{
-    struct hf_image_cell loaded;
+static const char *const bad_cell = "a cell that does not add up";
 
-    if (!hf_image_read_cell(in, tag, &loaded) ||
-        !are_handles(engine, loaded.sku, loaded.location) || loaded.version > engine->last_lsn ||
-        loaded.since_us > engine->last_ts_us ||
-        hf_cells_find(&engine->cells, loaded.sku, loaded.location) != HF_NONE) {
-        return corrupt(why, "a cell that does not add up");
+static enum hf_err load_cell(struct hf_engine *engine, const struct hf_image_cell *loaded,
+                             enum hf_tag tag, const char **why)
+{
+    if (!are_handles(engine, loaded->sku, loaded->location) || loaded->version > engine->last_lsn ||
+        loaded->since_us > engine->last_ts_us ||
+        hf_cells_find(&engine->cells, loaded->sku, loaded->location) != HF_NONE) {
+        return corrupt(why, bad_cell);
     }
-    if (hf_cells_make_room(&engine->cells, loaded.sku, loaded.location, 1) != HF_OK) {
+    if (hf_cells_make_room(&engine->cells, loaded->sku, loaded->location, 1) != HF_OK) {
         return too_small(why);
     }
     const uint32_t index =
-        hf_cells_add(&engine->cells, &engine->catalog, loaded.sku, loaded.location);
+        hf_cells_add(&engine->cells, &engine->catalog, loaded->sku, loaded->location);
     struct hf_cell *cell = hf_cell_at(&engine->cells, index);
-    memcpy(cell->hot, loaded.hot, sizeof cell->hot);
-    cell->version = loaded.version;
-    cell->since_us = loaded.since_us;
-    cell->is_low = loaded.is_low;
-    cell->is_out = loaded.is_out;
-    cell->has_sold = loaded.has_sold;
-    hf_cell_set_extra(&engine->cells, cell, &loaded.extra);
+    memcpy(cell->hot, loaded->hot, sizeof cell->hot);
+    cell->version = loaded->version;
+    cell->since_us = loaded->since_us;
+    cell->is_low = loaded->is_low;
+    cell->is_out = loaded->is_out;
+    cell->has_sold = loaded->has_sold;
+    hf_cell_set_extra(&engine->cells, cell, &loaded->extra);
     if (tag == HF_TAG_CELL_1) {
         set_flags_of_format_1(engine, cell);
     }
-    put_claims(engine->load, cell, index, &loaded.extra);
+    put_claims(engine->load, cell, index, &loaded->extra);
     return HF_OK;
 }
 
@@ -219,20 +247,22 @@ static bool is_name_taken(const struct hf_engine *engine, struct hf_text name)
     return hf_names_find(&engine->names, name, hf_name_hash(name)) != HF_NONE;
 }
 
-static enum hf_err load_ref(struct hf_engine *engine, struct hf_reader *in, const char **why)
-{
-    struct hf_image_ref loaded;
+static const char *const bad_ref = "a reference that is malformed or comes twice";
 
-    if (!hf_image_read_ref(in, &loaded) || is_name_taken(engine, loaded.text)) {
-        return corrupt(why, "a reference that is malformed or comes twice");
+static enum hf_err load_ref(struct hf_engine *engine, const struct hf_image_ref *loaded,
+                            const char **why)
+{
+    if (is_name_taken(engine, loaded->text)) {
+        return corrupt(why, bad_ref);
     }
     if (hf_pool_room(&engine->names.refs) == 0 ||
-        !hf_table_make_room(&engine->names.table, hf_name_hash(loaded.text), 1)) {
+        !hf_table_make_room(&engine->names.table, hf_name_hash(loaded->text), 1)) {
         return too_small(why);
     }
-    const uint32_t name = hf_ref_add(&engine->names, loaded.text, loaded.lsn, loaded.content_hash);
-    hf_ref_at(&engine->names, name)->name_position = loaded.place.position;
-    return take_place(engine, &loaded.place, name)
+    const uint32_t name =
+        hf_ref_add(&engine->names, loaded->text, loaded->lsn, loaded->content_hash);
+    hf_ref_at(&engine->names, name)->name_position = loaded->place.position;
+    return take_place(engine, &loaded->place, name)
                ? HF_OK
                : corrupt(why, "a reference without its place among the names");
 }
@@ -254,9 +284,11 @@ static bool add_to_cell(struct hf_engine *engine, uint32_t index, enum hf_state 
     return *counter <= HF_UNITS_MAX;
 }
 
-static enum hf_err load_lines(struct hf_engine *engine, struct hf_reader *in, uint32_t index,
-                              uint32_t lines_count, const char **why)
+static enum hf_err load_lines(struct hf_engine *engine, uint32_t index,
+                              const struct hf_image_batch_reservation *read, const char **why)
 {
+    const struct hf_image_line *lines = &engine->load->batch.lines[read->first_line];
+    const uint32_t lines_count = read->item.lines_count;
     struct hf_reservations *reservations = &engine->reservations;
     const enum hf_state state = (enum hf_state)hf_reservation_at(reservations, index)->state;
     uint32_t last = HF_NONE;
@@ -267,8 +299,9 @@ static enum hf_err load_lines(struct hf_engine *engine, struct hf_reader *in, ui
     }
     hf_map_clear(&engine->work.map);
     for (uint32_t i = 0; i < lines_count; i++) {
-        struct hf_image_line loaded;
-        if (!hf_image_read_line(in, &loaded) || !are_handles(engine, loaded.sku, loaded.location)) {
+        const struct hf_image_line loaded =
+            i < read->lines_read ? lines[i] : (struct hf_image_line){0};
+        if (i == read->lines_read || !are_handles(engine, loaded.sku, loaded.location)) {
             return corrupt(why, "a reservation line that does not add up");
         }
         const uint32_t cell = hf_cells_find(&engine->cells, loaded.sku, loaded.location);
@@ -300,51 +333,53 @@ static enum hf_err load_lines(struct hf_engine *engine, struct hf_reader *in, ui
     return HF_OK;
 }
 
-static enum hf_err load_reservation(struct hf_engine *engine, struct hf_reader *in, enum hf_tag tag,
-                                    const char **why)
+static const char *const bad_reservation = "a reservation that does not add up";
+
+static enum hf_err load_reservation(struct hf_engine *engine,
+                                    const struct hf_image_batch_reservation *read, const char **why)
 {
     struct hf_reservations *reservations = &engine->reservations;
-    struct hf_image_reservation loaded;
+    const struct hf_image_reservation *loaded = &read->item;
+    const uint64_t hash = read->hash;
 
-    if (!hf_image_read_reservation(in, tag, &loaded) || is_name_taken(engine, loaded.id)) {
-        return corrupt(why, "a reservation that does not add up");
+    if (hf_names_find(&engine->names, loaded->id, hash) != HF_NONE) {
+        return corrupt(why, bad_reservation);
     }
-    if (loaded.opened_us > engine->last_ts_us || loaded.last_lsn > engine->last_lsn) {
+    if (loaded->opened_us > engine->last_ts_us || loaded->last_lsn > engine->last_lsn) {
         return corrupt(why, "a reservation from another time");
     }
-    const uint64_t hash = hf_name_hash(loaded.id);
     if (hf_pool_room(&reservations->pool) == 0 ||
         !hf_table_make_room(&engine->names.table, hash, 1) ||
-        (loaded.order.bytes_count > 0 &&
-         hf_orders_make_room(&engine->orders, loaded.order) != HF_OK)) {
+        (loaded->order.bytes_count > 0 &&
+         hf_orders_make_room(&engine->orders, loaded->order) != HF_OK)) {
         return too_small(why);
     }
-    const uint32_t index = hf_reservations_add(reservations, loaded.id);
+    const uint32_t index = hf_reservations_add(reservations, loaded->id);
     struct hf_reservation *reservation = hf_reservation_at(reservations, index);
     hf_table_add(&engine->names.table, hash, index);
-    reservation->state = (uint8_t)loaded.state;
-    reservation->life_us = loaded.life_us & ((UINT64_C(1) << 48) - 1);
-    reservation->opened_us = loaded.opened_us;
-    reservation->opened_lsn = loaded.opened_lsn;
-    reservation->last_lsn = loaded.last_lsn;
-    reservation->content_hash = loaded.content_hash;
-    if (hf_state_is_open(loaded.state)) {
+    reservation->state = (uint8_t)loaded->state;
+    reservation->life_us = loaded->life_us & ((UINT64_C(1) << 48) - 1);
+    reservation->opened_us = loaded->opened_us;
+    reservation->opened_lsn = loaded->opened_lsn;
+    reservation->last_lsn = loaded->last_lsn;
+    reservation->content_hash = loaded->content_hash;
+    if (hf_state_is_open(loaded->state)) {
         reservations->open_count++;
-        if (loaded.state == HF_STATE_CONFIRMED) {
-            reservation->confirmed_lsn = loaded.confirmed_lsn;
+        if (loaded->state == HF_STATE_CONFIRMED) {
+            reservation->confirmed_lsn = loaded->confirmed_lsn;
         }
     } else {
-        reservation->name_position = loaded.place.position;
-        if (!take_place(engine, &loaded.place, index)) {
+        reservation->name_position = loaded->place.position;
+        if (!take_place(engine, &loaded->place, index)) {
             return corrupt(why, "a closed reservation without its place among the names");
         }
     }
-    if (loaded.order.bytes_count > 0) {
+    if (loaded->order.bytes_count > 0) {
         reservation->order_node =
-            hf_order_node_add(&engine->orders, hf_orders_touch(&engine->orders, loaded.order),
+            hf_order_node_add(&engine->orders, hf_orders_touch(&engine->orders, loaded->order),
                               index, reservation->opened_lsn);
     }
-    return load_lines(engine, in, index, loaded.lines_count, why);
+    return load_lines(engine, index, read, why);
 }
 
 /* ------------------------------------------------------------------ shipments */
@@ -482,44 +517,59 @@ static enum hf_item section_of(uint8_t tag, bool is_old)
     }
 }
 
-static enum hf_err load_section(struct hf_engine *engine, struct hf_reader *in, enum hf_item item,
-                                enum hf_tag tag, const char **why)
+/* A batch of items; *count of them were sound. */
+static enum hf_err load_batch(struct hf_engine *engine, struct hf_reader *in, enum hf_tag tag,
+                              uint32_t *count, const char **why)
 {
-    switch (item) {
-    case HF_ITEM_REGION:
-        return load_code(engine, HF_CODE_REGION, in, why);
-    case HF_ITEM_LOCATION:
-        return load_code(engine, HF_CODE_LOCATION, in, why);
-    case HF_ITEM_SKU:
-        return load_code(engine, HF_CODE_SKU, in, why);
-    case HF_ITEM_CELL:
-        return load_cell(engine, in, tag, why);
-    case HF_ITEM_RESERVATION:
-        return load_reservation(engine, in, tag, why);
-    case HF_ITEM_REF:
-        return load_ref(engine, in, why);
-    case HF_ITEM_SHIPMENT:
-        return load_shipment(engine, in, why);
-    case HF_ITEM_HEAD:
-        break;
+    struct hf_image_batch *batch = &engine->load->batch;
+    enum hf_err err = HF_OK;
+
+    hf_image_read_batch(engine, in, tag, batch);
+    for (*count = 0; *count < batch->count; ++*count) {
+        err = tag == HF_TAG_REF ? load_ref(engine, &batch->refs[*count], why)
+              : tag == HF_TAG_CELL || tag == HF_TAG_CELL_1
+                  ? load_cell(engine, &batch->cells[*count], tag, why)
+                  : load_reservation(engine, &batch->reservations[*count], why);
+        if (err != HF_OK) {
+            return err;
+        }
     }
-    return corrupt(why, "an unknown item");
+    return !batch->is_last_bad
+               ? HF_OK
+               : corrupt(why, tag == HF_TAG_REF                            ? bad_ref
+                              : tag == HF_TAG_CELL || tag == HF_TAG_CELL_1 ? bad_cell
+                                                                           : bad_reservation);
 }
 
-static enum hf_err load_item(struct hf_engine *engine, struct hf_reader *in, const char **why)
+/* One item, or a batch of one kind. */
+static enum hf_err load_items(struct hf_engine *engine, struct hf_reader *in, const char **why)
 {
-    const uint8_t tag = hf_read_u8(in);
+    const enum hf_tag tag = (enum hf_tag)hf_read_u8(in);
+    uint32_t count = 1;
+    enum hf_err err;
 
     if (tag == HF_TAG_HEAD || tag == HF_TAG_HEAD_1) {
-        return load_head(engine, in, (enum hf_tag)tag, why);
+        return load_head(engine, in, tag, why);
     }
     if (engine->load == NULL) {
         return corrupt(why, "items before the head");
     }
-    const enum hf_item item = section_of(tag, engine->load->is_old);
-    const enum hf_err err = load_section(engine, in, item, (enum hf_tag)tag, why);
+    const enum hf_item item = section_of((uint8_t)tag, engine->load->is_old);
+    if (item == HF_ITEM_HEAD) {
+        return corrupt(why, "an unknown item");
+    }
+    if (hf_image_is_batched(tag)) {
+        err = load_batch(engine, in, tag, &count, why);
+    } else {
+        err = item == HF_ITEM_SHIPMENT ? load_shipment(engine, in, why)
+                                       : load_code(engine,
+                                                   item == HF_ITEM_REGION     ? HF_CODE_REGION
+                                                   : item == HF_ITEM_LOCATION ? HF_CODE_LOCATION
+                                                                              : HF_CODE_SKU,
+                                                   in, why);
+    }
     if (err == HF_OK) {
-        engine->load->come[item]++;
+        engine->load->come[item] += count;
     }
     return err;
 }
@@ -531,7 +581,7 @@ enum hf_err hf_engine_load(struct hf_engine *engine, const void *chunk, size_t b
     struct hf_reader in = {bytes, bytes + bytes_count, false};
 
     while (in.at < in.end) {
-        const enum hf_err err = load_item(engine, &in, why);
+        const enum hf_err err = load_items(engine, &in, why);
         if (err != HF_OK) {
             return err;
         }

@@ -34,6 +34,11 @@ struct hf_text hf_order_text(const struct hf_orders *orders, uint32_t index)
     return (struct hf_text){order->text, order->text_bytes};
 }
 
+void hf_orders_fetch(const struct hf_orders *orders, struct hf_text text)
+{
+    hf_table_fetch(&orders->table, order_hash(text));
+}
+
 uint32_t hf_orders_find(const struct hf_orders *orders, struct hf_text text)
 {
     struct hf_probe probe = hf_table_probe(&orders->table, order_hash(text));

@@ -52,6 +52,8 @@ static inline struct hf_order_node *hf_order_node_at(const struct hf_orders *ord
 }
 
 struct hf_text hf_order_text(const struct hf_orders *orders, uint32_t index);
+/* It will be looked for soon (hf_table_fetch). */
+void hf_orders_fetch(const struct hf_orders *orders, struct hf_text text);
 uint32_t hf_orders_find(const struct hf_orders *orders, struct hf_text text);
 /* Room for a record of this order, known or new. There is a node for every reservation. */
 enum hf_err hf_orders_make_room(struct hf_orders *orders, struct hf_text text);

@@ -10,6 +10,37 @@ void *hf_memory_reserve(uint64_t bytes_count)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+#define LARGE_PAGE_BYTES (UINT64_C(2) * 1024 * 1024)
+#define SMALL_PAGE_BYTES 4096
+
+/* A wish: where the system has no large pages, or none left, nothing is different. */
+static void wish_large_pages(void *memory, uint64_t bytes_count)
+{
+    if (bytes_count >= LARGE_PAGE_BYTES) {
+        (void)madvise(memory, bytes_count, MADV_HUGEPAGE);
+    }
+}
+
+void *hf_memory_take(uint64_t bytes_count)
+{
+    volatile unsigned char *memory = hf_memory_reserve(bytes_count);
+
+    if (memory != NULL) {
+        wish_large_pages((void *)memory, bytes_count);
+        for (uint64_t at = 0; at < bytes_count; at += SMALL_PAGE_BYTES) {
+            memory[at] = 0; /* what is not there yet cannot be fetched ahead */
+        }
+    }
+    return (void *)memory;
+}
+
+void hf_pool_expect(const struct hf_pool *pool, uint64_t count)
+{
+    const uint64_t items_count = count < pool->items_max ? count : pool->items_max;
+    wish_large_pages(pool->items,
+                     items_count * pool->item_bytes / SMALL_PAGE_BYTES * SMALL_PAGE_BYTES);
+}
+
 void hf_memory_give_back(void *memory, uint64_t bytes_count)
 {
     if (memory != NULL) {

@@ -57,8 +57,17 @@ static inline uint64_t hf_pool_memory_bytes(const struct hf_pool *pool)
     return (uint64_t)pool->used_count * pool->item_bytes;
 }
 
+/*
+ * So many items will come at once: their memory may be taken in large pages, which are faulted in,
+ * and found, faster. Only for who knows the count; a pool that grows slowly takes small pages, each
+ * of which costs next to nothing.
+ */
+void hf_pool_expect(const struct hf_pool *pool, uint64_t count);
+
 /* Address space that costs nothing until it is touched; NULL when there is none. */
 void *hf_memory_reserve(uint64_t bytes_count);
+/* Memory of zeros, in large pages where the system has them; NULL when there is none. */
+void *hf_memory_take(uint64_t bytes_count);
 void hf_memory_give_back(void *memory, uint64_t bytes_count); /* accepts NULL */
 
 #endif

@@ -19,13 +19,26 @@ enum hf_err hf_table_init(struct hf_table *table)
     return HF_OK;
 }
 
+/* Slots of the block stay in it, used or not, as long as the table lives. */
+static bool is_in_block(const struct hf_table *table, const uint64_t *slots)
+{
+    return table->block != NULL && slots >= table->block &&
+           slots < table->block + table->block_bytes / sizeof *slots;
+}
+
+static void slots_free(const struct hf_table *table, uint64_t *slots)
+{
+    if (slots != &table->no_slots && !is_in_block(table, slots)) {
+        free(slots);
+    }
+}
+
 void hf_table_release(struct hf_table *table)
 {
     for (uint32_t i = 0; table->shards != NULL && i < HF_TABLE_SHARDS; i++) {
-        if (table->shards[i].slots != &table->no_slots) {
-            free(table->shards[i].slots);
-        }
+        slots_free(table, table->shards[i].slots);
     }
+    hf_memory_give_back(table->block, table->block_bytes);
     free(table->shards);
     *table = (struct hf_table){0};
 }
@@ -76,11 +89,40 @@ bool hf_table_make_room(struct hf_table *table, uint64_t hash, uint32_t count)
         }
     }
     HF_ASSERT(grown.used_count == shard->used_count);
-    if (!is_new) {
-        free(shard->slots);
+    table->memory_bytes += slots_count * sizeof *grown.slots;
+    if (!is_in_block(table, shard->slots)) {
+        table->memory_bytes -= slots_before * sizeof *grown.slots;
     }
+    slots_free(table, shard->slots);
     *shard = grown;
-    table->memory_bytes += (slots_count - slots_before) * sizeof *grown.slots;
+    return true;
+}
+
+bool hf_table_expect(struct hf_table *table, uint64_t count)
+{
+    const uint64_t keys_count = count / HF_TABLE_SHARDS;
+    uint64_t slots_count = SLOTS_MIN;
+
+    HF_ASSERT(table->block == NULL);
+    if (keys_count == 0) {
+        return true;
+    }
+    /* As many as the shards would come to by themselves: one with more keys than most grows. */
+    while (!shard_holds(slots_count, keys_count)) {
+        slots_count *= 2;
+    }
+    table->block_bytes = HF_TABLE_SHARDS * slots_count * sizeof *table->block;
+    table->block = hf_memory_take(table->block_bytes);
+    if (table->block == NULL) {
+        return false;
+    }
+    table->memory_bytes += table->block_bytes;
+    for (uint32_t i = 0; i < HF_TABLE_SHARDS; i++) {
+        HF_ASSERT(table->shards[i].used_count == 0);
+        slots_free(table, table->shards[i].slots);
+        table->shards[i] = (struct hf_table_shard){.slots = table->block + i * slots_count,
+                                                   .mask = (uint32_t)(slots_count - 1)};
+    }
     return true;
 }
 

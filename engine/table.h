@@ -33,12 +33,16 @@ struct hf_table {
     struct hf_table_shard *shards;
     uint64_t memory_bytes;
     uint64_t no_slots; /* always 0: what a shard without slots of its own is probed in */
+    uint64_t *block;   /* first slots of all shards, side by side (hf_table_expect); NULL: none */
+    uint64_t block_bytes;
 };
 
 /* The table must stay where it is: its empty shards point into it. */
 enum hf_err hf_table_init(struct hf_table *table);
 void hf_table_release(struct hf_table *table);
 
+/* The table is empty: take memory for `count` keys at once. False: no memory. */
+bool hf_table_expect(struct hf_table *table, uint64_t count);
 /* Make sure that `count` keys can be added to the shard of `hash`. False: no memory. */
 bool hf_table_make_room(struct hf_table *table, uint64_t hash, uint32_t count);
 /* Add; there must be room, and the key must not be there. */
@@ -78,6 +82,20 @@ static inline uint32_t hf_probe_next(struct hf_probe *probe)
             return (uint32_t)slot - 1;
         }
     }
+}
+
+/* For whoever will look for a key soon: have its first slot fetched; and when that has come, the
+ * first candidate, which needs not be the one (HF_NONE: none). */
+static inline void hf_table_fetch(const struct hf_table *table, uint64_t hash)
+{
+    const struct hf_table_shard *shard = hf_table_shard_of(table, hash);
+    __builtin_prefetch(&shard->slots[(uint32_t)hash & shard->mask], 1);
+}
+
+static inline uint32_t hf_table_peek(const struct hf_table *table, uint64_t hash)
+{
+    struct hf_probe probe = hf_table_probe(table, hash);
+    return hf_probe_next(&probe);
 }
 
 #endif

@@ -48,10 +48,39 @@ static uint32_t utf8_sequence_bytes(const unsigned char *p, uint32_t left)
     return size;
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Whether each of eight bytes is 0x20 .. 0x7E. */
+static bool are_plain(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    const uint64_t is_small = (word - 0x20 * EACH_BYTE) & ~word; /* below 0x20: its top bit */
+    const uint64_t is_delete = word + EACH_BYTE;                 /* 0x7F, when none is above it */
+    return ((word | is_small | is_delete) & 0x80 * EACH_BYTE) == 0;
+}
+
+/* Nearly all codes are plain ASCII: eight bytes at a time, the last eight overlapping. */
+static bool is_plain(struct hf_text text)
+{
+    if (text.bytes_count < 8) {
+        return false;
+    }
+    for (uint32_t at = 0; at + 8 < text.bytes_count; at += 8) {
+        if (!are_plain(text.bytes + at)) {
+            return false;
+        }
+    }
+    return are_plain(text.bytes + text.bytes_count - 8);
+}
+
 bool hf_text_is_code(struct hf_text text)
 {
     if (text.bytes_count == 0 || text.bytes_count > HF_CODE_BYTES_MAX) {
         return false;
+    }
+    if (is_plain(text)) {
+        return true;
     }
     const unsigned char *p = (const unsigned char *)text.bytes;
     for (uint32_t at = 0; at < text.bytes_count;) {

@@ -218,6 +218,7 @@ static enum hf_err replay_block(struct recovery *recovery, const struct hf_block
 {
     uint64_t lsn = block->first_lsn;
     size_t left = block->raw_bytes;
+    const unsigned char *ahead; /* the engine has been told of the records before it */
 
     const unsigned char *at = hf_block_raw(block, bytes, recovery->room);
     if (at == NULL) {
@@ -227,7 +228,11 @@ static enum hf_err replay_block(struct recovery *recovery, const struct hf_block
     if (lsn - 1 > recovery->ledger->pinned_lsn) {
         hf_ledger_pin(recovery->ledger, lsn - 1);
     }
+    ahead = at;
     while (left > 0) {
+        if (at >= ahead) {
+            ahead = at + hf_engine_replay_ahead(recovery->engine, at, left);
+        }
         const uint32_t record_bytes = left < HF_RECORD_HEADER_BYTES ? 0 : hf_record_bytes(at);
         const char *why = "the block's records do not add up";
         if (record_bytes < HF_RECORD_HEADER_BYTES || record_bytes > left || record_bytes % 8 != 0 ||
