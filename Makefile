@@ -67,6 +67,7 @@ CLI    := $(if $(call main_in,tools/holdfast),$(BUILD)/holdfast)
 LOGS   := $(if $(call main_in,tools/holdfast-log),$(BUILD)/holdfast-log)
 REPLAY := $(if $(call main_in,bench/replay),$(BUILD)/holdfast-replay)
 LOAD   := $(if $(call main_in,bench/load),$(BUILD)/holdfast-bench)
+MICRO  := $(if $(call main_in,bench/micro),$(BUILD)/holdfast-micro)
 CLIENT := $(if $(call sources,net/client*.c),$(CLIENT_LIB) $(CLIENT_SO))
 PROGRAMS := $(SERVER) $(CLI) $(LOGS) $(REPLAY) $(LOAD)
 
@@ -87,7 +88,7 @@ TEST_PROGRAMS     := $(UNIT_TESTS) $(INTEGRATION_TESTS) $(MODEL_TESTS) $(SIM_TES
 SCRIPT_TESTS      := $(call sources,tests/integration/test_*.sh tests/integration/test_*.py)
 FUZZERS           := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
 
-all: $(PROGRAMS) $(CLIENT) ## every program and library, into build/ (the default)
+all: $(PROGRAMS) $(MICRO) $(CLIENT) ## every program and library, into build/ (the default)
 
 # A change of compiler or flags rebuilds what they were used for.
 $(BUILD)/flags: FORCE
@@ -137,6 +138,9 @@ $(BUILD)/holdfast-replay: $(call objects,bench/replay/*.c) $(COMMON) $(CLIENT_LI
 
 $(BUILD)/holdfast-bench: $(call objects,bench/load/*.c) $(COMMON) $(CLIENT_LIB)
 	$(LINK) -o $@ $^ -lm
+
+$(BUILD)/holdfast-micro: $(call objects,bench/micro/*.c) $(COMMON) $(ENGINE_LIB)
+	$(LINK) -o $@ $^
 
 define test_rule
 $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(call test_helpers,$(1)) $(TEST_LIB) \

@@ -9,8 +9,8 @@
  * one kind overlap, which is most of what loading costs. Fetching ahead changes nothing: whatever
  * is checked or changed is done by the loader (image_load.c), item by item in their order.
  *
- * A batch ends before an item of another kind, and with one that cannot be decoded, which the loader
- * refuses in its turn.
+ * A batch ends before an item of another kind, and with one that cannot be decoded, which the
+ * loader refuses in its turn.
  */
 #ifndef HF_ENGINE_IMAGE_BATCH_H
 #define HF_ENGINE_IMAGE_BATCH_H
