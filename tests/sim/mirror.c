@@ -122,6 +122,7 @@ MIRRORED(rename, (void *ctx, const char *from, const char *to), (ctx, from, to),
          (mirror, rename, from, to))
 MIRRORED(unlink, (void *ctx, const char *path), (ctx, path), (mirror, unlink, path))
 MIRRORED(make_dir, (void *ctx, const char *path), (ctx, path), (mirror, make_dir, path))
+MIRRORED(remove_dir, (void *ctx, const char *path), (ctx, path), (mirror, remove_dir, path))
 MIRRORED(sync_dir, (void *ctx, const char *path), (ctx, path), (mirror, sync_dir, path))
 
 static int mirror_list(void *ctx, const char *path, void (*cb)(void *arg, const char *name),
@@ -147,6 +148,7 @@ void hf_mirror_init(struct hf_mirror *mirror, struct hf_sim_disk *disk)
                   .rename = mirror_rename,
                   .unlink = mirror_unlink,
                   .make_dir = mirror_make_dir,
+                  .remove_dir = mirror_remove_dir,
                   .sync_dir = mirror_sync_dir,
                   .list = mirror_list},
         .disk = disk,

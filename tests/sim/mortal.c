@@ -33,6 +33,7 @@ MORTAL(int, forget, (void *ctx, int file), (ctx, file))
 MORTAL(int, rename, (void *ctx, const char *from, const char *to), (ctx, from, to))
 MORTAL(int, unlink, (void *ctx, const char *path), (ctx, path))
 MORTAL(int, make_dir, (void *ctx, const char *path), (ctx, path))
+MORTAL(int, remove_dir, (void *ctx, const char *path), (ctx, path))
 MORTAL(int, sync_dir, (void *ctx, const char *path), (ctx, path))
 MORTAL(int, list, (void *ctx, const char *path, void (*cb)(void *arg, const char *name), void *arg),
        (ctx, path, cb, arg))
@@ -75,6 +76,7 @@ void hf_mortal_init(struct hf_mortal *mortal, const struct hf_disk *disk)
                   .rename = mortal_rename,
                   .unlink = mortal_unlink,
                   .make_dir = mortal_make_dir,
+                  .remove_dir = mortal_remove_dir,
                   .sync_dir = mortal_sync_dir,
                   .list = mortal_list},
         .disk = disk,

@@ -209,6 +209,51 @@ static void locks(void **state)
     assert_true(disk->open(disk->ctx, "/d/LOCK", HF_DISK_WRITE | HF_DISK_LOCK) >= 0);
 }
 
+static void a_full_disk_refuses_to_grow(void **state)
+{
+    struct world *world = *state;
+    const struct hf_disk *disk = world->disk;
+
+    const int file = create(world, "/d/a", "12345");
+    (void)create(world, "/d/b", "12345678");
+    hf_sim_disk_limit(world->sim, 3);
+    assert_int_equal(disk->write(disk->ctx, file, "abcde", 5, 0), 5); /* there already */
+    assert_int_equal(disk->write(disk->ctx, file, "fghi", 4, 5), -ENOSPC);
+    assert_int_equal(disk->write(disk->ctx, file, "fgh", 3, 5), 3);
+    assert_int_equal(disk->allocate(disk->ctx, file, 9), -ENOSPC);
+    assert_int_equal(disk->unlink(disk->ctx, "/d/b"), 0);
+    assert_int_equal(disk->allocate(disk->ctx, file, 16), 0);
+    assert_int_equal(disk->allocate(disk->ctx, file, 17), -ENOSPC);
+    hf_sim_disk_limit(world->sim, UINT64_MAX);
+    assert_int_equal(disk->allocate(disk->ctx, file, 17), 0);
+}
+
+/* A twin has the same sectors at stake; from then on the two go their own ways. */
+static void a_twin_is_in_the_same_state(void **state)
+{
+    struct world *world = *state;
+    const struct hf_disk *disk = world->disk;
+
+    const int file = create(world, "/d/a", "hello");
+    assert_int_equal(disk->sync(disk->ctx, file), 0);
+    assert_int_equal(disk->sync_dir(disk->ctx, "/d"), 0);
+    assert_int_equal(disk->write(disk->ctx, file, "HELLO", 5, 0), 5);
+    (void)create(world, "/d/b", "there");
+    struct hf_sim_disk *twins[] = {hf_sim_disk_twin(world->sim), hf_sim_disk_twin(world->sim)};
+
+    struct world dropped = {twins[0], hf_sim_disk_table(twins[0])};
+    hf_sim_disk_crash(dropped.sim, HF_SIM_DROP, 1);
+    assert_holds(&dropped, "/d/a", "hello");
+    assert_false(hf_sim_disk_exists(dropped.sim, "/d/b"));
+    struct world kept = {twins[1], hf_sim_disk_table(twins[1])};
+    hf_sim_disk_crash(kept.sim, HF_SIM_KEEP, 1);
+    assert_holds(&kept, "/d/a", "HELLO");
+    assert_holds(&kept, "/d/b", "there");
+    assert_holds(world, "/d/a", "HELLO");
+    hf_sim_disk_free(twins[0]);
+    hf_sim_disk_free(twins[1]);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -221,6 +266,8 @@ int main(void)
         TEST(failed_sync_loses_pages),
         TEST(faults),
         TEST(locks),
+        TEST(a_full_disk_refuses_to_grow),
+        TEST(a_twin_is_in_the_same_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
