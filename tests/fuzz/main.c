@@ -24,7 +24,7 @@
 
 #define PATH_BYTES 4096
 #define FILES_MAX 4096
-#define MUTATIONS 20 /* of each input; ten times as many with SCALE=full */
+#define MUTATIONS 5 /* of each input; ten times as many with SCALE=full */
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
     __attribute__((weak));
