@@ -9,6 +9,7 @@
 
 #include "engine/assert.h"
 #include "persistence/inspect_inside.h"
+#include "persistence/salvage.h"
 
 #define PART_BYTES (256u * 1024)
 #define TEXT_BYTES 512
@@ -239,6 +240,12 @@ static void judge_without_manifest(struct hf_inspection *inspection)
     char name[HF_NAME_BYTES_MAX];
     uint64_t offset = 0;
 
+    if (listing->is_incomplete) {
+        hf_inspect_say(inspection, HF_INSPECT_DAMAGED, HF_NAME_INCOMPLETE,
+                       "a manifest was expected beside it: a restore or a backup that was made "
+                       "here did not come to its end");
+        return;
+    }
     if (listing->foreign[0] != '\0' || listing->snapshots_count > 0 ||
         listing->segments_count > 1 ||
         (listing->segments_count == 1 && listing->segments[0] != 1)) {
@@ -262,16 +269,26 @@ static void judge_without_manifest(struct hf_inspection *inspection)
 
 static bool read_manifest(struct hf_inspection *inspection)
 {
-    char error[TEXT_BYTES];
+    const struct hf_listing *listing = &inspection->listing;
+    char error[TEXT_BYTES] = "";
+    enum hf_err err = HF_CORRUPT;
 
-    if (!inspection->listing.has_manifest) {
+    if (!listing->has_manifest) {
         judge_without_manifest(inspection);
-        return false;
+        if (inspection->verdict != HF_INSPECT_DAMAGED || listing->is_incomplete) {
+            return false;
+        }
+    } else {
+        err = hf_manifest_load(&inspection->manifest, &inspection->directory, error, sizeof error);
+        if (err != HF_OK) {
+            hf_inspect_say_at(inspection, HF_INSPECT_DAMAGED, HF_NAME_MANIFEST, 0, 0,
+                              "a whole manifest was expected: %s", error);
+        }
     }
-    if (hf_manifest_load(&inspection->manifest, &inspection->directory, error, sizeof error) !=
-        HF_OK) {
-        hf_inspect_say_at(inspection, HF_INSPECT_DAMAGED, HF_NAME_MANIFEST, 0, 0,
-                          "a whole manifest was expected: %s", error);
+    /* The rest is looked at all the same, by what it says itself. */
+    if (err != HF_OK &&
+        (err != HF_CORRUPT || !hf_manifest_is_salvageable(error) ||
+         hf_manifest_salvage(&inspection->manifest, &inspection->directory, listing) != HF_OK)) {
         return false;
     }
     const struct hf_manifest *manifest = &inspection->manifest;

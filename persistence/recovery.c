@@ -490,16 +490,15 @@ static enum hf_err recover(struct recovery *recovery)
     return err;
 }
 
-/* Behind the sentence about damage: the way out. What a newer version wrote is none. */
-static void name_way_out(const struct recovery *recovery)
+void hf_recovery_name_way_out(const struct hf_directory *directory, char *error, size_t error_bytes)
 {
-    const size_t length = strlen(recovery->error);
+    const size_t length = strlen(error);
 
-    if (strstr(recovery->error, HF_FORMAT_NEWER) == NULL) {
-        (void)snprintf(recovery->error + length, recovery->error_bytes - length,
+    if (strstr(error, HF_FORMAT_NEWER) == NULL) {
+        (void)snprintf(error + length, error_bytes - length,
                        "; \"holdfast-log verify %s\" says what is damaged, and how far back a "
                        "repair goes",
-                       recovery->directory->path);
+                       directory->path);
     }
 }
 
@@ -525,7 +524,7 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
         (void)refuse(&recovery, err, "could not recover: out of memory");
     }
     if (err == HF_CORRUPT) {
-        name_way_out(&recovery);
+        hf_recovery_name_way_out(directory, error, error_bytes);
     }
     if (err == HF_OK) {
         HF_ASSERT(recovery.next_lsn > recovery.snapshot_lsn); /* end_newest */

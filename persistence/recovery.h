@@ -48,4 +48,8 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
                        const struct hf_listing *listing, struct hf_engine *engine,
                        struct hf_recovered *recovered, char *error, size_t error_bytes);
 
+/* Add the way out to a sentence about damage; what a newer version wrote is none. */
+void hf_recovery_name_way_out(const struct hf_directory *directory, char *error,
+                              size_t error_bytes);
+
 #endif

@@ -11,6 +11,7 @@
 #include "engine/record.h"
 #include "persistence/copy.h"
 #include "persistence/log_walk.h"
+#include "persistence/salvage.h"
 #include "persistence/snapshot.h"
 
 #define PART_BYTES (1024u * 1024)
@@ -134,7 +135,7 @@ static void survey_damage(struct hf_repair *repair, const struct survey *survey)
     }
     for (size_t i = 0; i < listing->segments_count; i++) {
         const bool is_header_cut = i == repair->cut_index && place->offset == 0;
-        if (listing->segments[i] == first_lsn && i <= repair->cut_index &&
+        if (i <= repair->cut_index && listing->segments[i] == first_lsn &&
             (!survey->is_passed || is_header_cut)) {
             repair->first_index = i + 1;
         }
@@ -331,13 +332,37 @@ static bool make_plan(struct hf_repair *repair)
     if (!make_state(repair) || !choose_snapshots(repair) || !choose_segments(repair)) {
         return false;
     }
-    if (hf_manifest_fork(&repair->opened.manifest, plan->lsn + 1) != HF_OK) {
+    if ((plan->is_manifest_new &&
+         hf_manifest_fork(&repair->opened.manifest, plan->lsn + 1) != HF_OK) ||
+        hf_manifest_fork(&repair->opened.manifest, plan->lsn + 1) != HF_OK) {
         return refuse(repair, "cannot repair: the manifest holds as many epochs as it can");
     }
     const struct hf_manifest *manifest = &repair->opened.manifest;
     plan->epoch = manifest->epochs[manifest->epochs_count - 1].number;
     repair->opened.manifest.snapshot_lsn = plan->snapshot_lsn;
     return choose_number(repair) && list_steps(repair);
+}
+
+/* Also without a whole manifest, where the other files say what it should say. */
+static bool open_directory(struct hf_repair *repair, const char *path, const struct hf_disk *disk)
+{
+    struct hf_inspect_directory *opened = &repair->opened;
+
+    const enum hf_err err = hf_inspect_open(opened, path, disk, repair->error, repair->error_bytes);
+    if (err == HF_OK) {
+        return true;
+    }
+    const bool is_gone =
+        err == HF_IO && !opened->listing.has_manifest && !opened->listing.is_incomplete &&
+        (opened->listing.segments_count > 0 || opened->listing.snapshots_count > 0);
+    const bool is_damaged = err == HF_CORRUPT && hf_manifest_is_salvageable(repair->error);
+    repair->plan.is_manifest_new =
+        (is_gone || is_damaged) &&
+        hf_manifest_salvage(&opened->manifest, &opened->directory, &opened->listing) == HF_OK;
+    if (repair->plan.is_manifest_new) {
+        hf_directory_set_id(&opened->directory, opened->manifest.directory_id);
+    }
+    return repair->plan.is_manifest_new;
 }
 
 struct hf_repair *hf_repair_begin(const char *path, const struct hf_disk *disk, uint64_t lsn,
@@ -355,11 +380,10 @@ struct hf_repair *hf_repair_begin(const char *path, const struct hf_disk *disk, 
         .plan = {.lsn = lsn}, .lock_file = -1, .error = error, .error_bytes = error_bytes};
     /* The lock first, and then the directory as it is under it; but no lock is made where no
      * directory of ours is. */
-    bool is_planned = hf_inspect_open(&repair->opened, path, disk, error, error_bytes) == HF_OK &&
-                      take_lock(repair);
+    bool is_planned = open_directory(repair, path, disk) && take_lock(repair);
     if (is_planned) {
         hf_inspect_release(&repair->opened);
-        is_planned = hf_inspect_open(&repair->opened, path, disk, error, error_bytes) == HF_OK;
+        is_planned = open_directory(repair, path, disk);
         repair->opened.is_in_use = false; /* it is: by us */
         is_planned = is_planned && make_plan(repair);
     }
@@ -570,7 +594,7 @@ static bool run(struct hf_repair *repair)
     const struct hf_listing *listing = &repair->opened.listing;
     char name[HF_NAME_BYTES_MAX];
 
-    if (!keep_copy(repair, HF_NAME_MANIFEST)) {
+    if (repair->opened.listing.has_manifest && !keep_copy(repair, HF_NAME_MANIFEST)) {
         return false;
     }
     if (repair->cut_index != NO_SEGMENT) {

@@ -6,9 +6,9 @@
  *     aside    MANIFEST.cut-2   wal-58.cut-2 (whole)   wal-121.cut-2
  *
  * What the repair gives up is everything after the LSN, whether it could be read or not; it says
- * how much of it could. Nothing is deleted: each file that is changed or taken away is kept under its
- * name with ".cut-" and a number behind it, which starts and verifications leave alone. With these
- * names given back (the ones without them removed first) the directory is what it was.
+ * how much of it could. Nothing is deleted: each file that is changed or taken away is kept under
+ * its name with ".cut-" and a number behind it, which starts and verifications leave alone. With
+ * these names given back (the ones without them removed first) the directory is what it was.
  *
  * The state of the LSN is made before anything is changed, so the LSN must be one whose state the
  * directory still holds: in a snapshot, or in a snapshot or LSN 1 and the log behind it.
@@ -21,6 +21,8 @@
  *     R3  No LSN is used twice in an epoch: before the new one is on disk, nothing is taken away.
  *     R4  Where the log before the LSN is damaged, too, but a snapshot behind that damage gives the
  *         state, the damaged history goes aside with the rest; the log then begins later.
+ *     R5  A manifest that is damaged or gone is made anew from the other files, and what it alone
+ *         knew, epochs without a record, is passed over by one more number.
  */
 #ifndef HF_PERSISTENCE_REPAIR_H
 #define HF_PERSISTENCE_REPAIR_H
@@ -49,6 +51,7 @@ struct hf_repair_plan {
     uint64_t was_first_lsn;  /* with which it begins now; 0: there is no log */
     uint64_t lost_last_lsn;  /* the largest LSN after `lsn` that is known of; `lsn`: none is */
     uint64_t lost_records;   /* of those, how many can be read */
+    bool is_manifest_new;    /* it was damaged or gone, and is made anew (salvage.h) */
     struct hf_repair_step *steps;
     size_t steps_count;
 };

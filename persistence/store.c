@@ -289,9 +289,12 @@ static bool open_directory(struct opening *opening, const struct hf_store_config
     if (synced != 0) {
         return refuse_disk(opening, "sync", "", synced);
     }
-    return hf_manifest_load(&store->manifest, &store->directory, opening->error,
-                            opening->error_bytes) == HF_OK &&
-           remove_leftovers(opening) && recover(opening);
+    const enum hf_err err =
+        hf_manifest_load(&store->manifest, &store->directory, opening->error, opening->error_bytes);
+    if (err == HF_CORRUPT) {
+        hf_recovery_name_way_out(&store->directory, opening->error, opening->error_bytes);
+    }
+    return err == HF_OK && remove_leftovers(opening) && recover(opening);
 }
 
 static bool has_place(const struct hf_store *store);

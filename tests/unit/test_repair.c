@@ -107,7 +107,7 @@ static uint64_t find_block(const struct hf_store_fixture *fixture, const char *p
 
 /* ------------------------------------------------------------------ rows */
 
-enum part { BLOCK, HEADER, SEGMENT_GONE, SNAPSHOT, SNAPSHOT_GONE };
+enum part { BLOCK, HEADER, SEGMENT_GONE, SNAPSHOT, SNAPSHOT_GONE, MANIFEST, MANIFEST_GONE };
 
 static const struct row {
     const char *name;
@@ -140,6 +140,9 @@ static const struct row {
      true},
     {"the newest is, a snapshot of it not", {{SEGMENT_GONE, 2, 0}}, 1, true},
     {"two places", {{BLOCK, 2, 5}, {BLOCK, 2, 7}}, 2, false},
+    {"the manifest", {{MANIFEST, 0, 0}}, 1, false},
+    {"the manifest is gone", {{MANIFEST_GONE, 0, 0}}, 1, false},
+    {"the manifest and a block", {{MANIFEST, 0, 0}, {BLOCK, 2, 6}}, 2, false},
 };
 
 static void harm(const struct hf_store_fixture *fixture, const struct row *row)
@@ -165,6 +168,12 @@ static void harm(const struct hf_store_fixture *fixture, const struct row *row)
             break;
         case SNAPSHOT_GONE:
             hf_sim_disk_remove(fixture->disk, files.snapshots[file]);
+            break;
+        case MANIFEST:
+            hf_sim_disk_flip(fixture->disk, FOLDER "MANIFEST", 40, 1);
+            break;
+        case MANIFEST_GONE:
+            hf_sim_disk_remove(fixture->disk, FOLDER "MANIFEST");
             break;
         }
     }
@@ -248,7 +257,9 @@ static void rows_are_repaired(void **state)
         if (hf_store_fixture_open(&fixture)) {
             fail_msg("%s: a start is not refused", rows[i].name);
         }
-        if (strstr(fixture.error, "holdfast-log") == NULL) {
+        /* Without a manifest it could be anybody's. */
+        if (strstr(fixture.error, "holdfast-log") == NULL &&
+            rows[i].harms[0].part != MANIFEST_GONE) {
             fail_msg("%s: \"%s\" names no way out", rows[i].name, fixture.error);
         }
         assert_int_equal(verify(&fixture, &totals), HF_INSPECT_DAMAGED);
@@ -256,7 +267,9 @@ static void rows_are_repaired(void **state)
         if (!repair(&fixture, totals.state_lsn, &plan, error)) {
             fail_msg("%s: %s", rows[i].name, error);
         }
-        assert_int_equal(plan.epoch, 2);
+        assert_int_equal(plan.epoch, plan.is_manifest_new ? 3 : 2);
+        assert_int_equal(plan.is_manifest_new, rows[i].harms[0].part == MANIFEST ||
+                                                   rows[i].harms[0].part == MANIFEST_GONE);
         if ((plan.first_lsn == plan.lsn + 1) != rows[i].is_log_new) {
             fail_msg("%s: the log begins with LSN %" PRIu64, rows[i].name, plan.first_lsn);
         }
@@ -325,7 +338,7 @@ static void any_lsn(void **state)
 static void power_cuts(void **state)
 {
     static const enum hf_sim_fate fates[] = {HF_SIM_KEEP, HF_SIM_DROP, HF_SIM_MIX};
-    static const size_t which[] = {0, 2, 4, 7, 9, 10};
+    static const size_t which[] = {0, 2, 4, 7, 9, 10, 15};
     const uint64_t seed = hf_random_seed();
     uint64_t cuts = 0;
 

@@ -29,6 +29,7 @@ static void print_plan_json(const struct hf_repair_plan *plan, bool is_done)
     hf_out_count(&out, "epoch", plan->epoch);
     hf_out_count(&out, "log_begins_with_lsn", plan->first_lsn);
     hf_out_count(&out, "log_began_with_lsn", plan->was_first_lsn);
+    hf_out_bool(&out, "manifest_made_anew", plan->is_manifest_new);
     hf_out_key(&out, "given_up");
     hf_out_begin(&out, '{');
     hf_out_count(&out, "first_lsn", plan->lsn + 1);
