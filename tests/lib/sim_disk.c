@@ -272,6 +272,26 @@ static int sim_forget(void *ctx, int file)
     return 0;
 }
 
+/* A folder is what its files' names begin with; all of them get their new ones. */
+static int rename_folder(struct hf_sim_disk *disk, const char *from, const char *to)
+{
+    bool is_any = false;
+
+    for (size_t i = 0; i < disk->now.count;) {
+        const struct entry entry = disk->now.entries[i];
+        if (!is_in(entry.path, from)) {
+            i++;
+            continue;
+        }
+        char path[PATH_BYTES_MAX];
+        (void)snprintf(path, sizeof path, "%s%s", to, entry.path + strlen(from));
+        add_change(disk, entry.path, path, entry.file);
+        is_any = true;
+        i = 0; /* the list has another order now */
+    }
+    return is_any ? 0 : -ENOENT;
+}
+
 static int sim_rename(void *ctx, const char *from, const char *to)
 {
     struct hf_sim_disk *disk = ctx;
@@ -281,7 +301,7 @@ static int sim_rename(void *ctx, const char *from, const char *to)
     }
     const struct entry *entry = hf_sim_names_find(&disk->now, from);
     if (entry == NULL) {
-        return -ENOENT;
+        return rename_folder(disk, from, to);
     }
     add_change(disk, from, to, entry->file);
     return 0;
