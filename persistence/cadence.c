@@ -41,19 +41,27 @@ bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log
 }
 
 /*
- * An eighth of the loop while there is room to spare for what changes meanwhile; more as it is used
- * up, for a snapshot that is given up was copied for nothing. The last quarter is for what changes
- * while the largest slices wait for the worker.
+ * An eighth of the loop while there is room to spare for what changes meanwhile; more, and longer at
+ * once, as it is used up: a snapshot that is given up was copied for nothing.
  */
 uint32_t hf_pace_us(uint64_t passed_us, uint64_t kept_bytes, uint64_t kept_bytes_max)
 {
+    static const struct {
+        uint32_t part; /* one of so many microseconds */
+        uint32_t max_us;
+    } paces[] = {{8, HF_PACE_US_MAX / 2},
+                 {5, HF_PACE_US_MAX / 8 * 5},
+                 {3, HF_PACE_US_MAX / 4 * 3},
+                 {1, HF_PACE_US_MAX}};
+
     HF_ASSERT(kept_bytes_max > 0);
 
     const uint64_t quarters = kept_bytes / (kept_bytes_max / 4 + 1);
-    static const uint32_t parts[] = {8, 5, 3, 1}; /* one of so many */
-    const uint64_t slice_us = passed_us / parts[quarters < 3 ? quarters : 3];
+    HF_ASSERT(quarters < 4 || kept_bytes > kept_bytes_max);
+    const uint32_t pace = quarters < 3 ? (uint32_t)quarters : 3;
+    const uint64_t slice_us = passed_us / paces[pace].part;
     if (slice_us < HF_PACE_US_MIN) {
         return 0;
     }
-    return slice_us < HF_PACE_US_MAX ? (uint32_t)slice_us : HF_PACE_US_MAX;
+    return slice_us < paces[pace].max_us ? (uint32_t)slice_us : paces[pace].max_us;
 }

@@ -37,9 +37,10 @@ void hf_cadence_ended(struct hf_cadence *cadence, bool has_failed);
 bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log_bytes, bool is_on,
                        bool is_changed);
 
-/* A slice is worth its while from this length on, and never gets longer than the other. */
+/* A slice is worth its while from this length on, and never gets longer than the other: as a rule
+ * than half of that. */
 #define HF_PACE_US_MIN 50u
-#define HF_PACE_US_MAX 400u
+#define HF_PACE_US_MAX 800u
 
 /*
  * How long the next slice may be: 0: not now. `passed_us` since the last one ended; `kept_bytes` of
