@@ -44,12 +44,6 @@ bool hf_engine_digest_begin(struct hf_engine *engine)
     if (run->is_running) {
         return false;
     }
-    if (run->buffer == NULL) {
-        run->buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
-        if (run->buffer == NULL) {
-            return false;
-        }
-    }
     run->is_running = true;
     engine->watchers |= HF_WATCH_DIGEST;
     run->lsn = engine->last_lsn;
@@ -111,16 +105,14 @@ void hf_digest_correct(struct hf_engine *engine, unsigned item, uint32_t index, 
 struct hf_digest hf_engine_digest(struct hf_engine *engine)
 {
     struct hf_digest digest = {0};
-    unsigned char *buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
     size_t bytes_count;
 
-    HF_ASSERT(buffer != NULL);
     for (unsigned item = HF_ITEM_HEAD; item < HF_ITEMS_END; item++) {
         const uint64_t size = hf_image_section_size(engine, (enum hf_item)item);
         for (uint64_t index = 0; index < size; index++) {
-            add(&digest, item_hash(engine, item, index, buffer, &bytes_count));
+            /* A run that is on keeps nothing in the buffer between its steps. */
+            add(&digest, item_hash(engine, item, index, engine->digest.buffer, &bytes_count));
         }
     }
-    hf_memory_give_back(buffer, HF_IMAGE_BYTES_MIN);
     return digest;
 }

@@ -68,7 +68,9 @@ static bool fill(struct hf_engine *engine, const struct hf_engine_config *config
     const uint64_t orders_max = config->ledger_bytes / 32 + config->reservations_max;
     engine->group = hf_memory_reserve(HF_GROUP_RECORDS_MAX * sizeof *engine->group);
     engine->told = hf_memory_reserve(hf_event_scratch_bytes());
-    return engine->group != NULL && engine->told != NULL && work_init(&engine->work) &&
+    engine->digest.buffer = hf_memory_reserve(HF_IMAGE_BYTES_MIN);
+    return engine->group != NULL && engine->told != NULL && engine->digest.buffer != NULL &&
+           work_init(&engine->work) &&
            hf_catalog_init(&engine->catalog, config->skus_max, config->locations_max) == HF_OK &&
            hf_cells_init(&engine->cells, config->cells_max) == HF_OK &&
            hf_reservations_init(&engine->reservations, config->reservations_max,

@@ -192,8 +192,8 @@ struct hf_digest {
 };
 struct hf_digest hf_engine_digest(struct hf_engine *engine);
 /*
- * The same while the engine goes on: begin (false: another run is on, or no memory), then step,
- * up to `items_max` items each, until it is true; *digest is that of *lsn, where it began.
+ * The same while the engine goes on: begin (false: another run is on), then step, up to
+ * `items_max` items each, until it is true; *digest is that of *lsn, where it began.
  */
 bool hf_engine_digest_begin(struct hf_engine *engine);
 bool hf_engine_digest_step(struct hf_engine *engine, uint32_t items_max, struct hf_digest *digest,
