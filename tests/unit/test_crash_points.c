@@ -8,7 +8,8 @@
  * random mixes of all of it), the disk is built and the store is opened on it. It must open, stand
  * at an LSN that is not before what had been acknowledged by then, with the very digest that the
  * engine had at that LSN; go on writing; and after another loss of power be exactly there.
- * In some of the states the power goes once more while the store recovers, at each of its calls.
+ * In some of the states the power goes once more, or the process ends, while the store recovers, at
+ * each of its calls.
  *
  * A small part of the choices by default, by SEED; SCALE=full tries them all.
  */
@@ -35,7 +36,7 @@ struct effort {
     uint32_t prefix_each; /* every so many-th prefix */
     uint32_t sectors_max; /* sectors that are alone, missing or spoiled; evenly spread */
     uint32_t mixes_count;
-    uint32_t recovery_each; /* in every so many-th state the power goes while it recovers, too */
+    uint32_t recovery_each; /* in every so many-th state recovery is cut off, too; 0: in none */
 };
 
 struct points {
@@ -163,7 +164,9 @@ static void record_days(struct points *points, uint32_t days_count)
         }
         run->acked_lsn = hf_store_synced_lsn(run->store);
         hf_store_fixture_close(run);
-        shorten_log(points, UINT64_C(1024) * (day % 3));
+        if (day % 3 != 0) { /* which syncs it; after a kill it stays as the kill left it */
+            shorten_log(points, UINT64_C(1024) * (day % 3 - 1));
+        }
     }
 }
 
@@ -246,7 +249,29 @@ static void take_disk(struct hf_store_fixture *fixture, struct hf_sim_disk *disk
     fixture->log_bytes = 0;
 }
 
-/* Recover, go on writing, lose power, recover: nothing of it may be refused or lost. */
+/* The store is open: it goes on writing, loses power, and is there again with all of it. */
+static bool go_on(struct points *points, const struct hf_trace_choice *choice)
+{
+    struct hf_store_fixture *again = &points->again;
+
+    again->now_us = points->run.now_us;
+    again->random = points->states_count;
+    hf_store_fixture_work_any(again, 2);
+    hf_store_fixture_work_large(again, 1);
+    assert_true(hf_store_fixture_drain(again));
+    const uint64_t lsn = hf_engine_lsn(again->engine);
+    const struct hf_digest digest = hf_engine_digest(again->engine);
+    hf_store_fixture_crash(again, HF_SIM_DROP, 0);
+    if (!hf_store_fixture_open(again)) {
+        return violate(points, choice, again->error);
+    }
+    if (hf_engine_lsn(again->engine) != lsn ||
+        !hf_digest_is_equal(hf_engine_digest(again->engine), digest)) {
+        return violate(points, choice, "it went on, and what it acknowledged then is lost");
+    }
+    return true;
+}
+
 static void recover_state(struct points *points, const struct hf_trace_choice *choice,
                           uint64_t acked_lsn)
 {
@@ -254,46 +279,47 @@ static void recover_state(struct points *points, const struct hf_trace_choice *c
 
     take_disk(again, hf_trace_walk_build(points->walk, choice));
     points->states_count++;
-    if (!open_again(points, choice, acked_lsn)) {
-        return;
-    }
-    again->now_us = points->run.now_us;
-    again->random = points->states_count;
-    hf_store_fixture_work_any(again, 2);
-    hf_store_fixture_work_large(again, 1);
-    assert_true(hf_store_fixture_drain(again));
-    const uint64_t lsn = hf_engine_lsn(again->engine);
-    hf_store_fixture_crash(again, HF_SIM_DROP, 0);
-    if (!hf_store_fixture_open(again)) {
-        (void)violate(points, choice, again->error);
-        return;
-    }
-    assert_int_equal(hf_engine_lsn(again->engine), lsn);
-    hf_store_fixture_check(again);
-    if (points->states_count % 16 == 0) {
+    if (open_again(points, choice, acked_lsn) && go_on(points, choice) &&
+        points->states_count % 16 == 0) {
         hf_store_fixture_audit(again);
     }
 }
 
-/* The power goes while the store recovers, at each call that changes the disk; what that start
- * had found durable, the next one finds. */
+/* Recovery is cut off at its `nth` call that changes the disk; false: it ended before that. */
+static bool cut_off(struct points *points, const struct hf_trace_choice *choice, uint64_t nth)
+{
+    const struct hf_sim_fault cut = {
+        .nth = nth, .calls = HF_SIM_CALLS_CHANGING, .error = EIO, .is_lasting = true};
+    struct hf_store_fixture *again = &points->again;
+
+    take_disk(again, hf_trace_walk_build(points->walk, choice));
+    hf_sim_disk_fail(again->disk, &cut);
+    const bool is_open = hf_store_fixture_open(again);
+    const bool has_struck = hf_sim_disk_has_failed(again->disk);
+    assert_true(is_open == !has_struck);
+    points->recoveries_count++;
+    return has_struck;
+}
+
+/* The power goes while the store recovers, or the process is killed: at each call that changes
+ * the disk. What a process has left in memory only is not on the disk for the next one, either. */
 static void recover_interrupted(struct points *points, const struct hf_trace_choice *choice,
                                 uint64_t acked_lsn)
 {
-    static const enum hf_sim_fate FATES[] = {HF_SIM_DROP, HF_SIM_KEEP, HF_SIM_SPOIL, HF_SIM_MIX};
+    static const enum hf_sim_fate FATES[] = {HF_SIM_DROP, HF_SIM_SPOIL, HF_SIM_MIX};
     struct hf_store_fixture *again = &points->again;
+    bool has_struck = true;
 
-    for (uint64_t nth = 1;; nth++) {
-        const struct hf_sim_fault power = {
-            .nth = nth, .calls = HF_SIM_CALLS_CHANGING, .error = EIO, .is_lasting = true};
-        take_disk(again, hf_trace_walk_build(points->walk, choice));
-        hf_sim_disk_fail(again->disk, &power);
-        const bool is_open = hf_store_fixture_open(again);
-        const bool is_end = !hf_sim_disk_has_failed(again->disk);
-        hf_store_fixture_crash(again, FATES[nth % 4], nth);
-        points->recoveries_count++;
-        if (!open_again(points, choice, acked_lsn) || is_end) {
-            assert_true(is_open == is_end);
+    for (uint64_t nth = 1; has_struck; nth++) {
+        has_struck = cut_off(points, choice, nth);
+        hf_store_fixture_crash(again, FATES[(nth + points->states_count) % 3], nth);
+        if (!open_again(points, choice, acked_lsn)) {
+            return;
+        }
+        (void)cut_off(points, choice, nth);
+        hf_store_fixture_close(again);
+        hf_sim_disk_fail(again->disk, &(struct hf_sim_fault){0});
+        if (!open_again(points, choice, acked_lsn) || !go_on(points, choice)) {
             return;
         }
     }
@@ -340,7 +366,8 @@ static void try_choice(struct points *points, const struct hf_trace_choice *choi
         return;
     }
     recover_state(points, choice, acked_lsn);
-    if (points->states_count % points->effort.recovery_each == 0) {
+    const uint32_t each = points->effort.recovery_each;
+    if (each != 0 && points->states_count % each == 1) {
         recover_interrupted(points, choice, acked_lsn);
     }
 }
@@ -434,7 +461,7 @@ static void every_point(void **state)
 /* A disk that says it has synced and has not is found out, whatever it lies about. */
 static void a_disk_that_lies(void **state)
 {
-    const struct effort effort = {1, 1, 1, UINT32_MAX};
+    const struct effort effort = {1, 1, 1, 0};
     const enum hf_trace_lie lies[] = {HF_TRACE_LIE_SYNC, HF_TRACE_LIE_SYNC_DIR};
 
     (void)state;
@@ -453,7 +480,7 @@ static void a_disk_that_lies(void **state)
 static void every_point_of_dropping(void **state)
 {
     const struct effort effort =
-        is_full() ? (struct effort){1, 4, 4, 50} : (struct effort){4, 0, 0, 100};
+        is_full() ? (struct effort){1, 4, 4, 50} : (struct effort){4, 0, 0, 0};
     struct points points;
 
     (void)state;
