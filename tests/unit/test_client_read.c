@@ -607,6 +607,88 @@ static void administration(void **state)
     hf_fake_stop(&fake);
 }
 
+/* A backup that is told of twice and is whole; one that is refused; one that nobody answers. */
+static void script_backup(struct hf_fake *f)
+{
+    const struct {
+        unsigned operation;
+        struct hf_reply reply;
+        struct hf_backup_view view;
+    } steps[] = {
+        {HF_ASK_BACKUP, {.line_index = UINT32_MAX}, {false, 5, 100, hf_text_of("")}},
+        {HF_ASK_BACKUP_NEXT, {.line_index = UINT32_MAX}, {false, 60, 120, hf_text_of("")}},
+        {HF_ASK_BACKUP_NEXT,
+         {.lsn = 77, .line_index = UINT32_MAX},
+         {true, 90, 90, hf_text_of("/backups/monday")}},
+        {HF_ASK_BACKUP,
+         {.outcome = HF_BUSY, .line_index = UINT32_MAX},
+         {true, 0, 0, hf_text_of("another backup is being made")}},
+    };
+
+    struct hf_frame frame;
+
+    hf_fake_accept(f, NULL);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct hf_reply reply = steps[i].reply;
+        struct hf_text path = {0};
+        if (!hf_fake_read(f, &frame)) {
+            hf_fake_check(f, false, "a question did not come");
+            return;
+        }
+        hf_fake_check(f, frame.operation == steps[i].operation, "another question");
+        hf_fake_check(f,
+                      frame.operation == HF_ASK_BACKUP_NEXT
+                          ? frame.body_bytes == 0
+                          : hf_backup_read(hf_items_of(frame.body, frame.body_bytes), &path) ==
+                                    HF_OK &&
+                                path.bytes_count == strlen("monday"),
+                      "another name");
+        const size_t place = hf_fake_begin(f);
+        const size_t item = hf_reply_begin(&f->out);
+        hf_backup_view_put(&f->out, &steps[i].view);
+        reply.entries_count = 1;
+        hf_reply_end(&f->out, item, &reply);
+        hf_fake_end(f, place, &frame);
+        hf_fake_send(f);
+    }
+    hf_fake_check(f, hf_fake_read(f, &frame), "the last question did not come");
+    hf_fake_hang_up(f);
+}
+
+static void see_backup(void *arg, const struct holdfast_backup *backup)
+{
+    int *count = arg;
+    assert_int_equal(backup->bytes_done, *count == 0 ? 5 : 60);
+    assert_int_equal(backup->bytes_total, *count == 0 ? 100 : 120);
+    assert_int_equal(backup->lsn, 0);
+    *count += 1;
+}
+
+static void backups(void **state)
+{
+    struct holdfast_backup backup = {0};
+    char name[300];
+    int count = 0;
+    (void)state;
+
+    hf_fake_start(&fake, script_backup);
+    struct holdfast *hf = hf_call_connect(&fake, (struct holdfast_options){0});
+    memset(name, 'x', sizeof name);
+    name[256] = '\0';
+    assert_int_equal(holdfast_backup(hf, name, NULL, NULL, &backup), HOLDFAST_INVALID_ARGUMENT);
+    assert_int_equal(holdfast_backup(hf, "", NULL, NULL, &backup), HOLDFAST_INVALID_ARGUMENT);
+    assert_int_equal(holdfast_backup(hf, "monday", see_backup, &count, &backup), HOLDFAST_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(backup.lsn, 77);
+    assert_int_equal(backup.bytes_done, 90);
+    assert_string_equal(backup.path, "/backups/monday");
+    assert_int_equal(holdfast_backup(hf, "monday", NULL, NULL, &backup), HOLDFAST_BUSY);
+    assert_string_equal(holdfast_error(hf), "another backup is being made");
+    assert_int_equal(holdfast_backup(hf, "monday", NULL, NULL, &backup), HOLDFAST_UNKNOWN);
+    holdfast_close(hf);
+    hf_fake_stop(&fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -617,6 +699,7 @@ int main(void)
         cmocka_unit_test(reservations_alone_and_of_an_order),
         cmocka_unit_test(ledger_stops_at_the_limit),
         cmocka_unit_test(administration),
+        cmocka_unit_test(backups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
