@@ -105,7 +105,7 @@ static void add_of_kind(struct maker *maker, enum hf_fault_kind kind, uint32_t s
         return;
     case HF_FAULT_ROT:
         fault = add(maker, kind, steps, roll(maker, 1000000000));
-        fault->length = 1 + roll(maker, 3);
+        fault->length = roll(maker, 4) == 0 ? 2 + roll(maker, 2) : 1;
         return;
     case HF_FAULT_STRAY:
         fault = add(maker, kind, 0, 1 + roll(maker, 60));

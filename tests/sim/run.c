@@ -102,7 +102,8 @@ static void decay(struct hf_run *run, const struct hf_fault *fault)
 
     hf_sim_disk_free(run->broken);
     run->broken = hf_sim_disk_clone(run->node.disk);
-    run->broken_lsn = run->node.group_lsn;
+    /* Two places may be the last group and its only witness. */
+    run->broken_lsn = fault->length == 1 ? run->node.group_lsn : 0;
     size_t files_count = 0;
     while (hf_sim_disk_name(run->broken, files_count) != NULL) {
         files_count++;
@@ -113,7 +114,11 @@ static void decay(struct hf_run *run, const struct hf_fault *fault)
         const uint64_t among =
             bytes_count > 65536 && hf_random(&random, 8) != 0 ? 65536 : bytes_count;
         const bool is_sector = hf_random(&random, 4) == 0;
-        const uint64_t offset = among == 0 ? 0 : hf_random(&random, (uint32_t)among);
+        const uint64_t place = among == 0 ? 0 : hf_random(&random, (uint32_t)among);
+        const uint64_t offset =
+            is_sector ? place - place % 512 : place; /* disks decay by sectors */
+        hf_run_tell(run, "    %s at %" PRIu64 ", %s", path, offset,
+                    is_sector ? "512 bytes" : "a byte");
         for (uint64_t at = offset; at < bytes_count && at < offset + (is_sector ? 512 : 1); at++) {
             hf_sim_disk_flip(run->broken, path, at, (unsigned char)(1 + hf_random(&random, 255)));
         }
@@ -172,6 +177,7 @@ static bool boot_in_trouble(struct hf_run *run, const struct hf_fault *fault)
 /* Up again; `life` may be NULL, for a start in peace. */
 static bool boot(struct hf_run *run, const struct hf_life *life)
 {
+    hf_sim_disk_limit(run->node.disk, UINT64_MAX); /* space has come back */
     for (uint32_t i = 0; life != NULL && i < life->faults_count; i++) {
         const struct hf_fault *fault = fault_at(run, life, i);
         if (fault != NULL && fault->kind >= HF_FAULT_BOOT_POWER &&
@@ -180,7 +186,6 @@ static bool boot(struct hf_run *run, const struct hf_life *life)
         }
     }
     clear_call_fault(run);
-    hf_sim_disk_limit(run->node.disk, UINT64_MAX);
     bool is_up = hf_node_boot(&run->node);
     if (!is_up && run->node.mirror.has_strayed) { /* it was refused for what it had just written */
         part_from_twin(run);
