@@ -57,8 +57,8 @@ struct hf_log_ops {
     void (*publish)(void *ctx, uint64_t lsn);
     /* LSN up to which replies may leave. Grows only. */
     uint64_t (*durable_lsn)(void *ctx);
-    /* HF_OK while writes are taken. HF_READ_ONLY: the engine may not log anything; repeats are still
-     * answered. HF_NOT_PRIMARY. The log wakes the server when it takes writes again. */
+    /* HF_OK while writes are taken. HF_READ_ONLY: the engine may not log anything; repeats are
+     * still answered. HF_NOT_PRIMARY. The log wakes the server when it takes writes again. */
     enum hf_err (*writable)(void *ctx);
     /*
      * Write a snapshot of a state not older than now, in the background, while operations go on;
