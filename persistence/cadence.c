@@ -41,8 +41,8 @@ bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log
 }
 
 /*
- * An eighth of the loop while there is room to spare for what changes meanwhile; more, and longer at
- * once, as it is used up: a snapshot that is given up was copied for nothing.
+ * An eighth of the loop while there is room to spare for what changes meanwhile; more, and longer
+ * at once, as it is used up: a snapshot that is given up was copied for nothing.
  */
 uint32_t hf_pace_us(uint64_t passed_us, uint64_t kept_bytes, uint64_t kept_bytes_max)
 {
