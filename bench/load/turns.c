@@ -318,7 +318,7 @@ bool hf_turns_finish(struct hf_turns *turns, struct hf_turns_report *report, cha
         turns->is_running = false;
     }
     for (uint32_t half = 0; half < 2; half++) {
-        uint64_t p99_ns[HF_TURNS_MAX];
+        uint64_t p99_ns[HF_TURNS_MAX] = {0};
         uint32_t count = 0;
         for (uint32_t turn = half; turn < turns->turns_count; turn += 2) {
             hf_histogram_merge(&report->halves[half].latency_ns, &turns->latency_ns[turn]);
