@@ -194,11 +194,12 @@ def play(server, folder, space):
     check_read_only(server)
     if space.name == "tmpfs":
         digest = programs.ask(server, "digest")
-        lsn = programs.ask(server, "stats")["durable_lsn"]
         server.kill()
+        # Asked of the files: after the start the hold that is due may find room to end.
+        files = json.loads(programs.run("holdfast-log", "digest", server.data, "--json").stdout)
+        assert [files["lsn"], files["digest"]] == [digest["lsn"], digest["digest"]], (files, digest)
         server.start()
-        assert programs.ask(server, "digest") == digest, "what was acknowledged is not there"
-        assert programs.ask(server, "stats")["durable_lsn"] == lsn
+        assert programs.ask(server, "stats")["durable_lsn"] >= digest["lsn"]
         # What was under way has packed better than it might have: a little more may fit.
         whole = fill(server, folder, whole)
         check_read_only(server)

@@ -255,9 +255,32 @@ static bool take_answer(struct hf_reply *reply, struct hf_answer *answer)
     return true;
 }
 
+/* The server did not look what an operation has done before: it has no room to do it now. */
+static bool is_no_word(enum hf_err outcome)
+{
+    return outcome == HF_READ_ONLY || outcome == HF_BUSY;
+}
+
+/* Whether any reply of a frame says that: those linked with it say no more than it does. */
+static bool has_no_word(const struct hf_frame *frame)
+{
+    struct hf_items body = hf_items_of(frame->body, frame->body_bytes);
+    bool is_found = false;
+
+    for (uint32_t i = 0; i < frame->count && !is_found; i++) {
+        struct hf_reply reply;
+        struct hf_answer answer;
+        if (hf_reply_next(&body, &reply) != HF_OK || !take_answer(&reply, &answer)) {
+            return false;
+        }
+        is_found = is_no_word(answer.outcome);
+    }
+    return is_found;
+}
+
 /* An answer to a deed of a frame. */
 static bool take_deed(struct hf_client *client, const struct hf_client_frame *asked, uint32_t index,
-                      const struct hf_answer *answer)
+                      const struct hf_answer *answer, bool is_short)
 {
     const bool was_open = client->history->deeds[index].status == HF_DEED_SENT;
 
@@ -266,8 +289,9 @@ static bool take_deed(struct hf_client *client, const struct hf_client_frame *as
         hf_history_see(client->history, answer->lsn);
         return true;
     }
-    if (asked->is_again && (answer->outcome == HF_READ_ONLY || answer->outcome == HF_BUSY)) {
-        return true; /* not a word about the operation: the server did not look what it has done */
+    if (asked->is_again &&
+        (is_no_word(answer->outcome) || (is_short && answer->outcome == HF_LINKED_FAILED))) {
+        return true;
     }
     client->counts.settled_count += was_open && asked->is_again ? 1 : 0;
     return hf_history_answer(client->history, index, answer, !asked->is_again);
@@ -283,6 +307,7 @@ static bool read_reply(struct hf_client *client, const struct hf_client_frame *a
         frame->operation != asked->operation) {
         return hf_history_blame(history, "a reply that belongs to no frame that was sent");
     }
+    const bool is_short = asked->is_again && asked->count > 0 && has_no_word(frame);
     for (uint32_t i = 0; i < frame->count; i++) {
         struct hf_reply reply;
         struct hf_answer answer;
@@ -298,7 +323,7 @@ static bool read_reply(struct hf_client *client, const struct hf_client_frame *a
         }
         if (client->asked != NULL) {
             client->answers[asked->first + i] = answer;
-        } else if (!take_deed(client, asked, asked->first + i, &answer)) {
+        } else if (!take_deed(client, asked, asked->first + i, &answer, is_short)) {
             return false;
         }
     }
