@@ -13,6 +13,7 @@
 #include "persistence/cadence.h"
 
 #define SPARE_RETRY_US UINT64_C(1000000) /* a full disk is asked again so often */
+#define SYNC_RETRY_US UINT64_C(10000)
 #define TURN_US 1000u         /* while a snapshot is copied: as good as a clock of libuv gets */
 #define IDLE_TURN_US 1000000u /* else: to see whether one is due */
 #define PROGRESS_US 10000000u /* a snapshot that takes longer says how far it is */
@@ -165,13 +166,20 @@ static bool worker_has_work(const struct hf_store_threads *threads, bool is_idle
            (threads->is_worker_ending && is_idle);
 }
 
-static void worker_sleep(struct hf_store_threads *threads, bool is_idle)
+/*
+ * While it waits for the log to be synced it looks again soon by itself: the log thread may have
+ * taken the wish and synced one group, short of what the snapshot needs, before the flag was up.
+ */
+static void worker_sleep(struct hf_store_threads *threads, enum hf_store_write result)
 {
-    uint64_t due_us = UINT64_MAX;
+    const bool is_idle = result == HF_STORE_IDLE;
+    uint64_t due_us = result == HF_STORE_WANTS_LOG ? now_us() + SYNC_RETRY_US : UINT64_MAX;
 
     (void)pthread_mutex_lock(&threads->mutex);
     (void)atomic_exchange(&threads->worker_sleeps, 1);
-    if (!worker_has_work(threads, is_idle, &due_us)) {
+    uint64_t work_us = UINT64_MAX;
+    if (!worker_has_work(threads, is_idle, &work_us)) {
+        due_us = work_us < due_us ? work_us : due_us;
         wait_until(threads, &threads->worker_cond, due_us);
     }
     atomic_store(&threads->worker_sleeps, 0);
@@ -209,7 +217,7 @@ static void *worker_main(void *arg)
             atomic_store(&threads->is_sync_wanted, true);
             wake_log(threads);
         }
-        worker_sleep(threads, result == HF_STORE_IDLE);
+        worker_sleep(threads, result);
     }
 }
 
