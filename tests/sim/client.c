@@ -212,9 +212,9 @@ bool hf_client_send(struct hf_client *client)
         send_deeds(client, &asked);
         return true;
     }
-    const struct hf_client_frame *newest = &client->in_flight[client->in_flight_count - 1];
-    if (client->is_repeating && client->in_flight_count > 0 && newest->count > 0) {
-        asked = *newest;
+    if (client->is_repeating && client->in_flight_count > 0 &&
+        client->in_flight[client->in_flight_count - 1].count > 0) {
+        asked = client->in_flight[client->in_flight_count - 1];
         asked.is_again = true;
         client->is_repeating = false;
         send_deeds(client, &asked);
