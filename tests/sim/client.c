@@ -208,6 +208,7 @@ bool hf_client_send(struct hf_client *client)
     if (client->lost_count > 0) {
         asked = client->lost[0];
         asked.is_again = true;
+        asked.was_at_large = is_at_large(client, asked.first);
         memmove(client->lost, client->lost + 1, --client->lost_count * sizeof client->lost[0]);
         send_deeds(client, &asked);
         return true;
@@ -285,7 +286,8 @@ static bool take_deed(struct hf_client *client, const struct hf_client_frame *as
     const bool was_open = client->history->deeds[index].status == HF_DEED_SENT;
 
     if (asked->is_again && answer->outcome != HF_REFERENCE_CONFLICT &&
-        (answer->outcome != HF_OK || answer->is_unchanged) && is_at_large(client, index)) {
+        (answer->outcome != HF_OK || answer->is_unchanged) &&
+        (asked->was_at_large || is_at_large(client, index))) {
         hf_history_see(client->history, answer->lsn);
         return true;
     }

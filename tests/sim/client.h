@@ -29,7 +29,8 @@ struct hf_client_frame {
     uint32_t first; /* deed */
     uint32_t count; /* deeds; 0: a question */
     uint64_t correlation;
-    bool is_again; /* was sent before */
+    bool is_again;     /* was sent before */
+    bool was_at_large; /* when it was sent, the server might still read an earlier copy */
 };
 
 /* Deeds that an abandoned connection may still bring to the server. */
