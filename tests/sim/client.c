@@ -110,7 +110,7 @@ bool hf_client_break(struct hf_client *client, enum hf_client_break way)
     }
     hf_buffer_clear(in);
     forget_answers(client);
-    keep_lost(client, way == HF_BREAK_SILENT);
+    keep_lost(client, way != HF_BREAK_RESET); /* what was read may still be executed */
     client->in_flight_count = 0;
     client->is_connected = false;
     client->counts.breaks_count++;
