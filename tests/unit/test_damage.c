@@ -8,7 +8,8 @@
  * hit, because of the newest group nothing can tell decay from tearing (FORMATS.md 2.3). It is
  * never a state that history has not had at that LSN.
  *
- * Every so many-th byte by default, by SEED; SCALE=full tries them all, in both ways.
+ * Every so many-th byte by default, by SEED, and the last ones of the log; SCALE=full tries them
+ * all, in both ways.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -221,6 +222,22 @@ static void whole(void **state)
     release(&damage);
 }
 
+/* Where the last byte of the log's last group is; `*path`: its segment, the newest. */
+static uint64_t find_log_end(const struct damage *damage, const char **path)
+{
+    const char *name;
+    unsigned char byte = 0;
+
+    for (size_t i = 0; (name = hf_sim_disk_name(damage->whole, i)) != NULL; i++) {
+        *path = strstr(name, "/wal-") != NULL ? name : *path; /* in the order of names */
+    }
+    uint64_t at = hf_sim_disk_file_bytes(damage->whole, *path);
+    while (byte == 0) { /* a group ends in one that is not */
+        hf_sim_disk_peek(damage->whole, *path, --at, &byte, 1);
+    }
+    return at;
+}
+
 static void every_byte(void **state)
 {
     const uint64_t stride = is_full() ? 1 : 11;
@@ -251,6 +268,11 @@ static void every_byte(void **state)
             at += memcmp(around, zeros, sizeof around) == 0 ? zeros_stride : stride;
         }
         files_bytes += bytes_count;
+    }
+    struct place place = {.path = "", .mask = 0x40};
+    place.offset = find_log_end(&damage, &place.path);
+    for (int i = 0; i < 4; i++, place.offset--) {
+        flip(&damage, &place);
     }
     print_message("%" PRIu64 " bytes in all files\n", files_bytes);
     print_counts(&damage, "bytes");
