@@ -166,6 +166,11 @@ static bool survey_log(struct hf_repair *repair)
         }
     }
     hf_log_walk_release(&survey.walk);
+    if (repair->cut_index != NO_SEGMENT && !survey.is_passed) {
+        /* The log ends before the LSN, in order or torn, and a snapshot alone has brought us here:
+         * there is nothing to cut, and nothing in which the log could go on. */
+        repair->first_index = repair->cut_index + 1;
+    }
     if (survey.is_group_open) {
         return refuse(repair,
                       "cannot go back to LSN %" PRIu64

@@ -334,6 +334,75 @@ static void any_lsn(void **state)
     hf_store_fixture_release(&fixture);
 }
 
+/* Write what `change` makes of the bytes of a file. */
+static void rewrite(const struct hf_store_fixture *fixture, const char *path,
+                    size_t (*change)(unsigned char *bytes, size_t bytes_count, uint64_t arg),
+                    uint64_t arg)
+{
+    const size_t bytes_count = (size_t)hf_sim_disk_file_bytes(fixture->disk, path);
+    unsigned char *bytes = calloc(1, bytes_count + HF_MANIFEST_BYTES_MAX);
+
+    assert_non_null(bytes);
+    hf_sim_disk_peek(fixture->disk, path, 0, bytes, bytes_count);
+    hf_sim_disk_put(fixture->disk, path, bytes, change(bytes, bytes_count, arg));
+    free(bytes);
+}
+
+static size_t end_at(unsigned char *bytes, size_t bytes_count, uint64_t offset)
+{
+    memset(bytes + offset, 0, bytes_count - offset);
+    return bytes_count;
+}
+
+static size_t name_snapshot(unsigned char *bytes, size_t bytes_count, uint64_t lsn)
+{
+    struct hf_manifest manifest;
+    const char *why = NULL;
+
+    assert_int_equal(hf_manifest_decode(&manifest, (const char *)bytes, bytes_count, &why), HF_OK);
+    manifest.snapshot_lsn = lsn;
+    return hf_manifest_encode(&manifest, (char *)bytes);
+}
+
+/*
+ * The log ends before the LSN, in order or torn, and a snapshot that no manifest names is the state
+ * of that LSN. There is nothing to cut: the whole log goes aside. Once it was an assertion.
+ */
+static void snapshot_behind_the_log(void **state)
+{
+    (void)state;
+    for (int is_torn = 0; is_torn < 2; is_torn++) {
+        struct hf_store_fixture fixture;
+        struct hf_inspect_totals totals;
+        struct hf_repair_plan plan;
+        char error[TEXT_BYTES] = "";
+        uint64_t older_lsn;
+        uint64_t lsn;
+        make_directory(&fixture);
+        const struct files files = list_files(&fixture);
+        (void)hf_directory_name(files.snapshots[0] + strlen(FOLDER), &older_lsn);
+        (void)hf_directory_name(files.snapshots[1] + strlen(FOLDER), &lsn);
+        const uint64_t offset = find_block(&fixture, files.segments[2], 2);
+        rewrite(&fixture, files.segments[2], end_at, offset);
+        rewrite(&fixture, FOLDER "MANIFEST", name_snapshot, older_lsn);
+        if (is_torn) {
+            hf_sim_disk_flip(fixture.disk, files.segments[2], offset + 9, 1);
+        }
+        assert_false(hf_store_fixture_open(&fixture));
+        if (!repair(&fixture, lsn, &plan, error)) {
+            fail_msg("%s", error);
+        }
+        assert_int_equal(plan.snapshot_lsn, lsn);
+        assert_int_equal(plan.first_lsn, lsn + 1);
+        assert_int_equal(plan.lost_last_lsn, lsn);
+        assert_int_equal(verify(&fixture, &totals), HF_INSPECT_SOUND);
+        assert_int_equal(totals.state_lsn, lsn);
+        assert_is_back(&fixture, "a snapshot behind the log", lsn);
+        goes_on(&fixture);
+        hf_store_fixture_release(&fixture);
+    }
+}
+
 /* The power goes at every call that changes the disk. */
 static void power_cuts(void **state)
 {
@@ -423,6 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_repaired),
         cmocka_unit_test(any_lsn),
+        cmocka_unit_test(snapshot_behind_the_log),
         cmocka_unit_test(power_cuts),
         cmocka_unit_test(refusals),
     };
