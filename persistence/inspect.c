@@ -345,6 +345,31 @@ static void judge_base(struct hf_inspection *inspection)
     }
 }
 
+/* The same of every older snapshot that is kept: without the log behind it, it is no way back when
+ * a newer one is damaged (inspect.h). One that the log never reached is told of by judge_base. */
+static void judge_older(struct hf_inspection *inspection)
+{
+    const struct hf_listing *listing = &inspection->listing;
+    bool has_newer = false;
+
+    for (size_t i = listing->snapshots_count; i > 0 && listing->segments_count > 0; i--) {
+        const uint64_t lsn = listing->snapshots[i - 1];
+        char name[HF_NAME_BYTES_MAX];
+        if (!inspection->is_whole[i - 1]) {
+            continue;
+        }
+        if (has_newer && listing->segments[0] > lsn + 1) {
+            hf_snapshot_name(name, lsn, "");
+            hf_inspect_say(inspection, HF_INSPECT_SOUND, name,
+                           "no start could use it: the log behind it is gone, LSN %" PRIu64
+                           " was expected in it, which begins with LSN %" PRIu64
+                           "; should newer snapshots be damaged, there is no way back but a backup",
+                           lsn + 1, listing->segments[0]);
+        }
+        has_newer = true;
+    }
+}
+
 static void judge(struct hf_inspection *inspection)
 {
     const struct hf_directory *directory = &inspection->directory;
@@ -374,6 +399,7 @@ static void judge(struct hf_inspection *inspection)
     if (read_manifest(inspection)) {
         judge_snapshots(inspection);
         judge_base(inspection);
+        judge_older(inspection);
         hf_inspect_log(inspection);
     }
 }

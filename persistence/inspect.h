@@ -7,6 +7,12 @@
  *     wal-*.log                    every byte (log_walk.h); each record applied to an engine
  *     both                         at a snapshot's LSN the two engines have one digest
  *
+ * A snapshot that is kept as a second way back, and whose log is gone, is a remark and no damage:
+ * all that a start needs is there, and no byte is other than it was written. Such a directory also
+ * comes about in good order, after a repair whose log begins later (R4 of repair.h) or a snapshot
+ * that retention could not remove, so nothing proves a loss; but what the snapshot was kept for
+ * does not hold any more, and that is said.
+ *
  * Nothing is changed and no lock is kept. While a server runs, its files are read as they are at
  * that moment: what it is just writing is left out, and what it drops meanwhile is no damage.
  */

@@ -313,8 +313,9 @@ static void every_size(void **state)
 
 /*
  * Every file missing. Verify misses what the state needs. The oldest segment, from before the
- * current snapshot, might have been dropped, and so might the older snapshot. The newest segment,
- * when no snapshot is of an LSN in it, is missed by nobody: that a log ends is all that it says.
+ * current snapshot, is not needed for that: without it the older snapshot is remarked upon, which
+ * no start could use. The older snapshot might have been dropped. The newest segment, when no
+ * snapshot is of an LSN in it, is missed by nobody: that a log ends is all that it says.
  */
 static void every_file(void **state)
 {
@@ -322,6 +323,7 @@ static void every_file(void **state)
     const char *path;
     const char *newest = "";
     int missed_count = 0;
+    int remarked_count = 0;
 
     (void)state;
     make_directory(&damage);
@@ -338,6 +340,7 @@ static void every_file(void **state)
         const uint64_t refused_count = damage.refused_count;
         start(&damage, &(struct place){.path = path});
         missed_count += is_missed ? 1 : 0;
+        remarked_count += strstr(damage.findings, "no start could use it") != NULL ? 1 : 0;
         assert_true(is_missed || damage.refused_count == refused_count);
         damage.tried_count++;
         hf_sim_disk_free(damage.fixture.disk);
@@ -346,7 +349,8 @@ static void every_file(void **state)
     print_message("ok files: %" PRIu64 " taken away, verify misses %d, a start refuses %" PRIu64
                   "\n",
                   damage.tried_count, missed_count, damage.refused_count);
-    assert_int_equal(missed_count, 3); /* the manifest, its snapshot, the second segment */
+    assert_int_equal(missed_count, 3);   /* the manifest, its snapshot, the second segment */
+    assert_int_equal(remarked_count, 1); /* the oldest segment */
     release(&damage);
 }
 

@@ -202,7 +202,7 @@ enum part {
     SEGMENT_AT,     /* an offset of a segment */
     SEGMENT_BLOCK,  /* an offset in a block of a segment */
     SEGMENT_BEHIND, /* an offset behind a block of a segment */
-    SEGMENT_GONE,
+    SEGMENT_GONE,   /* and `block` segments before it */
     SNAPSHOT_AT,
     SNAPSHOT_END, /* an offset before the end of a snapshot */
     SNAPSHOT_GONE,
@@ -241,6 +241,7 @@ static const struct row {
     {"another block of it", SEGMENT_BLOCK, 2, 1, 70, HF_INSPECT_DAMAGED, 0, "it was durable"},
     {"rest of the newest segment", SEGMENT_BEHIND, 2, -1, 5000, HF_INSPECT_TORN, -2, "synced"},
     {"first segment", SEGMENT_GONE, 0, 0, 0, HF_INSPECT_SOUND, -1, ""},
+    {"first two segments", SEGMENT_GONE, 1, 1, 0, HF_INSPECT_SOUND, -1, "no start could use it"},
     {"second segment", SEGMENT_GONE, 1, 0, 0, HF_INSPECT_DAMAGED, -2, "was expected to follow"},
     {"newest segment", SEGMENT_GONE, 2, 0, 0, HF_INSPECT_SOUND, -1, ""},
     {"header of a snapshot", SNAPSHOT_AT, 0, 0, 8, HF_INSPECT_DAMAGED, 0, "the header of"},
@@ -276,7 +277,9 @@ static const char *damage(const struct hf_store_fixture *fixture, const struct r
         hf_sim_disk_put(fixture->disk, others[row->file], "x", 1);
         return others[row->file];
     case SEGMENT_GONE:
-        hf_sim_disk_remove(fixture->disk, files->segments[row->file]);
+        for (int i = row->file - row->block; i <= row->file; i++) {
+            hf_sim_disk_remove(fixture->disk, files->segments[i]);
+        }
         return files->segments[row->file > 0 ? row->file - 1 : 0];
     case SNAPSHOT_GONE:
         hf_sim_disk_remove(fixture->disk, files->snapshots[row->file]);
@@ -332,6 +335,7 @@ static void damaged(void **state)
         }
         const char *text = row->want == HF_INSPECT_SOUND ? heard.remarks : heard.text;
         if (strstr(text, row->want_text) == NULL ||
+            (row->want == HF_INSPECT_SOUND && (text[0] == '\0') != (row->want_text[0] == '\0')) ||
             (row->want != HF_INSPECT_SOUND && strcmp(heard.name, name) != 0)) {
             fail_msg("%s: \"%s\" is said of \"%s\"", row->name, text, heard.name);
         }
