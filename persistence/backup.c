@@ -234,6 +234,17 @@ static enum hf_err copy_files(struct work *work)
 
 /* ------------------------------------------------------------------ the end */
 
+/* The store goes on behind the LSN, and so will a start on the backup: in an epoch of its own. */
+static enum hf_err begin_epoch(struct work *work)
+{
+    const enum hf_err err = hf_manifest_fork(&work->manifest, work->backup->lsn + 1);
+    return err == HF_OK ? HF_OK
+                        : refuse(work, err, "%s",
+                                 err == HF_LIMIT_EXCEEDED
+                                     ? "the MANIFEST has no room for the epoch of another backup"
+                                     : "the system has no random number for an epoch");
+}
+
 /* The lock file is of no use in a backup; then it gets its name. */
 static enum hf_err give_name(struct work *work)
 {
@@ -276,6 +287,9 @@ static enum hf_err run(struct work *work)
     work->copy.progress_cb = tell;
     work->copy.progress_arg = work;
     err = copy_files(work);
+    if (err == HF_OK) {
+        err = begin_epoch(work);
+    }
     if (err == HF_OK) {
         err = hf_target_complete(&work->target, &work->manifest);
     }

@@ -5,8 +5,9 @@
  *     snapshot 40 | wal-31 | wal-58 ### .. durable      snapshot 40 | wal-31 | wal-58 ###
  *
  * The backup is the newest snapshot on disk and the log after it, up to the LSN that is durable
- * when it begins. It is a data directory like any other, with the same id and epochs: a server
- * starts on a copy of it, and a restore takes it as `from`.
+ * when it begins. It is a data directory like any other, with the same id: a server starts on a
+ * copy of it, and a restore takes it as `from`. What a start on it writes is of an epoch of its own
+ * (hf_manifest_fork), for the server it was made of goes on with the same LSNs.
  *
  *     B1  it has its name once it is whole and synced; what a crash leaves is NAME.tmp, marked
  *         INCOMPLETE, and the next backup by that name removes it; what is refused or fails leaves

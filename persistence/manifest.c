@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <xxhash.h>
 
 #include "engine/assert.h"
@@ -180,20 +181,36 @@ enum hf_err hf_manifest_decode(struct hf_manifest *manifest, const char *text, s
     return HF_OK;
 }
 
+/* Forks draw from one of so many parts of the numbers that are left. */
+#define EPOCHS_LEFT_PART 64u
+
 enum hf_err hf_manifest_fork(struct hf_manifest *manifest, uint64_t first_lsn)
+{
+    uint64_t draw;
+
+    if (getrandom(&draw, sizeof draw, 0) != (ssize_t)sizeof draw) {
+        return HF_IO;
+    }
+    return hf_manifest_fork_drawn(manifest, first_lsn, draw);
+}
+
+enum hf_err hf_manifest_fork_drawn(struct hf_manifest *manifest, uint64_t first_lsn, uint64_t draw)
 {
     uint32_t count = manifest->epochs_count;
 
     HF_ASSERT(count > 0 && first_lsn > 0);
 
     const uint32_t newest = manifest->epochs[count - 1].number;
+    const uint32_t range = (UINT32_MAX - newest) / EPOCHS_LEFT_PART;
     while (count > 0 && manifest->epochs[count - 1].first_lsn > first_lsn) {
         count--;
     }
     if (count == HF_EPOCHS_MAX || newest == UINT32_MAX) {
         return HF_LIMIT_EXCEEDED;
     }
-    manifest->epochs[count] = (struct hf_epoch){.number = newest + 1, .first_lsn = first_lsn};
+    const uint32_t step = range == 0 ? 0 : (uint32_t)(draw % range);
+    manifest->epochs[count] =
+        (struct hf_epoch){.number = newest + 1 + step, .first_lsn = first_lsn};
     manifest->epochs_count = count + 1;
     return HF_OK;
 }

@@ -21,7 +21,7 @@
 #define HF_MANIFEST_BYTES_MAX (64u * 1024)
 
 struct hf_epoch {
-    uint32_t number;
+    uint32_t number;    /* drawn: hf_manifest_fork */
     uint64_t first_lsn; /* of the first record written in it */
 };
 
@@ -41,9 +41,20 @@ enum hf_err hf_manifest_decode(struct hf_manifest *manifest, const char *text, s
 /*
  * A new epoch, with `first_lsn` as its first LSN: what was written at or behind it before counts no
  * longer. Epochs that began behind it are forgotten, but their numbers are not used again.
- * HF_LIMIT_EXCEEDED: there are as many epochs as a manifest holds.
+ *
+ * Copies of one directory do not know of each other: counted on, the epochs of two restores, of two
+ * repairs, or of two backups that were both started on, would get one number, and the same epoch
+ * and LSN would mean one thing here and another there. So the number is drawn, above the newest
+ * and within a 64th of what is left: 67 million numbers at first, and never none, however many
+ * forks. Tokens of the feed, handle tags, blocks and whoever notes (directory id, epoch, LSN) are
+ * told apart by it without knowing.
+ *
+ * HF_LIMIT_EXCEEDED: there are as many epochs as a manifest holds; HF_IO: the system has no random
+ * number. Nothing is changed then.
  */
 enum hf_err hf_manifest_fork(struct hf_manifest *manifest, uint64_t first_lsn);
+/* The same with a number drawn by the caller; never HF_IO. */
+enum hf_err hf_manifest_fork_drawn(struct hf_manifest *manifest, uint64_t first_lsn, uint64_t draw);
 
 /* The epoch that the record of `lsn` was, or will be, written in. */
 uint32_t hf_manifest_epoch(const struct hf_manifest *manifest, uint64_t lsn);

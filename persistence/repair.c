@@ -289,7 +289,7 @@ static bool list_steps(struct hf_repair *repair)
     return true;
 }
 
-/* The number for names of what is kept: that of the epoch, or the next one not used before. */
+/* The number for names of what is kept: the first one not used before. */
 struct numbers {
     uint32_t wanted;
     bool is_taken;
@@ -311,7 +311,7 @@ static void look_for_number(void *arg, const char *name)
 static bool choose_number(struct hf_repair *repair)
 {
     const struct hf_directory *directory = &repair->opened.directory;
-    struct numbers numbers = {.wanted = repair->plan.epoch};
+    struct numbers numbers = {.wanted = 1};
 
     for (;; numbers.wanted++) {
         numbers.is_taken = false;
@@ -337,10 +337,17 @@ static bool make_plan(struct hf_repair *repair)
     if (!make_state(repair) || !choose_snapshots(repair) || !choose_segments(repair)) {
         return false;
     }
-    if ((plan->is_manifest_new &&
-         hf_manifest_fork(&repair->opened.manifest, plan->lsn + 1) != HF_OK) ||
-        hf_manifest_fork(&repair->opened.manifest, plan->lsn + 1) != HF_OK) {
-        return refuse(repair, "cannot repair: the manifest holds as many epochs as it can");
+    enum hf_err err = HF_OK;
+    if (plan->is_manifest_new) {
+        err = hf_manifest_fork(&repair->opened.manifest, plan->lsn + 1);
+    }
+    if (err == HF_OK) {
+        err = hf_manifest_fork(&repair->opened.manifest, plan->lsn + 1);
+    }
+    if (err != HF_OK) {
+        return refuse(repair, err == HF_LIMIT_EXCEEDED
+                                  ? "cannot repair: the manifest holds as many epochs as it can"
+                                  : "cannot repair: the system has no random number for an epoch");
     }
     const struct hf_manifest *manifest = &repair->opened.manifest;
     plan->epoch = manifest->epochs[manifest->epochs_count - 1].number;

@@ -2,8 +2,8 @@
  * repair.h - a way out for a directory that recovery refuses: back to an LSN before the damage.
  *
  *     before   snapshot 40 | wal-1 ........ | wal-58 .. 90 ???? 97 .. 120 | wal-121 ..   to LSN 90
- *     after    snapshot 40 | wal-1 ........ | wal-58 .. 90                  epoch 2 from 91
- *     aside    MANIFEST.cut-2   wal-58.cut-2 (whole)   wal-121.cut-2
+ *     after    snapshot 40 | wal-1 ........ | wal-58 .. 90                  a new epoch from 91
+ *     aside    MANIFEST.cut-1   wal-58.cut-1 (whole)   wal-121.cut-1
  *
  * What the repair gives up is everything after the LSN, whether it could be read or not; it says
  * how much of it could. Nothing is deleted: each file that is changed or taken away is kept under

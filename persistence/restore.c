@@ -285,10 +285,9 @@ static enum hf_err prove(struct restore *restore)
     restore->manifest.snapshot_lsn = restore->snapshot_lsn;
     enum hf_err err = hf_manifest_fork(&restore->manifest, restore->lsn + 1);
     if (err != HF_OK) {
-        return refuse(restore, err,
-                      "cannot restore from \"%s\": its MANIFEST has no room for "
-                      "another epoch",
-                      restore->from.path);
+        return refuse(restore, err, "cannot restore from \"%s\": %s", restore->from.path,
+                      err == HF_LIMIT_EXCEEDED ? "its MANIFEST has no room for another epoch"
+                                               : "the system has no random number for an epoch");
     }
     int result = hf_directory_sync(&restore->to);
     if (result != 0) {

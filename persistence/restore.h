@@ -3,7 +3,7 @@
  * epoch).
  *
  *     from   snapshot 40 | wal-1 | wal-31 | wal-58 .. 61 [62 63 64] 65 .. 90 | damage
- *     new    snapshot 40 | wal-1 | wal-31 | wal-58 .. 61 [62 63]     manifest: epoch 2 from 64
+ *     new    snapshot 40 | wal-1 | wal-31 | wal-58 .. 61 [62 63]     a new epoch from 64
  *
  * The new directory holds the newest whole snapshot not after the point, the log from it up to the
  * point (copy.h), and what history stands before that in one unbroken run: the change feed and the

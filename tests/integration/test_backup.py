@@ -135,8 +135,11 @@ def start_on_copy(folder, made, want):
         assert digest_of(server) == (made["lsn"], want), made
         audit(server)
         programs.ask(server, "receive", "AFTER@L=1")
-        assert programs.ask(server, "stats")["lsn"] == made["lsn"] + 1
-        assert programs.ask(server, "stats")["epoch"] == 1
+        stats = programs.ask(server, "stats")
+        assert stats["lsn"] == made["lsn"] + 1 and stats["epoch"] > 1, stats
+        # Behind its LSN the backup is another history than that of the server it was made of.
+        assert json.loads(watch(server, f"1:{made['lsn']}").splitlines()[0])["lsn"] == stats["lsn"]
+        assert "gone" in watch(server, f"1:{made['lsn'] + 1}", code=1)
     shutil.rmtree(copy)
 
 
@@ -148,12 +151,12 @@ def watch(server, token, code=0):
 def go_back(folder, old, point, lsn, digest, last_lsn):
     new = os.path.join(folder, "new")
     told = restore(point, old, new)
-    assert (int(told["lsn"]), told["digest"], told["epoch"]) == (lsn, digest, "2"), (told, lsn)
+    assert (int(told["lsn"]), told["digest"], int(told["epoch"]) > 1) == (lsn, digest, True), told
     with Place(folder, new) as server:
         assert digest_of(server) == (lsn, digest)
         audit(server)
         programs.ask(server, "receive", "AFTER@L=1")
-        assert programs.ask(server, "stats")["epoch"] == 2
+        assert programs.ask(server, "stats")["epoch"] == int(told["epoch"])
         assert "gone" in watch(server, f"1:{lsn + 1}", code=1)
         if lsn < last_lsn:
             assert "gone" in watch(server, f"1:{last_lsn}", code=1)
@@ -163,6 +166,21 @@ def go_back(folder, old, point, lsn, digest, last_lsn):
     assert offline_digest(new, lsn) == digest
     programs.run("holdfast-log", "verify", new)
     shutil.rmtree(new)
+
+
+def two_of_one(folder, old, lsn):
+    """Two restores of one directory, which do not know of each other, are two histories."""
+    news = [os.path.join(folder, name) for name in ("left", "right")]
+    epochs = [int(restore(lsn, old, new)["epoch"]) for new in news]
+    assert epochs[0] != epochs[1], epochs
+    for new, epoch, other in zip(news, epochs, reversed(epochs)):
+        with Place(folder, new) as server:
+            programs.ask(server, "receive", f"OF-{epoch}@L=1")
+            programs.ask(server, "receive", f"OF-{epoch}@L=1")
+            first = json.loads(watch(server, f"{epoch}:{lsn + 1}").splitlines()[0])
+            assert (first["lsn"], first["epoch"]) == (lsn + 2, epoch), first
+            assert "gone" in watch(server, f"{other}:{lsn + 1}", code=1)
+        shutil.rmtree(new)
 
 
 def drill():
@@ -187,6 +205,8 @@ def drill():
         sums = sum_of(server.data)
         for lsn, digest in (noted[0], noted[len(noted) // 2], noted[-1]):
             go_back(folder, server.data, lsn, lsn, digest, last_lsn)
+        two_of_one(folder, server.data, noted[-1][0])
+        two_of_one(folder, made[-1]["path"], made[-1]["lsn"])
         quiet = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(quiet_us // 1000000))
         go_back(folder, server.data, f"{quiet}.{quiet_us % 1000000:06}Z", *before, last_lsn)
         said = restore(last_lsn + 1, server.data, os.path.join(folder, "no"), code=1)

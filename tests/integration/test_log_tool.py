@@ -352,28 +352,30 @@ def repair(data, digests, folder):
     planned = lines(tool("repair", copy, "--to", 6, "--json", code=1).stdout)[0]
     assert planned["repair"] == "planned" and planned["digest"] == digests[6], planned
     done = lines(tool("repair", copy, "--to", 6, "--json", "--yes").stdout)[0]
-    assert done == {**planned, "repair": "done"}, done
+    epoch = done["epoch"]  # drawn anew
+    assert done == {**planned, "repair": "done", "epoch": epoch}, done
+    assert planned["epoch"] != epoch and min(planned["epoch"], epoch) > 1, (planned, done)
     assert done["given_up"] == {"first_lsn": 7, "last_known_lsn": last, "readable_records": last - 7}
     findings, totals = verify(copy, 0)
-    assert not findings and totals["epoch"] == 2 and totals["state_lsn"] == 6, totals
+    assert not findings and totals["epoch"] == epoch and totals["state_lsn"] == 6, totals
     assert dump(copy) == RECORDS[:6]
     with small_server(os.path.join(folder, "repair")) as server:
         assert programs.ask(server, "digest") == {"digest": digests[6], "lsn": 6}
         assert programs.ask(server, "audit")["ok"] is True
         programs.ask(server, "receive", "CASE-1@BERLIN=1", "--ref", "anew")
         assert programs.ask(server, "stats")["lsn"] == 7
-    assert [line["epoch"] for line in dump(copy)] == [1] * 6 + [2]
-    assert verify(copy, 0)[1]["epoch"] == 2
+    assert [line["epoch"] for line in dump(copy)] == [1] * 6 + [epoch]
+    assert verify(copy, 0)[1]["epoch"] == epoch
 
     # What was cut is beside it, and with its names given back the directory is as it was.
-    kept = [name for name in os.listdir(copy) if name.endswith(".cut-2")]
-    assert sorted(kept) == sorted(["MANIFEST.cut-2", SEGMENT + ".cut-2",
-                                   f"snapshot-{last:020}.hfs.cut-2"]), kept
+    kept = [name for name in os.listdir(copy) if name.endswith(".cut-1")]
+    assert sorted(kept) == sorted(["MANIFEST.cut-1", SEGMENT + ".cut-1",
+                                   f"snapshot-{last:020}.hfs.cut-1"]), kept
     for name in os.listdir(copy):
-        if not name.endswith(".cut-2"):
+        if not name.endswith(".cut-1"):
             os.remove(os.path.join(copy, name))
     for name in kept:
-        os.rename(os.path.join(copy, name), os.path.join(copy, name[:-len(".cut-2")]))
+        os.rename(os.path.join(copy, name), os.path.join(copy, name[:-len(".cut-1")]))
     before.pop("spare.log", None)
     assert files_of(copy) == before
 

