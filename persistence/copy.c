@@ -9,8 +9,8 @@
 
 #include "engine/assert.h"
 #include "engine/record.h"
+#include "persistence/place.h"
 #include "persistence/snapshot.h"
-#include "persistence/tail.h"
 
 #define BUFFER_BYTES (1024u * 1024)
 #define TAIL_TEXT_BYTES 256
@@ -247,19 +247,11 @@ enum hf_err hf_copy_snapshot(struct hf_copy *copy, uint64_t lsn)
 
 /* ------------------------------------------------------------------ blocks */
 
-/* Why a whole block does not belong where it stands; NULL when it does. */
-static const char *misfit(const struct hf_copy *copy, const struct hf_block_header *block)
+/* Where the copy is in the log. */
+static struct hf_place place_of(const struct hf_copy *copy)
 {
-    if (block->first_lsn != copy->next_lsn) {
-        return "the block here holds other LSNs";
-    }
-    if (block->previous != copy->previous) {
-        return "the block here does not follow the block before it";
-    }
-    if (block->epoch != hf_manifest_epoch(copy->manifest, block->first_lsn)) {
-        return "the block here is of another epoch than the manifest says";
-    }
-    return NULL;
+    return (struct hf_place){
+        .manifest = copy->manifest, .next_lsn = copy->next_lsn, .previous = copy->previous};
 }
 
 /*
@@ -321,7 +313,8 @@ static enum hf_err take_block(struct hf_copy *copy, const struct hf_block_header
     const uint64_t offset = copy->reader.offset - hf_block_bytes(read);
     struct hf_block_header block = *read;
 
-    const char *why = misfit(copy, read);
+    const struct hf_place place = place_of(copy);
+    const char *why = hf_place_block_misfit(&place, read, lsn);
     if (why != NULL) {
         return refuse_at(copy, offset, why);
     }
@@ -385,17 +378,15 @@ static enum hf_err enter_segment(struct hf_copy *copy, uint64_t first_lsn)
     if (err != HF_OK) {
         return err;
     }
-    if (copy->next_lsn != 0 && first_lsn != copy->next_lsn) {
-        return refuse_at(copy, 0, "the segment begins with another LSN");
+    const struct hf_place place = place_of(copy);
+    const char *why = hf_place_segment_misfit(&place, &reader->header);
+    if (copy->next_lsn == 0) {
+        copy->next_lsn = first_lsn;
     }
-    if (copy->next_lsn != 0 && reader->header.previous != copy->previous) {
-        return refuse_at(copy, 0, "the segment does not follow the block before it");
+    if (why != NULL) {
+        return refuse_at(copy, 0, why);
     }
-    copy->next_lsn = first_lsn;
     copy->previous = reader->header.previous;
-    if (reader->header.epoch > hf_manifest_epoch(copy->manifest, first_lsn)) {
-        return refuse_at(copy, 0, "the segment is of a later epoch than the manifest says");
-    }
     return HF_OK;
 }
 
@@ -435,17 +426,11 @@ enum hf_err hf_copy_segment(struct hf_copy *copy, uint64_t first_lsn, uint64_t l
 /* The log ends before the LSN that is looked for: in order, or is there damage? */
 static enum hf_err judge_tail(struct hf_copy *copy, const struct hf_copy_end *end)
 {
-    const struct hf_tail_facts facts = {
-        .rest = &end->rest,
-        .offset = end->offset,
-        .lsn = copy->next_lsn,
-        .previous = copy->previous,
-        .snapshot_lsn = copy->manifest->snapshot_lsn,
-        .why = end->why,
-    };
+    const struct hf_place place = place_of(copy);
+    const struct hf_place_end found = {.offset = end->offset, .rest = &end->rest, .why = end->why};
     char text[TAIL_TEXT_BYTES];
 
-    return hf_tail_judge(&facts, text, sizeof text) == HF_TAIL_DAMAGED
+    return hf_place_judge_end(&place, &found, text, sizeof text) == HF_TAIL_DAMAGED
                ? refuse_at(copy, end->offset, text)
                : HF_TRUNCATED;
 }

@@ -8,7 +8,7 @@
 
 #include "engine/assert.h"
 #include "engine/record.h"
-#include "persistence/tail.h"
+#include "persistence/place.h"
 
 /* How often the end of a log that is being written is looked at before what it is stands fast. */
 #define LOOKS_MAX 100
@@ -215,22 +215,18 @@ static enum hf_walk end_newest(struct hf_log_walk *walk, const struct hf_segment
 {
     const uint64_t offset = walk->reader.offset;
     const uint64_t lsn = walk->next_lsn;
-    const uint64_t named_lsn = walk->manifest->snapshot_lsn;
     const uint64_t lost_lsn =
         walk->lost_lsn != 0 ? walk->lost_lsn : walk->listing->segments[walk->segment_index];
-    const struct hf_tail_facts facts = {
-        .rest = rest,
-        .offset = offset,
-        .lsn = lsn != 0 ? lsn : lost_lsn,
-        .previous = walk->previous,
-        .snapshot_lsn = named_lsn < walk->snapshot_lsn ? walk->snapshot_lsn : named_lsn,
-        .epoch_lsn = walk->manifest->epochs[walk->manifest->epochs_count - 1].first_lsn,
-        .why = why};
+    const struct hf_place place = {.manifest = walk->manifest,
+                                   .next_lsn = lsn != 0 ? lsn : lost_lsn,
+                                   .previous = walk->previous};
+    const struct hf_place_end end = {
+        .offset = offset, .rest = rest, .why = why, .snapshot_lsn = walk->snapshot_lsn};
     char text[TEXT_BYTES];
 
     const enum hf_tail tail = lsn == 0 && rest->end_offset == offset
                                   ? HF_TAIL_CLEAN /* what is missing was told */
-                                  : hf_tail_judge(&facts, text, sizeof text);
+                                  : hf_place_judge_end(&place, &end, text, sizeof text);
     if (tail == HF_TAIL_DAMAGED) {
         return pass_damage(walk, rest, text);
     }

@@ -6,7 +6,7 @@
 
 #include "engine/assert.h"
 #include "engine/record.h"
-#include "persistence/tail.h"
+#include "persistence/place.h"
 
 #define TAIL_TEXT_BYTES 256
 
@@ -107,17 +107,12 @@ static enum hf_err search_block(struct search *search, const struct hf_block_hea
 static enum hf_err judge_tail(const struct search *search, const struct hf_segment_rest *rest,
                               const char *why)
 {
-    const struct hf_tail_facts facts = {
-        .rest = rest,
-        .offset = search->reader.offset,
-        .lsn = search->next_lsn,
-        .previous = search->previous,
-        .snapshot_lsn = search->manifest->snapshot_lsn,
-        .why = why,
-    };
+    const struct hf_place place = {
+        .manifest = search->manifest, .next_lsn = search->next_lsn, .previous = search->previous};
+    const struct hf_place_end end = {.offset = search->reader.offset, .rest = rest, .why = why};
     char text[TAIL_TEXT_BYTES];
 
-    return hf_tail_judge(&facts, text, sizeof text) == HF_TAIL_DAMAGED
+    return hf_place_judge_end(&place, &end, text, sizeof text) == HF_TAIL_DAMAGED
                ? refuse_at(search, search->reader.offset, text)
                : HF_OK;
 }

@@ -11,9 +11,8 @@
 #include "engine/engine.h"
 #include "engine/ledger.h"
 #include "engine/record.h"
-#include "persistence/segment.h"
+#include "persistence/place.h"
 #include "persistence/snapshot.h"
-#include "persistence/tail.h"
 
 /* Between two lines about the progress of a recovery: a second or so of work. */
 #define PROGRESS_RECORDS 2000000u
@@ -194,22 +193,12 @@ static enum hf_err choose_start(struct recovery *recovery)
 
 /* ------------------------------------------------------------------ blocks */
 
-/* Why a whole block does not belong where it stands; NULL when it does. */
-static const char *misfit(const struct recovery *recovery, const struct hf_block_header *block)
+/* Where the recovery is in the log. */
+static struct hf_place place_of(const struct recovery *recovery)
 {
-    if (recovery->next_lsn != 0) {
-        if (block->first_lsn != recovery->next_lsn) {
-            return "the block here holds other LSNs";
-        }
-        if (block->previous != recovery->previous) {
-            return "the block here does not follow the block before it";
-        }
-    }
-    if (hf_manifest_misfit(recovery->manifest, block->epoch, block->first_lsn, block->last_lsn) !=
-        0) {
-        return "the block here is of another epoch than the manifest says";
-    }
-    return NULL;
+    return (struct hf_place){.manifest = recovery->manifest,
+                             .next_lsn = recovery->next_lsn,
+                             .previous = recovery->previous};
 }
 
 /* Hand the records of a verified block to the engine. */
@@ -282,7 +271,8 @@ static enum hf_err replay_segment(struct recovery *recovery, const char **why)
         if (err != HF_OK) {
             return HF_OK;
         }
-        const char *text = misfit(recovery, &block);
+        const struct hf_place place = place_of(recovery);
+        const char *text = hf_place_block_misfit(&place, &block, block.last_lsn);
         if (text != NULL) {
             return refuse_at(recovery, HF_CORRUPT, offset,
                              recovery->next_lsn != 0 ? recovery->next_lsn : block.first_lsn, text);
@@ -365,19 +355,12 @@ static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment
 {
     const uint64_t offset = recovery->reader.offset;
     const uint64_t lsn = recovery->next_lsn;
-    const uint64_t named_lsn = recovery->manifest->snapshot_lsn;
-    const struct hf_tail_facts facts = {
-        .rest = rest,
-        .offset = offset,
-        .lsn = lsn,
-        .previous = recovery->previous,
-        .snapshot_lsn = named_lsn < recovery->snapshot_lsn ? recovery->snapshot_lsn : named_lsn,
-        .epoch_lsn = recovery->manifest->epochs[recovery->manifest->epochs_count - 1].first_lsn,
-        .why = why,
-    };
+    const struct hf_place place = place_of(recovery);
+    const struct hf_place_end end = {
+        .offset = offset, .rest = rest, .why = why, .snapshot_lsn = recovery->snapshot_lsn};
     char text[TAIL_TEXT_BYTES];
 
-    const enum hf_tail tail = hf_tail_judge(&facts, text, sizeof text);
+    const enum hf_tail tail = hf_place_judge_end(&place, &end, text, sizeof text);
     if (tail == HF_TAIL_DAMAGED) {
         return refuse_at(recovery, HF_CORRUPT, offset, lsn, text);
     }
@@ -403,13 +386,10 @@ static enum hf_err enter_segment(struct recovery *recovery)
     if (err != HF_OK) {
         return err;
     }
-    if (recovery->next_lsn != 0 && reader->header.previous != recovery->previous) {
-        return refuse_at(recovery, HF_CORRUPT, 0, first_lsn,
-                         "the segment does not follow the block before it");
-    }
-    if (reader->header.epoch > hf_manifest_epoch(recovery->manifest, first_lsn)) {
-        return refuse_at(recovery, HF_CORRUPT, 0, first_lsn,
-                         "the segment is of a later epoch than the manifest says");
+    const struct hf_place place = place_of(recovery);
+    const char *why = hf_place_segment_misfit(&place, &reader->header);
+    if (why != NULL) {
+        return refuse_at(recovery, HF_CORRUPT, 0, first_lsn, why);
     }
     recovery->next_lsn = first_lsn;
     recovery->previous = reader->header.previous;
