@@ -191,7 +191,11 @@ enum hf_err hf_snapshot_writer_name(struct hf_snapshot_writer *writer)
     }
     writer->is_aside = false;
     result = hf_directory_sync(writer->directory);
-    return result == 0 ? HF_OK : fail(writer, result);
+    if (result != 0) {
+        (void)hf_directory_remove(writer->directory, name); /* no manifest will name it */
+        return fail(writer, result);
+    }
+    return HF_OK;
 }
 
 void hf_snapshot_writer_drop(struct hf_snapshot_writer *writer)

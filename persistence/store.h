@@ -82,9 +82,12 @@ struct hf_directory;
 const struct hf_directory *hf_store_directory(const struct hf_store *store);
 
 /* Any thread: from hold to let go no snapshot and no log segment is dropped, so that files can be
- * copied. Holds add up. */
+ * copied. Holds add up. What could have been dropped meanwhile is, afterwards, by
+ * hf_store_snapshot_write_step. */
 void hf_store_hold(struct hf_store *store);
 void hf_store_let_go(struct hf_store *store);
+/* Any thread: that is to be done. */
+bool hf_store_retention_is_due(const struct hf_store *store);
 
 /* Loop thread: records up to `lsn` may be written. */
 void hf_store_publish(struct hf_store *store, uint64_t lsn);

@@ -9,6 +9,7 @@
 
 #include "persistence/cadence.h"
 #include "persistence/manifest.h"
+#include "persistence/retention.h"
 #include "persistence/snapshot_run.h"
 #include "persistence/store.h"
 #include "persistence/wal.h"
@@ -38,11 +39,13 @@ struct hf_store {
     _Atomic uint64_t snapshot_lsn;  /* worker -> all, as are the next three */
     _Atomic uint64_t snapshots_count;
     _Atomic uint64_t snapshot_bytes;
-    _Atomic uint64_t first_lsn;   /* with it the oldest segment begins */
-    _Atomic uint32_t holds_count; /* any thread -> worker: nothing is dropped meanwhile */
-    _Atomic bool has_failed;      /* log thread -> all */
-    bool is_shortage_told;        /* the spare thread's: since the spare could last be made */
-    bool is_read_only;            /* the loop's, as is this: */
+    _Atomic uint64_t first_lsn;     /* with it the oldest segment begins */
+    struct hf_retention retention;  /* the worker's: what the newest snapshot allows */
+    _Atomic bool is_retention_owed; /* worker -> all: it was not applied yet */
+    _Atomic uint32_t holds_count;   /* any thread -> worker: nothing is dropped meanwhile */
+    _Atomic bool has_failed;        /* log thread -> all */
+    bool is_shortage_told;          /* the spare thread's: since the spare could last be made */
+    bool is_read_only;              /* the loop's, as is this: */
     bool is_same_asked; /* a snapshot of an LSN that has one was asked for: poll says that it is */
 };
 

@@ -2,9 +2,9 @@
  * for it, and how its end makes it current and drops what it made needless. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/assert.h"
-#include "persistence/retention.h"
 #include "persistence/snapshot.h"
 #include "persistence/store_inside.h"
 
@@ -13,18 +13,67 @@
 #define KEPT_BYTES_MIN (UINT64_C(64) * 1024 * 1024)
 #define KEPT_PART 10u
 
+bool hf_store_retention_is_due(const struct hf_store *store)
+{
+    return atomic_load(&store->is_retention_owed) && atomic_load(&store->holds_count) == 0;
+}
+
+/* Drop what the newest snapshot made needless; while files are held, that is owed. A hold that
+ * comes now finds all that the current manifest needs. */
+static void settle_retention(struct hf_store *store)
+{
+    uint64_t first_lsn = hf_store_first_lsn(store);
+
+    if (!hf_store_retention_is_due(store)) {
+        return;
+    }
+    atomic_store(&store->is_retention_owed, false);
+    if (hf_retention_apply(&store->directory, &store->retention, &first_lsn) > 0) {
+        hf_wal_spare_retry(&store->wal);
+    }
+    atomic_store_explicit(&store->first_lsn, first_lsn, memory_order_release);
+}
+
+/*
+ * The manifest that should name the file of `lsn` could not be saved. The file is whole, but nobody
+ * counts on it, and on a disk that is full each try would leave another one: it goes. It stays
+ * where the new manifest stands in its place after all, with only its sync failing: after a crash
+ * the disk may have that one.
+ */
+static void remove_unnamed(const struct hf_store *store, uint64_t lsn)
+{
+    const struct hf_directory *directory = &store->directory;
+    char name[HF_NAME_BYTES_MAX];
+    char error[512];
+
+    struct hf_manifest *manifest = malloc(sizeof *manifest);
+    const bool is_named = manifest == NULL ||
+                          hf_manifest_load(manifest, directory, error, sizeof error) != HF_OK ||
+                          manifest->snapshot_lsn == lsn;
+    free(manifest);
+    if (is_named) {
+        return; /* the next start, or retention after the next snapshot, knows what to do with it */
+    }
+    hf_snapshot_name(name, lsn, "");
+    const int result = hf_directory_remove(directory, name);
+    if (result != 0) {
+        hf_directory_say(directory, 'w', "could not remove \"%s\", which no manifest names: %s",
+                         name, hf_disk_error(result));
+    }
+}
+
 /* The file stands under its name: make it current, and drop what it made needless. */
 static enum hf_err make_current(struct hf_store *store, uint64_t lsn, uint64_t ledger_first_lsn,
                                 uint64_t file_bytes, char *error, size_t error_bytes)
 {
     const uint64_t lsn_before = store->manifest.snapshot_lsn;
-    uint64_t first_lsn = hf_store_first_lsn(store);
 
     store->manifest.snapshot_lsn = lsn;
     const enum hf_err err =
         hf_manifest_save(&store->manifest, &store->directory, error, error_bytes);
     if (err != HF_OK) {
         store->manifest.snapshot_lsn = lsn_before; /* nothing may be dropped on its account */
+        remove_unnamed(store, lsn);
         return err;
     }
     atomic_store_explicit(&store->snapshot_lsn, lsn, memory_order_release);
@@ -32,17 +81,12 @@ static enum hf_err make_current(struct hf_store *store, uint64_t lsn, uint64_t l
     (void)atomic_fetch_add(&store->snapshots_count, 1);
     hf_directory_say(&store->directory, 'i', "snapshot of LSN %" PRIu64 " written, %" PRIu64 " KiB",
                      lsn, (file_bytes + 1023) / 1024);
-    const struct hf_retention retention = {.snapshot_lsn = lsn,
-                                           .snapshots_kept = store->snapshots_kept,
-                                           .wanted_lsn = ledger_first_lsn,
-                                           .kept_bytes = store->log_kept_bytes};
-    if (atomic_load(&store->holds_count) > 0) {
-        return HF_OK; /* the next snapshot drops what this one could have */
-    }
-    if (hf_retention_apply(&store->directory, &retention, &first_lsn) > 0) {
-        hf_wal_spare_retry(&store->wal);
-    }
-    atomic_store_explicit(&store->first_lsn, first_lsn, memory_order_release);
+    store->retention = (struct hf_retention){.snapshot_lsn = lsn,
+                                             .snapshots_kept = store->snapshots_kept,
+                                             .wanted_lsn = ledger_first_lsn,
+                                             .kept_bytes = store->log_kept_bytes};
+    atomic_store(&store->is_retention_owed, true);
+    settle_retention(store);
     return HF_OK;
 }
 
@@ -135,6 +179,10 @@ enum hf_store_write hf_store_snapshot_write_step(struct hf_store *store, uint64_
 {
     struct hf_snapshot_run *run = &store->run;
 
+    if (hf_store_retention_is_due(store)) {
+        settle_retention(store);
+        return HF_STORE_WORKED;
+    }
     const enum hf_store_write result =
         hf_snapshot_run_write(run, &store->directory, &store->manifest, now_us);
     if (result != HF_STORE_WANTS_LOG) {
@@ -153,7 +201,7 @@ enum hf_store_write hf_store_snapshot_write_step(struct hf_store *store, uint64_
 
 bool hf_store_snapshot_has_work(const struct hf_store *store, uint64_t now_us, uint64_t *due_us)
 {
-    if (hf_snapshot_run_has_work(&store->run, now_us, due_us)) {
+    if (hf_snapshot_run_has_work(&store->run, now_us, due_us) || hf_store_retention_is_due(store)) {
         return true;
     }
     return hf_snapshot_run_is_ready(&store->run) &&

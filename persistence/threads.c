@@ -475,6 +475,9 @@ static void refuse_wanted(struct hf_store_threads *threads, enum hf_err err)
 
 uint64_t hf_store_threads_turn(struct hf_store_threads *threads)
 {
+    if (hf_store_retention_is_due(threads->store)) {
+        wake_worker(threads); /* whoever held the files has let go of them */
+    }
     if (!threads->is_snapshot_on) {
         const bool is_due = hf_store_snapshot_is_due(threads->store, now_us());
         if (!threads->is_wanted && !is_due) {

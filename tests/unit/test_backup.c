@@ -208,9 +208,13 @@ static void retention_waits(void **state)
     assert_true(world.calls_count > 3);
     assert_int_equal(world.backup.lsn, lsn);
     assert_int_equal(hf_store_first_lsn(world.fixture.store), first_lsn);
-    hf_store_fixture_work(&world.fixture, 5); /* and afterwards it does its work */
-    assert_int_equal(hf_store_fixture_snapshot(&world.fixture), HF_OK);
+    /* And afterwards it does its work, without another snapshot: on a full disk there is none. */
+    uint64_t due_us;
+    assert_true(hf_store_snapshot_has_work(world.fixture.store, 0, &due_us));
+    assert_int_equal(hf_store_snapshot_write_step(world.fixture.store, 0), HF_STORE_WORKED);
     assert_true(hf_store_first_lsn(world.fixture.store) > first_lsn);
+    assert_false(hf_store_snapshot_has_work(world.fixture.store, 0, &due_us));
+    assert_int_equal(hf_store_snapshot_write_step(world.fixture.store, 0), HF_STORE_IDLE);
     hf_store_fixture_close(&world.fixture);
     start_on_it(&world);
     world_release(&world);

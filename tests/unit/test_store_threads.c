@@ -302,6 +302,46 @@ static void stop_cancels_a_snapshot(void **state)
     close_store(world);
 }
 
+static uint32_t count_snapshots(const struct world *world)
+{
+    uint32_t count = 0;
+    const struct dirent *entry;
+
+    DIR *directory = opendir(world->path);
+    assert_non_null(directory);
+    while ((entry = readdir(directory)) != NULL) {
+        count += strncmp(entry->d_name, "snapshot-", strlen("snapshot-")) == 0 ? 1 : 0;
+    }
+    (void)closedir(directory);
+    return count;
+}
+
+/* What was kept for somebody who copied files is dropped once they let go, by itself. */
+static void retention_is_made_up(void **state)
+{
+    struct world *world = *state;
+
+    open_store(world, HF_DURABILITY_SYNC, hf_disk_posix());
+    hf_store_hold(world->store);
+    for (int i = 0; i < 4; i++) {
+        receive(world, 1);
+        assert_int_equal(hf_store_threads_snapshot(world->threads, snapshot_done, world), HF_OK);
+        wait_for_snapshot(world);
+        assert_int_equal(world->snapshot_err, HF_OK);
+    }
+    assert_int_equal(count_snapshots(world), 4);
+    assert_false(hf_store_retention_is_due(world->store));
+    hf_store_let_go(world->store);
+    assert_true(hf_store_retention_is_due(world->store));
+    (void)hf_store_threads_turn(world->threads);
+    while (count_snapshots(world) > 2) {
+        listen_for(&world->bell);
+    }
+    assert_false(hf_store_retention_is_due(world->store));
+    assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
+    close_store(world);
+}
+
 /* Operations go on, changing what is not copied yet; what is restored is the state of one LSN. */
 static void written_while_changing(void **state)
 {
@@ -440,6 +480,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_in_flight, set_up, tear_down),
         cmocka_unit_test_setup_teardown(snapshot_without_sync, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stop_cancels_a_snapshot, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(retention_is_made_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(written_while_changing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(full_disk_ends_a_snapshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interval_syncs_by_itself, set_up, tear_down),
