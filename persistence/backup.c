@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,19 +31,6 @@ struct work {
     char *error;
     size_t error_bytes;
 };
-
-static enum hf_err refuse(const struct work *work, enum hf_err err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum hf_err refuse(const struct work *work, enum hf_err err, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(work->error, work->error_bytes, format, arguments);
-    va_end(arguments);
-    return err;
-}
 
 /* ------------------------------------------------------------------ where */
 
@@ -90,25 +76,27 @@ static enum hf_err choose_path(struct work *work)
     char aside[HF_PATH_BYTES_MAX];
 
     if (name == NULL) {
-        return refuse(work, HF_INVALID_ARGUMENT,
-                      "backups are made below \"%s\" only (backup_directory)", folder);
+        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                         "backups are made below \"%s\" only (backup_directory)", folder);
     }
     if (!is_plain(name)) {
-        return refuse(work, HF_INVALID_ARGUMENT,
-                      "a backup needs a name below \"%s\", without \".\" and \"..\"", folder);
+        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                         "a backup needs a name below \"%s\", without \".\" and \"..\"", folder);
     }
     if (strlen(name) > aside_bytes && strcmp(name + strlen(name) - aside_bytes, ASIDE) == 0) {
-        return refuse(work, HF_INVALID_ARGUMENT,
-                      "names that end in \"%s\" are for backups in the making", ASIDE);
+        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                         "names that end in \"%s\" are for backups in the making", ASIDE);
     }
     const int length = snprintf(work->backup->path, sizeof work->backup->path, "%s%s%s", folder,
                                 folder[strlen(folder) - 1] == '/' ? "" : "/", name);
     if (length < 0 || (size_t)length + aside_bytes >= sizeof aside) {
-        return refuse(work, HF_INVALID_ARGUMENT, "the path of the backup is too long");
+        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                         "the path of the backup is too long");
     }
     (void)snprintf(aside, sizeof aside, "%.*s%s", length, work->backup->path, ASIDE);
     if (!hf_directory_init(&work->to, aside, work->from.disk, &work->from.report)) {
-        return refuse(work, HF_INVALID_ARGUMENT, "the path of the backup is too long");
+        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                         "the path of the backup is too long");
     }
     hf_directory_set_id(&work->to, work->from.id);
     return HF_OK;
@@ -133,10 +121,11 @@ static enum hf_err judge_path(struct work *work)
         return HF_OK;
     }
     if (listed == 0 || listed == -ENOTDIR) {
-        return refuse(work, HF_INVALID_ARGUMENT, "\"%s\" exists already", work->backup->path);
+        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                         "\"%s\" exists already", work->backup->path);
     }
-    return refuse(work, HF_IO, "could not look at \"%s\": %s", work->backup->path,
-                  hf_disk_error(listed));
+    return hf_refuse(work->error, work->error_bytes, HF_IO, "could not look at \"%s\": %s",
+                     work->backup->path, hf_disk_error(listed));
 }
 
 /* ------------------------------------------------------------------ what */
@@ -173,12 +162,12 @@ static enum hf_err choose_files(struct work *work)
     }
     const int listed = hf_directory_list(&work->from, &work->listing);
     if (listed != 0) {
-        return refuse(work, HF_IO, "could not list \"%s\": %s", work->from.path,
-                      hf_disk_error(listed));
+        return hf_refuse(work->error, work->error_bytes, HF_IO, "could not list \"%s\": %s",
+                         work->from.path, hf_disk_error(listed));
     }
     if (work->listing.segments_count == 0 || work->listing.segments[0] > snapshot_lsn + 1) {
-        return refuse(work, HF_CORRUPT, "the log does not go on from the snapshot of LSN %" PRIu64,
-                      snapshot_lsn);
+        return hf_refuse(work->error, work->error_bytes, HF_CORRUPT,
+                         "the log does not go on from the snapshot of LSN %" PRIu64, snapshot_lsn);
     }
     while (work->first + 1 < work->listing.segments_count &&
            work->listing.segments[work->first + 1] <= snapshot_lsn + 1) {
@@ -213,23 +202,24 @@ static enum hf_err copy_files(struct work *work)
     enum hf_err err = HF_OK;
 
     if (!tell(work, 0)) {
-        return refuse(work, HF_BUSY, "the backup was broken off");
+        return hf_refuse(work->error, work->error_bytes, HF_BUSY, "the backup was broken off");
     }
     if (work->manifest.snapshot_lsn > 0) {
         err = hf_copy_snapshot(copy, work->manifest.snapshot_lsn);
     }
     if (err == HF_CORRUPT) {
-        return refuse(work, err, "%s; write a new one with \"holdfast snapshot\" first",
-                      copy->error);
+        return hf_refuse(work->error, work->error_bytes, err,
+                         "%s; write a new one with \"holdfast snapshot\" first", copy->error);
     }
     if (err == HF_OK) {
         err = hf_copy_log(copy, &work->listing, work->first, work->backup->lsn);
     }
     if (err == HF_TRUNCATED) {
-        return refuse(work, HF_CORRUPT, "the log ends with LSN %" PRIu64 " before LSN %" PRIu64,
-                      copy->next_lsn - 1, work->backup->lsn);
+        return hf_refuse(work->error, work->error_bytes, HF_CORRUPT,
+                         "the log ends with LSN %" PRIu64 " before LSN %" PRIu64,
+                         copy->next_lsn - 1, work->backup->lsn);
     }
-    return err == HF_OK ? HF_OK : refuse(work, err, "%s", copy->error);
+    return err == HF_OK ? HF_OK : hf_refuse(work->error, work->error_bytes, err, "%s", copy->error);
 }
 
 /* ------------------------------------------------------------------ the end */
@@ -239,10 +229,10 @@ static enum hf_err begin_epoch(struct work *work)
 {
     const enum hf_err err = hf_manifest_fork(&work->manifest, work->backup->lsn + 1);
     return err == HF_OK ? HF_OK
-                        : refuse(work, err, "%s",
-                                 err == HF_LIMIT_EXCEEDED
-                                     ? "the MANIFEST has no room for the epoch of another backup"
-                                     : "the system has no random number for an epoch");
+                        : hf_refuse(work->error, work->error_bytes, err, "%s",
+                                    err == HF_LIMIT_EXCEEDED
+                                        ? "the MANIFEST has no room for the epoch of another backup"
+                                        : "the system has no random number for an epoch");
 }
 
 /* The lock file is of no use in a backup; then it gets its name. */
@@ -260,9 +250,10 @@ static enum hf_err give_name(struct work *work)
     if (result == 0) {
         result = hf_directory_sync_parent(&work->to);
     }
-    return result == 0 ? HF_OK
-                       : refuse(work, HF_IO, "could not write \"%s\": %s", work->backup->path,
-                                hf_disk_error(result));
+    return result == 0
+               ? HF_OK
+               : hf_refuse(work->error, work->error_bytes, HF_IO, "could not write \"%s\": %s",
+                           work->backup->path, hf_disk_error(result));
 }
 
 static enum hf_err run(struct work *work)
@@ -282,7 +273,7 @@ static enum hf_err run(struct work *work)
     }
     err = hf_copy_init(&work->copy, &work->from, &work->to, &work->manifest);
     if (err != HF_OK) {
-        return refuse(work, err, "no memory for a backup");
+        return hf_refuse(work->error, work->error_bytes, err, "no memory for a backup");
     }
     work->copy.progress_cb = tell;
     work->copy.progress_arg = work;

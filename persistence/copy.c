@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,39 +49,27 @@ void hf_copy_release(struct hf_copy *copy)
     *copy = (struct hf_copy){.reader = {.file = -1}, .file = -1};
 }
 
-static enum hf_err refuse(struct hf_copy *copy, enum hf_err err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum hf_err refuse(struct hf_copy *copy, enum hf_err err, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(copy->error, sizeof copy->error, format, arguments);
-    va_end(arguments);
-    return err;
-}
-
 /* Damage of the segment being read at `offset`, where the record of next_lsn should be. */
 static enum hf_err refuse_at(struct hf_copy *copy, uint64_t offset, const char *why)
 {
-    return refuse(copy, HF_CORRUPT,
-                  "cannot go on in log segment \"%s/%s\" at offset %" PRIu64 " (LSN %" PRIu64
-                  "): %s",
-                  copy->from->path, copy->reader.name, offset, copy->next_lsn, why);
+    return hf_refuse(copy->error, sizeof copy->error, HF_CORRUPT,
+                     "cannot go on in log segment \"%s/%s\" at offset %" PRIu64 " (LSN %" PRIu64
+                     "): %s",
+                     copy->from->path, copy->reader.name, offset, copy->next_lsn, why);
 }
 
 static enum hf_err refuse_read(struct hf_copy *copy)
 {
-    return refuse(copy, HF_IO, "could not read log segment \"%s/%s\" at offset %" PRIu64 ": %s",
-                  copy->from->path, copy->reader.name, copy->reader.offset,
-                  hf_disk_error(copy->reader.error));
+    return hf_refuse(copy->error, sizeof copy->error, HF_IO,
+                     "could not read log segment \"%s/%s\" at offset %" PRIu64 ": %s",
+                     copy->from->path, copy->reader.name, copy->reader.offset,
+                     hf_disk_error(copy->reader.error));
 }
 
 static enum hf_err refuse_write(struct hf_copy *copy, const char *name, int64_t error)
 {
-    return refuse(copy, HF_IO, "could not write \"%s/%s\": %s", copy->to->path, name,
-                  hf_disk_error(error));
+    return hf_refuse(copy->error, sizeof copy->error, HF_IO, "could not write \"%s/%s\": %s",
+                     copy->to->path, name, hf_disk_error(error));
 }
 
 static bool goes_on(const struct hf_copy *copy, uint64_t bytes_count)
@@ -92,7 +79,8 @@ static bool goes_on(const struct hf_copy *copy, uint64_t bytes_count)
 
 static enum hf_err refuse_to_go_on(struct hf_copy *copy)
 {
-    return refuse(copy, HF_BUSY, "copying \"%s\" was broken off", copy->from->path);
+    return hf_refuse(copy->error, sizeof copy->error, HF_BUSY, "copying \"%s\" was broken off",
+                     copy->from->path);
 }
 
 /* ------------------------------------------------------------------ the file being written */
@@ -195,8 +183,9 @@ static enum hf_err copy_bytes(struct hf_copy *copy, int from, const char *name, 
     for (;;) {
         const int64_t got = disk->read(disk->ctx, from, copy->raw, BUFFER_BYTES, offset);
         if (got < 0) {
-            return refuse(copy, HF_IO, "could not read snapshot \"%s/%s\": %s", copy->from->path,
-                          name, hf_disk_error(got));
+            return hf_refuse(copy->error, sizeof copy->error, HF_IO,
+                             "could not read snapshot \"%s/%s\": %s", copy->from->path, name,
+                             hf_disk_error(got));
         }
         if (got == 0) {
             return HF_OK;
@@ -223,8 +212,9 @@ enum hf_err hf_copy_snapshot(struct hf_copy *copy, uint64_t lsn)
     hf_snapshot_name(name, lsn, "");
     const int from = hf_directory_open(copy->from, name, HF_DISK_READ);
     if (from < 0) {
-        return refuse(copy, HF_IO, "could not read snapshot \"%s/%s\": %s", copy->from->path, name,
-                      hf_disk_error(from));
+        return hf_refuse(copy->error, sizeof copy->error, HF_IO,
+                         "could not read snapshot \"%s/%s\": %s", copy->from->path, name,
+                         hf_disk_error(from));
     }
     int64_t result = begin_file(copy, aside);
     enum hf_err err =
@@ -279,10 +269,10 @@ static enum hf_err cut_block(struct hf_copy *copy, const struct hf_block_header 
         }
         is_linked = hf_record_is_linked(raw + at);
         if (i > lsn && !is_linked) {
-            return refuse(copy, HF_INVALID_ARGUMENT,
-                          "LSN %" PRIu64 " is in the middle of operations that succeed or fail "
-                          "together, up to LSN %" PRIu64 "; take LSN %" PRIu64 " or %" PRIu64,
-                          lsn, i, whole_lsn, i);
+            return hf_refuse(copy->error, sizeof copy->error, HF_INVALID_ARGUMENT,
+                             "LSN %" PRIu64 " is in the middle of operations that succeed or fail "
+                             "together, up to LSN %" PRIu64 "; take LSN %" PRIu64 " or %" PRIu64,
+                             lsn, i, whole_lsn, i);
         }
         at += record_bytes;
         if (i == lsn && !is_linked) {

@@ -73,6 +73,16 @@ const char *hf_disk_error(int64_t error)
     }
 }
 
+enum hf_err hf_refuse(char *error, size_t error_bytes, enum hf_err err, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(error, error_bytes, format, arguments);
+    va_end(arguments);
+    return err;
+}
+
 void hf_directory_say(const struct hf_directory *directory, char level, const char *format, ...)
 {
     char line[LINE_BYTES_MAX];

@@ -39,6 +39,10 @@ void hf_directory_set_id(struct hf_directory *directory, const unsigned char *id
 /* Words for a negative errno. Static text: lower case, no full stop. */
 const char *hf_disk_error(int64_t error);
 
+/* Put why something is refused into `error`; returns `err`. */
+enum hf_err hf_refuse(char *error, size_t error_bytes, enum hf_err err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* One line for the operator, from any thread. */
 void hf_directory_say(const struct hf_directory *directory, char level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -100,10 +100,9 @@ struct reaching {
 static enum hf_err refuse_at(const struct reaching *reaching, enum hf_err err, const char *name,
                              uint64_t offset, const char *why)
 {
-    (void)snprintf(reaching->error, reaching->error_bytes,
-                   "cannot go on behind LSN %" PRIu64 ": \"%s\" at offset %" PRIu64 ": %s",
-                   hf_engine_lsn(reaching->engine), name, offset, why);
-    return err;
+    return hf_refuse(reaching->error, reaching->error_bytes, err,
+                     "cannot go on behind LSN %" PRIu64 ": \"%s\" at offset %" PRIu64 ": %s",
+                     hf_engine_lsn(reaching->engine), name, offset, why);
 }
 
 /* The records of the walk's block that come next, up to the one that is wanted. */
@@ -159,9 +158,8 @@ static enum hf_err replay_log(struct reaching *reaching)
             if (reaching->wanted_lsn == UINT64_MAX) {
                 return HF_OK;
             }
-            (void)snprintf(reaching->error, reaching->error_bytes, "the log ends with LSN %" PRIu64,
-                           hf_engine_lsn(reaching->engine));
-            return HF_GONE;
+            return hf_refuse(reaching->error, reaching->error_bytes, HF_GONE,
+                             "the log ends with LSN %" PRIu64, hf_engine_lsn(reaching->engine));
         }
     }
     return err;
@@ -173,11 +171,10 @@ static enum hf_err reach(struct reaching *reaching, const struct hf_inspect_dire
     const uint64_t base_lsn = hf_inspect_snapshot_before(opened, reaching->wanted_lsn);
 
     if (base_lsn == 0 && (listing->segments_count == 0 || listing->segments[0] != 1)) {
-        (void)snprintf(reaching->error, reaching->error_bytes,
-                       "the log begins with LSN %" PRIu64
-                       ", and no whole snapshot stands at or before the LSN that is asked for",
-                       listing->segments_count == 0 ? 0 : listing->segments[0]);
-        return HF_GONE;
+        return hf_refuse(reaching->error, reaching->error_bytes, HF_GONE,
+                         "the log begins with LSN %" PRIu64
+                         ", and no whole snapshot stands at or before the LSN that is asked for",
+                         listing->segments_count == 0 ? 0 : listing->segments[0]);
     }
     if (base_lsn != 0) {
         const enum hf_err err = hf_snapshot_file_load(
@@ -196,8 +193,7 @@ static enum hf_err reach(struct reaching *reaching, const struct hf_inspect_dire
                                               ? 0
                                               : hf_inspect_segment_of(opened, base_lsn + 1)) !=
         HF_OK) {
-        (void)snprintf(reaching->error, reaching->error_bytes, "out of memory");
-        return HF_NO_MEMORY;
+        return hf_refuse(reaching->error, reaching->error_bytes, HF_NO_MEMORY, "out of memory");
     }
     const enum hf_err err = replay_log(reaching);
     hf_log_walk_release(&reaching->walk);

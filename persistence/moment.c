@@ -26,19 +26,18 @@ struct search {
 
 static enum hf_err refuse_read(const struct search *search)
 {
-    (void)snprintf(search->error, search->error_bytes,
-                   "could not read log segment \"%s\" at offset %" PRIu64 ": %s",
-                   search->reader.name, search->reader.offset, hf_disk_error(search->reader.error));
-    return HF_IO;
+    return hf_refuse(search->error, search->error_bytes, HF_IO,
+                     "could not read log segment \"%s\" at offset %" PRIu64 ": %s",
+                     search->reader.name, search->reader.offset,
+                     hf_disk_error(search->reader.error));
 }
 
 static enum hf_err refuse_at(const struct search *search, uint64_t offset, const char *why)
 {
-    (void)snprintf(search->error, search->error_bytes,
-                   "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
-                   "): %s; the last record before it that is not after the time is LSN %" PRIu64,
-                   search->reader.name, offset, search->next_lsn, why, search->moment->lsn);
-    return HF_CORRUPT;
+    return hf_refuse(search->error, search->error_bytes, HF_CORRUPT,
+                     "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
+                     "): %s; the last record before it that is not after the time is LSN %" PRIu64,
+                     search->reader.name, offset, search->next_lsn, why, search->moment->lsn);
 }
 
 /* The record at `raw`, of which `left` bytes are there; NULL when it is none. */

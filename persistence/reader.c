@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,32 +36,21 @@ void hf_log_reader_rest(struct hf_log_reader *reader)
     reader->next_lsn = 0;
 }
 
-static enum hf_err refuse(struct hf_log_reader *reader, enum hf_err err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum hf_err refuse(struct hf_log_reader *reader, enum hf_err err, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(reader->error, sizeof reader->error, format, arguments);
-    va_end(arguments);
-    return err;
-}
-
 /* Damage at `offset` of the open segment, where the record of next_lsn should be. */
 static enum hf_err refuse_at(struct hf_log_reader *reader, uint64_t offset, const char *why)
 {
-    return refuse(reader, HF_CORRUPT,
-                  "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64 "): %s",
-                  reader->segment.name, offset, reader->next_lsn, why);
+    return hf_refuse(reader->error, sizeof reader->error, HF_CORRUPT,
+                     "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
+                     "): %s",
+                     reader->segment.name, offset, reader->next_lsn, why);
 }
 
 static enum hf_err refuse_read(struct hf_log_reader *reader)
 {
-    return refuse(reader, HF_IO, "could not read log segment \"%s\" at offset %" PRIu64 ": %s",
-                  reader->segment.name, reader->segment.offset,
-                  hf_disk_error(reader->segment.error));
+    return hf_refuse(reader->error, sizeof reader->error, HF_IO,
+                     "could not read log segment \"%s\" at offset %" PRIu64 ": %s",
+                     reader->segment.name, reader->segment.offset,
+                     hf_disk_error(reader->segment.error));
 }
 
 /* ------------------------------------------------------------------ segments */
@@ -90,8 +78,9 @@ static enum hf_err find_segment(struct hf_log_reader *reader, uint64_t lsn, uint
     }
     hf_listing_release(&listing);
     if (result != 0) {
-        return refuse(reader, HF_IO, "could not list \"%s\" to read the log: %s", directory->path,
-                      hf_disk_error(result));
+        return hf_refuse(reader->error, sizeof reader->error, HF_IO,
+                         "could not list \"%s\" to read the log: %s", directory->path,
+                         hf_disk_error(result));
     }
     return HF_OK;
 }
@@ -217,7 +206,8 @@ static enum hf_err take_records(struct hf_log_reader *reader, const struct hf_bl
     if (wanted > reader->records_max) {
         unsigned char *more = realloc(reader->records, wanted);
         if (more == NULL) {
-            return refuse(reader, HF_NO_MEMORY, "no memory to read the log");
+            return hf_refuse(reader->error, sizeof reader->error, HF_NO_MEMORY,
+                             "no memory to read the log");
         }
         reader->records = more;
         reader->records_max = wanted;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,33 +37,22 @@ struct recovery {
     size_t error_bytes;
 };
 
-static enum hf_err refuse(const struct recovery *recovery, enum hf_err err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum hf_err refuse(const struct recovery *recovery, enum hf_err err, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(recovery->error, recovery->error_bytes, format, arguments);
-    va_end(arguments);
-    return err;
-}
-
 /* Damage at `offset` of the segment being read, where the record of `lsn` should be. */
 static enum hf_err refuse_at(const struct recovery *recovery, enum hf_err err, uint64_t offset,
                              uint64_t lsn, const char *why)
 {
-    return refuse(recovery, err,
-                  "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64 "): %s",
-                  recovery->reader.name, offset, lsn, why);
+    return hf_refuse(recovery->error, recovery->error_bytes, err,
+                     "cannot go on in log segment \"%s\" at offset %" PRIu64 " (LSN %" PRIu64
+                     "): %s",
+                     recovery->reader.name, offset, lsn, why);
 }
 
 static enum hf_err refuse_read(const struct recovery *recovery)
 {
-    return refuse(recovery, HF_IO, "could not read log segment \"%s\" at offset %" PRIu64 ": %s",
-                  recovery->reader.name, recovery->reader.offset,
-                  hf_disk_error(recovery->reader.error));
+    return hf_refuse(recovery->error, recovery->error_bytes, HF_IO,
+                     "could not read log segment \"%s\" at offset %" PRIu64 ": %s",
+                     recovery->reader.name, recovery->reader.offset,
+                     hf_disk_error(recovery->reader.error));
 }
 
 /* ------------------------------------------------------------------ the snapshot */
@@ -87,7 +75,8 @@ static enum hf_err load_snapshot(struct recovery *recovery, uint64_t lsn)
         hf_snapshot_file_load(recovery->directory, lsn, hf_manifest_epoch(recovery->manifest, lsn),
                               recovery->engine, recovery->error, recovery->error_bytes);
     if (err == HF_CORRUPT && !hf_engine_clear(recovery->engine)) {
-        return refuse(recovery, HF_NO_MEMORY, "could not recover: out of memory");
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_NO_MEMORY,
+                         "could not recover: out of memory");
     }
     return err;
 }
@@ -128,12 +117,12 @@ static enum hf_err load_newest(struct recovery *recovery)
         char current[HF_NAME_BYTES_MAX];
         hf_segment_name(first, first_lsn, "");
         hf_snapshot_name(current, current_lsn, "");
-        return refuse(recovery, HF_CORRUPT,
-                      "cannot recover: the oldest log segment \"%s\" begins with LSN %" PRIu64
-                      " and there is no whole snapshot of LSN %" PRIu64
-                      " or later; the current one should be \"%s\"%s",
-                      first, first_lsn, first_lsn - 1, current,
-                      is_any_damaged ? ", and the log above names what is damaged" : "");
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_CORRUPT,
+                         "cannot recover: the oldest log segment \"%s\" begins with LSN %" PRIu64
+                         " and there is no whole snapshot of LSN %" PRIu64
+                         " or later; the current one should be \"%s\"%s",
+                         first, first_lsn, first_lsn - 1, current,
+                         is_any_damaged ? ", and the log above names what is damaged" : "");
     }
     return HF_OK;
 }
@@ -308,11 +297,11 @@ static enum hf_err end_older(struct recovery *recovery, const struct hf_segment_
         return refuse_at(recovery, HF_CORRUPT, offset, recovery->next_lsn, why);
     }
     if (following_lsn != recovery->next_lsn) {
-        return refuse(recovery, HF_CORRUPT,
-                      "cannot go on after log segment \"%s\" at offset %" PRIu64 ": LSN %" PRIu64
-                      " should follow, but the next segment begins with LSN "
-                      "%" PRIu64,
-                      recovery->reader.name, offset, recovery->next_lsn, following_lsn);
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_CORRUPT,
+                         "cannot go on after log segment \"%s\" at offset %" PRIu64 ": LSN %" PRIu64
+                         " should follow, but the next segment begins with LSN "
+                         "%" PRIu64,
+                         recovery->reader.name, offset, recovery->next_lsn, following_lsn);
     }
     return HF_OK;
 }
@@ -343,8 +332,9 @@ static enum hf_err zero_tail(struct recovery *recovery, uint64_t end_offset)
         result = result < 0 ? result : closed;
     }
     if (result < 0) {
-        return refuse(recovery, HF_IO, "could not mend the end of log segment \"%s\": %s",
-                      recovery->reader.name, hf_disk_error(result));
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_IO,
+                         "could not mend the end of log segment \"%s\": %s", recovery->reader.name,
+                         hf_disk_error(result));
     }
     return HF_OK;
 }
@@ -444,8 +434,8 @@ static enum hf_err forget_unsynced(struct recovery *recovery)
         result = result < 0 ? result : closed;
     }
     if (result < 0) {
-        return refuse(recovery, HF_IO, "could not open log segment \"%s\": %s", name,
-                      hf_disk_error(result));
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_IO,
+                         "could not open log segment \"%s\": %s", name, hf_disk_error(result));
     }
     return HF_OK;
 }
@@ -501,7 +491,8 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
     if (hf_segment_reader_init(&recovery.reader, directory) == HF_OK && recovery.room != NULL) {
         err = recover(&recovery);
     } else {
-        (void)refuse(&recovery, err, "could not recover: out of memory");
+        (void)hf_refuse(recovery.error, recovery.error_bytes, err,
+                        "could not recover: out of memory");
     }
     if (err == HF_CORRUPT) {
         hf_recovery_name_way_out(directory, error, error_bytes);

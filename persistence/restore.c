@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,24 +35,11 @@ struct restore {
     size_t error_bytes;
 };
 
-static enum hf_err refuse(const struct restore *restore, enum hf_err err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum hf_err refuse(const struct restore *restore, enum hf_err err, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(restore->error, restore->error_bytes, format, arguments);
-    va_end(arguments);
-    return err;
-}
-
 static enum hf_err refuse_disk(const struct restore *restore, const struct hf_directory *directory,
                                const char *verb, const char *name, int64_t error)
 {
-    return refuse(restore, HF_IO, "could not %s \"%s/%s\": %s", verb, directory->path, name,
-                  hf_disk_error(error));
+    return hf_refuse(restore->error, restore->error_bytes, HF_IO, "could not %s \"%s/%s\": %s",
+                     verb, directory->path, name, hf_disk_error(error));
 }
 
 static bool say_progress(void *arg, uint64_t bytes_count)
@@ -80,21 +66,22 @@ static enum hf_err open_from(struct restore *restore)
         return refuse_disk(restore, &restore->from, "list", "", listed);
     }
     if (!restore->listing.has_manifest) {
-        return refuse(restore, HF_INVALID_ARGUMENT,
-                      restore->listing.is_incomplete
-                          ? "cannot restore from \"%s\": it is a copy that has not come to its end"
-                          : "cannot restore from \"%s\": it has no MANIFEST, so it is not a data "
-                            "directory of holdfast",
-                      restore->from.path);
+        return hf_refuse(
+            restore->error, restore->error_bytes, HF_INVALID_ARGUMENT,
+            restore->listing.is_incomplete
+                ? "cannot restore from \"%s\": it is a copy that has not come to its end"
+                : "cannot restore from \"%s\": it has no MANIFEST, so it is not a data "
+                  "directory of holdfast",
+            restore->from.path);
     }
     if (restore->listing.has_lock) {
         restore->from_lock =
             hf_directory_open(&restore->from, HF_NAME_LOCK, HF_DISK_READ | HF_DISK_LOCK);
         if (restore->from_lock == -EAGAIN) {
-            return refuse(restore, HF_BUSY,
-                          "cannot restore from \"%s\": another process is using it; stop it, or "
-                          "make a backup with \"holdfast backup\" and restore from that",
-                          restore->from.path);
+            return hf_refuse(restore->error, restore->error_bytes, HF_BUSY,
+                             "cannot restore from \"%s\": another process is using it; stop it, or "
+                             "make a backup with \"holdfast backup\" and restore from that",
+                             restore->from.path);
         }
         if (restore->from_lock < 0) {
             return refuse_disk(restore, &restore->from, "lock", HF_NAME_LOCK, restore->from_lock);
@@ -106,9 +93,9 @@ static enum hf_err open_from(struct restore *restore)
         return err;
     }
     if (restore->listing.segments_count == 0) {
-        return refuse(restore, HF_CORRUPT,
-                      "cannot restore from \"%s\": it has a MANIFEST but no log segment",
-                      restore->from.path);
+        return hf_refuse(restore->error, restore->error_bytes, HF_CORRUPT,
+                         "cannot restore from \"%s\": it has a MANIFEST but no log segment",
+                         restore->from.path);
     }
     hf_directory_set_id(&restore->from, restore->manifest.directory_id);
     hf_directory_set_id(&restore->to, restore->manifest.directory_id);
@@ -136,14 +123,15 @@ static enum hf_err refuse_too_early(const struct restore *restore, const char *w
     const uint64_t oldest = oldest_lsn(&restore->listing);
 
     if (oldest == 0 && restore->listing.segments[0] > 1) {
-        return refuse(restore, HF_CORRUPT,
-                      "cannot restore to %s: \"%s\" has no snapshot for its log, which begins with "
-                      "LSN %" PRIu64,
-                      what, restore->from.path, restore->listing.segments[0]);
+        return hf_refuse(
+            restore->error, restore->error_bytes, HF_CORRUPT,
+            "cannot restore to %s: \"%s\" has no snapshot for its log, which begins with "
+            "LSN %" PRIu64,
+            what, restore->from.path, restore->listing.segments[0]);
     }
-    return refuse(restore, HF_INVALID_ARGUMENT,
-                  "cannot restore to %s: the oldest that \"%s\" can give is LSN %" PRIu64, what,
-                  restore->from.path, oldest == 0 ? 1 : oldest);
+    return hf_refuse(restore->error, restore->error_bytes, HF_INVALID_ARGUMENT,
+                     "cannot restore to %s: the oldest that \"%s\" can give is LSN %" PRIu64, what,
+                     restore->from.path, oldest == 0 ? 1 : oldest);
 }
 
 /* The LSN of args->time_us. A time before the log may still be that of the snapshot it goes on
@@ -183,7 +171,7 @@ static enum hf_err copy_snapshot(struct restore *restore)
             return HF_OK;
         }
         if (err != HF_CORRUPT) {
-            return refuse(restore, err, "%s", restore->copy.error);
+            return hf_refuse(restore->error, restore->error_bytes, err, "%s", restore->copy.error);
         }
         hf_directory_say(&restore->from, 'w', "%s; trying an older one", restore->copy.error);
     }
@@ -201,16 +189,19 @@ static enum hf_err refuse_log(const struct restore *restore, enum hf_err err)
     const uint64_t last_lsn = copy->next_lsn - 1;
 
     if (err == HF_TRUNCATED) {
-        return refuse(restore, HF_INVALID_ARGUMENT,
-                      "cannot restore to LSN %" PRIu64 ": the log of \"%s\" ends with LSN %" PRIu64,
-                      restore->lsn, restore->from.path, last_lsn);
+        return hf_refuse(restore->error, restore->error_bytes, HF_INVALID_ARGUMENT,
+                         "cannot restore to LSN %" PRIu64
+                         ": the log of \"%s\" ends with LSN %" PRIu64,
+                         restore->lsn, restore->from.path, last_lsn);
     }
     if (err == HF_CORRUPT && last_lsn > 0 && last_lsn < UINT64_MAX) {
-        return refuse(restore, err,
-                      "cannot restore to LSN %" PRIu64 ": %s; the last before that is LSN %" PRIu64,
-                      restore->lsn, copy->error, last_lsn);
+        return hf_refuse(restore->error, restore->error_bytes, err,
+                         "cannot restore to LSN %" PRIu64
+                         ": %s; the last before that is LSN %" PRIu64,
+                         restore->lsn, copy->error, last_lsn);
     }
-    return refuse(restore, err, "cannot restore to LSN %" PRIu64 ": %s", restore->lsn, copy->error);
+    return hf_refuse(restore->error, restore->error_bytes, err,
+                     "cannot restore to LSN %" PRIu64 ": %s", restore->lsn, copy->error);
 }
 
 /*
@@ -232,7 +223,7 @@ static enum hf_err copy_history(struct restore *restore, size_t needed, size_t *
         copy->next_lsn = 0;
         const enum hf_err err = hf_copy_segment(copy, segments[index], segments[*oldest] - 1, &end);
         if (err == HF_IO || err == HF_NO_MEMORY) {
-            return refuse(restore, err, "%s", copy->error);
+            return hf_refuse(restore->error, restore->error_bytes, err, "%s", copy->error);
         }
         const uint64_t checksum = copy->previous; /* of its last block */
         if (err == HF_OK && end.is_reached &&
@@ -285,9 +276,10 @@ static enum hf_err prove(struct restore *restore)
     restore->manifest.snapshot_lsn = restore->snapshot_lsn;
     enum hf_err err = hf_manifest_fork(&restore->manifest, restore->lsn + 1);
     if (err != HF_OK) {
-        return refuse(restore, err, "cannot restore from \"%s\": %s", restore->from.path,
-                      err == HF_LIMIT_EXCEEDED ? "its MANIFEST has no room for another epoch"
-                                               : "the system has no random number for an epoch");
+        return hf_refuse(restore->error, restore->error_bytes, err,
+                         "cannot restore from \"%s\": %s", restore->from.path,
+                         err == HF_LIMIT_EXCEEDED ? "its MANIFEST has no room for another epoch"
+                                                  : "the system has no random number for an epoch");
     }
     int result = hf_directory_sync(&restore->to);
     if (result != 0) {
@@ -299,9 +291,9 @@ static enum hf_err prove(struct restore *restore)
                       : refuse_disk(restore, &restore->to, "list", "", result);
     hf_listing_release(&listing);
     if (err == HF_OK && hf_engine_lsn(restore->engine) != restore->lsn) {
-        err = refuse(restore, HF_CORRUPT,
-                     "the copy in \"%s\" came out at LSN %" PRIu64 " instead of %" PRIu64,
-                     restore->to.path, hf_engine_lsn(restore->engine), restore->lsn);
+        err = hf_refuse(restore->error, restore->error_bytes, HF_CORRUPT,
+                        "the copy in \"%s\" came out at LSN %" PRIu64 " instead of %" PRIu64,
+                        restore->to.path, hf_engine_lsn(restore->engine), restore->lsn);
     }
     return err;
 }
@@ -327,7 +319,7 @@ static enum hf_err run(struct restore *restore, const struct hf_restore_args *ar
                      restore->from.path, restore->lsn, restore->to.path);
     err = hf_copy_init(&restore->copy, &restore->from, &restore->to, &restore->manifest);
     if (err != HF_OK) {
-        return refuse(restore, err, "no memory to restore");
+        return hf_refuse(restore->error, restore->error_bytes, err, "no memory to restore");
     }
     restore->copy.progress_cb = say_progress;
     restore->copy.progress_arg = restore;
@@ -374,7 +366,8 @@ enum hf_err hf_restore(const struct hf_restore_args *args, const struct hf_disk 
     enum hf_err err;
     if (!hf_directory_init(&restore->from, args->from, disk, report) ||
         !hf_directory_init(&restore->to, args->path, disk, report)) {
-        err = refuse(restore, HF_INVALID_ARGUMENT, "the path is empty or too long");
+        err = hf_refuse(restore->error, restore->error_bytes, HF_INVALID_ARGUMENT,
+                        "the path is empty or too long");
     } else {
         err = run(restore, args, restored);
     }
