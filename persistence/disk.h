@@ -17,8 +17,11 @@ enum hf_disk_open_flag {
     HF_DISK_READ = 0,
     HF_DISK_WRITE = 1,  /* read and write */
     HF_DISK_CREATE = 2, /* create; the file must not exist (-EEXIST) */
-    HF_DISK_LOCK = 4    /* hold an exclusive lock while open; -EAGAIN when another process does */
+    HF_DISK_LOCK = 4,   /* hold an exclusive lock while open; -EAGAIN when another process does */
+    HF_DISK_PATIENT = 8 /* for that lock wait HF_DISK_PATIENCE_MS, no more: who only looks whether a
+                           directory is in use (holdfast-log) holds it for a moment */
 };
+#define HF_DISK_PATIENCE_MS 500u
 
 struct hf_disk {
     void *ctx;

@@ -15,13 +15,42 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const unsigned char ZEROS[256 * 1024];
+
+/* Between two tries. flock has no time limit of its own, and an alarm would belong to the whole
+ * process. */
+#define LOCK_PAUSE_MS 10u
+
+/* 0, or an errno. */
+static int lock_file(int file, bool is_patient)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+
+    for (uint32_t waited_ms = 0;; waited_ms += LOCK_PAUSE_MS) {
+        int locked;
+        do {
+            locked = flock(file, LOCK_EX | LOCK_NB);
+        } while (locked != 0 && errno == EINTR);
+        if (locked == 0) {
+            return 0;
+        }
+        if (errno != EWOULDBLOCK) {
+            return errno;
+        }
+        if (!is_patient || waited_ms >= HF_DISK_PATIENCE_MS) {
+            return EAGAIN;
+        }
+        (void)nanosleep(&pause, NULL); /* cut short by a signal: the next try is sooner */
+    }
+}
 
 static int disk_open(void *ctx, const char *path, int flags)
 {
@@ -39,12 +68,8 @@ static int disk_open(void *ctx, const char *path, int flags)
         return -errno;
     }
     if ((flags & HF_DISK_LOCK) != 0) {
-        int locked;
-        do {
-            locked = flock(file, LOCK_EX | LOCK_NB);
-        } while (locked != 0 && errno == EINTR);
-        if (locked != 0) {
-            const int error = errno == EWOULDBLOCK ? EAGAIN : errno;
+        const int error = lock_file(file, (flags & HF_DISK_PATIENT) != 0);
+        if (error != 0) {
             (void)close(file); /* nothing was written */
             return -error;
         }

@@ -57,10 +57,11 @@ static bool take_lock(struct hf_repair *repair)
 {
     const struct hf_directory *directory = &repair->opened.directory;
 
-    int file = hf_directory_open(directory, HF_NAME_LOCK, HF_DISK_WRITE | HF_DISK_LOCK);
+    int file =
+        hf_directory_open(directory, HF_NAME_LOCK, HF_DISK_WRITE | HF_DISK_LOCK | HF_DISK_PATIENT);
     if (file == -ENOENT) {
         file = hf_directory_open(directory, HF_NAME_LOCK,
-                                 HF_DISK_WRITE | HF_DISK_CREATE | HF_DISK_LOCK);
+                                 HF_DISK_WRITE | HF_DISK_CREATE | HF_DISK_LOCK | HF_DISK_PATIENT);
     }
     if (file == -EAGAIN) {
         return refuse(repair, "cannot repair \"%s\": another process is using it", directory->path);

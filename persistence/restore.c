@@ -75,8 +75,8 @@ static enum hf_err open_from(struct restore *restore)
             restore->from.path);
     }
     if (restore->listing.has_lock) {
-        restore->from_lock =
-            hf_directory_open(&restore->from, HF_NAME_LOCK, HF_DISK_READ | HF_DISK_LOCK);
+        restore->from_lock = hf_directory_open(&restore->from, HF_NAME_LOCK,
+                                               HF_DISK_READ | HF_DISK_LOCK | HF_DISK_PATIENT);
         if (restore->from_lock == -EAGAIN) {
             return hf_refuse(restore->error, restore->error_bytes, HF_BUSY,
                              "cannot restore from \"%s\": another process is using it; stop it, or "
@@ -100,6 +100,31 @@ static enum hf_err open_from(struct restore *restore)
     hf_directory_set_id(&restore->from, restore->manifest.directory_id);
     hf_directory_set_id(&restore->to, restore->manifest.directory_id);
     return HF_OK;
+}
+
+/*
+ * A backup, or a directory carried here by hand, has no LOCK, and may be on a disk that is not to be
+ * written to; so none is made. Whoever begins to use the directory makes one, and it stays: when
+ * none is there at the end, nobody has been there.
+ */
+static enum hf_err judge_from(const struct restore *restore)
+{
+    struct hf_listing listing;
+
+    if (restore->from_lock >= 0) {
+        return HF_OK;
+    }
+    const int listed = hf_directory_list(&restore->from, &listing);
+    const bool has_lock = listing.has_lock;
+    hf_listing_release(&listing);
+    if (listed != 0) {
+        return refuse_disk(restore, &restore->from, "list", "", listed);
+    }
+    return has_lock ? refuse(restore, HF_BUSY,
+                             "cannot restore from \"%s\": another process has begun to use it "
+                             "meanwhile; stop that, and restore again",
+                             restore->from.path)
+                    : HF_OK;
 }
 
 /* ------------------------------------------------------------------ the point */
@@ -324,6 +349,9 @@ static enum hf_err run(struct restore *restore, const struct hf_restore_args *ar
     restore->copy.progress_cb = say_progress;
     restore->copy.progress_arg = restore;
     err = copy_files(restore, &oldest);
+    if (err == HF_OK) {
+        err = judge_from(restore);
+    }
     if (err == HF_OK) {
         err = prove(restore);
     }

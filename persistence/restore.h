@@ -11,7 +11,8 @@
  * epoch, so that whoever followed the old log past the point is told that it is gone.
  *
  *     E1  `from` is only read. It is locked meanwhile, when it has a LOCK: a directory that a
- *         server is using is refused (a backup of it is the way)
+ *         server is using is refused (a backup of it is the way). Without one it is looked at again
+ *         when all is copied: whoever uses a directory leaves a LOCK in it
  *     E2  what was copied is recovered by recovery.c before it is called restored, and the
  *         manifest is written last: until then the new directory is marked INCOMPLETE, is refused
  *         by a start, and the restore can be done again over it

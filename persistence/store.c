@@ -59,9 +59,10 @@ static bool take_lock(struct opening *opening)
 {
     struct hf_store *store = opening->store;
     int file = hf_directory_open(&store->directory, HF_NAME_LOCK,
-                                 HF_DISK_WRITE | HF_DISK_CREATE | HF_DISK_LOCK);
+                                 HF_DISK_WRITE | HF_DISK_CREATE | HF_DISK_LOCK | HF_DISK_PATIENT);
     if (file == -EEXIST) {
-        file = hf_directory_open(&store->directory, HF_NAME_LOCK, HF_DISK_WRITE | HF_DISK_LOCK);
+        file = hf_directory_open(&store->directory, HF_NAME_LOCK,
+                                 HF_DISK_WRITE | HF_DISK_LOCK | HF_DISK_PATIENT);
     }
     if (file == -EAGAIN) {
         return refuse(opening, "another process is using it");

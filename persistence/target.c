@@ -106,9 +106,11 @@ static enum hf_err take(struct hf_target *target, const char *text)
 {
     const struct hf_directory *to = target->directory;
 
-    int result = hf_directory_open(to, HF_NAME_LOCK, HF_DISK_WRITE | HF_DISK_CREATE | HF_DISK_LOCK);
+    int result = hf_directory_open(to, HF_NAME_LOCK,
+                                   HF_DISK_WRITE | HF_DISK_CREATE | HF_DISK_LOCK | HF_DISK_PATIENT);
     if (result == -EEXIST) {
-        result = hf_directory_open(to, HF_NAME_LOCK, HF_DISK_WRITE | HF_DISK_LOCK);
+        result =
+            hf_directory_open(to, HF_NAME_LOCK, HF_DISK_WRITE | HF_DISK_LOCK | HF_DISK_PATIENT);
     }
     if (result == -EAGAIN) {
         return refuse(target, HF_BUSY, "another process is using it");

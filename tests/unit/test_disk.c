@@ -8,9 +8,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,9 +148,39 @@ static void locks(void **state)
     assert_int_equal(disk->close(disk->ctx, file), 0);
 }
 
+static int held = -1;
+
+static void let_go(int signal_number)
+{
+    (void)signal_number;
+    (void)close(held);
+    held = -1;
+}
+
+/* Who waits gets the lock of one who only looked, and gives up on one who stays. */
+static void patient_locks(void **state)
+{
+    const struct hf_disk *disk = hf_disk_posix();
+    const struct sigaction action = {.sa_handler = let_go};
+    const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+    const int flags = HF_DISK_WRITE | HF_DISK_LOCK | HF_DISK_PATIENT;
+
+    (void)state;
+    held = disk->open(disk->ctx, path_a, CREATE | HF_DISK_LOCK);
+    assert_true(held >= 0);
+    assert_int_equal(disk->open(disk->ctx, path_a, flags), -EAGAIN);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    const int file = disk->open(disk->ctx, path_a, flags);
+    assert_true(file >= 0);
+    assert_int_equal(held, -1);
+    assert_int_equal(disk->close(disk->ctx, file), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {TEST(files), TEST(allocate), TEST(names), TEST(locks)};
+    const struct CMUnitTest tests[] = {TEST(files), TEST(allocate), TEST(names), TEST(locks),
+                                       TEST(patient_locks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -607,6 +607,57 @@ static void cut_off_anywhere(void **state)
     world_release(&world);
 }
 
+struct newcomer {
+    struct hf_sim_disk *disk;
+    uint64_t calls_left; /* before it comes */
+};
+
+/* A server begins to use the old directory. */
+static void come(void *arg, enum hf_sim_call call, const char *path)
+{
+    struct newcomer *newcomer = arg;
+
+    (void)call;
+    (void)path;
+    if (newcomer->calls_left-- == 0) {
+        hf_sim_disk_put(newcomer->disk, HF_FIXTURE_FOLDER "/LOCK", "", 0);
+    }
+}
+
+/* A backup has no LOCK, and gets none; but who comes while it is copied is noticed. */
+static void without_a_lock(void **state)
+{
+    struct world world;
+    struct hf_restored restored;
+    uint32_t refused_count = 0;
+    (void)state;
+
+    world_init(&world, false);
+    hf_sim_disk_remove(world.fixture.disk, HF_FIXTURE_FOLDER "/LOCK");
+    const uint64_t sum = sum_old(&world);
+    assert_int_equal(restore_to(&world, world.last_lsn, &restored), HF_OK);
+    assert_true(sum_old(&world) == sum);
+    clear_new(&world);
+    for (;;) {
+        struct newcomer newcomer = {world.fixture.disk, refused_count};
+        hf_sim_disk_hook(world.fixture.disk, come, &newcomer);
+        const enum hf_err err = restore_to(&world, world.last_lsn, &restored);
+        hf_sim_disk_hook(world.fixture.disk, NULL, NULL);
+        assert_true(hf_sim_disk_exists(world.fixture.disk, HF_FIXTURE_FOLDER "/LOCK"));
+        if (err == HF_OK) {
+            break; /* all had been copied */
+        }
+        assert_int_equal(err, HF_BUSY);
+        assert_non_null(strstr(world.error, "another process has begun to use it"));
+        assert_int_equal(count_new(&world), 0);
+        hf_sim_disk_remove(world.fixture.disk, HF_FIXTURE_FOLDER "/LOCK");
+        refused_count++;
+    }
+    assert_true(refused_count > 5);
+    print_message("noticed at %" PRIu32 " calls\n", refused_count);
+    world_release(&world);
+}
+
 /* What is broken off without a crash leaves nothing. */
 static void failures_leave_nothing(void **state)
 {
@@ -647,6 +698,7 @@ int main(void)
         cmocka_unit_test(an_old_log_that_was_dropped),
         cmocka_unit_test(damage),
         cmocka_unit_test(cut_off_anywhere),
+        cmocka_unit_test(without_a_lock),
         cmocka_unit_test(failures_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
