@@ -103,8 +103,8 @@ static enum hf_err open_from(struct restore *restore)
 }
 
 /*
- * A backup, or a directory carried here by hand, has no LOCK, and may be on a disk that is not to be
- * written to; so none is made. Whoever begins to use the directory makes one, and it stays: when
+ * A backup, or a directory carried here by hand, has no LOCK, and may be on a disk that is not for
+ * writing; so none is made. Whoever begins to use the directory makes one, and it stays: when
  * none is there at the end, nobody has been there.
  */
 static enum hf_err judge_from(const struct restore *restore)
@@ -120,10 +120,10 @@ static enum hf_err judge_from(const struct restore *restore)
     if (listed != 0) {
         return refuse_disk(restore, &restore->from, "list", "", listed);
     }
-    return has_lock ? refuse(restore, HF_BUSY,
-                             "cannot restore from \"%s\": another process has begun to use it "
-                             "meanwhile; stop that, and restore again",
-                             restore->from.path)
+    return has_lock ? hf_refuse(restore->error, restore->error_bytes, HF_BUSY,
+                                "cannot restore from \"%s\": another process has begun to use it "
+                                "meanwhile; stop that, and restore again",
+                                restore->from.path)
                     : HF_OK;
 }
 
