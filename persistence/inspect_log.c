@@ -137,6 +137,8 @@ static void replay_block(struct replay *replay)
 {
     const struct hf_log_walk *walk = &replay->walk;
     const unsigned char *at = walk->raw;
+    const unsigned char *end = at + walk->block.raw_bytes;
+    const unsigned char *ahead = at; /* the engine has been told of the records before it */
 
     for (uint64_t lsn = walk->block.first_lsn; lsn <= walk->block.last_lsn; lsn++) {
         const uint32_t record_bytes = hf_record_bytes(at); /* the walk has seen that they fit */
@@ -148,6 +150,9 @@ static void replay_block(struct replay *replay)
             find_state(replay, lsn);
         }
         if (replay->engine != NULL) {
+            if (at >= ahead) {
+                ahead = at + hf_engine_replay_ahead(replay->engine, at, (size_t)(end - at));
+            }
             hf_ledger_pin(hf_engine_ledger(replay->engine), lsn - 1);
             if (hf_engine_replay(replay->engine, at, record_bytes, &why) != HF_OK) {
                 hf_inspect_say_at(

@@ -110,6 +110,8 @@ static enum hf_err replay_block(struct reaching *reaching)
 {
     const struct hf_log_walk *walk = &reaching->walk;
     const unsigned char *at = walk->raw;
+    const unsigned char *end = at + walk->block.raw_bytes;
+    const unsigned char *ahead = at; /* the engine has been told of the records before it */
     const char *why = NULL;
 
     for (uint64_t lsn = walk->block.first_lsn;
@@ -121,6 +123,9 @@ static enum hf_err replay_block(struct reaching *reaching)
                              "records are missing before this block");
         }
         if (lsn == next_lsn) {
+            if (at >= ahead) {
+                ahead = at + hf_engine_replay_ahead(reaching->engine, at, (size_t)(end - at));
+            }
             hf_ledger_pin(hf_engine_ledger(reaching->engine), lsn - 1);
             const enum hf_err err = hf_engine_replay(reaching->engine, at, record_bytes, &why);
             if (err != HF_OK) {
