@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,63 @@ static bool fail(char *error, const char *what, const char *name)
     (void)snprintf(error, HF_SPAWN_ERROR_BYTES, "could not %s \"%.300s\": %s", what, name,
                    strerror(errno));
     return false;
+}
+
+/*
+ * Who interrupts a run (Ctrl-C, kill, a terminal that closes) leaves nothing behind either. The
+ * signals are blocked in every thread and taken by one of their own, which may do what no handler
+ * may: it ends the server, removes the folder, and then dies of the signal as if it had not waited.
+ * A signal that was ignored before (nohup) stays so.
+ */
+static struct guard {
+    pthread_mutex_t mutex;
+    struct hf_spawn *spawn; /* NULL: there is nothing to clean up */
+    sigset_t signals;       /* that are waited for */
+    sigset_t before;        /* the mask of this program as it was started */
+} guard = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static const int guarded_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+static bool stop(struct hf_spawn *spawn);
+
+static void *guard_main(void *arg)
+{
+    int number = 0;
+
+    (void)arg;
+    if (sigwait(&guard.signals, &number) == 0) {
+        (void)pthread_mutex_lock(&guard.mutex); /* for ever: nobody goes on from here */
+        if (guard.spawn != NULL && !stop(guard.spawn)) {
+            (void)fprintf(stderr,
+                          "holdfast-bench: could not remove the spawned server and its data\n");
+        }
+        (void)pthread_sigmask(SIG_SETMASK, &guard.before, NULL);
+        (void)raise(number);
+    }
+    return NULL;
+}
+
+static bool start_guard(struct hf_spawn *spawn, char *error)
+{
+    pthread_t thread;
+
+    (void)sigemptyset(&guard.signals);
+    for (size_t i = 0; i < sizeof guarded_signals / sizeof guarded_signals[0]; i++) {
+        struct sigaction action;
+        if (sigaction(guarded_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            (void)sigaddset(&guard.signals, guarded_signals[i]);
+        }
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &guard.signals, &guard.before);
+    guard.spawn = spawn;
+    errno = pthread_create(&thread, NULL, guard_main, NULL);
+    if (errno != 0) {
+        guard.spawn = NULL;
+        (void)pthread_sigmask(SIG_SETMASK, &guard.before, NULL);
+        return fail(error, "start", "a thread for signals");
+    }
+    (void)pthread_detach(thread);
+    return true;
 }
 
 static bool make_folder(struct hf_spawn *spawn, struct paths *paths, char *error)
@@ -102,6 +160,7 @@ static _Noreturn void become_server(const struct paths *paths, const char *durab
 {
     const int log = open(paths->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it lives for this run only */
+    (void)pthread_sigmask(SIG_SETMASK, &guard.before, NULL);
     if (log >= 0 && dup2(log, STDERR_FILENO) >= 0 && dup2(log, STDOUT_FILENO) >= 0) {
         (void)execl(paths->program, "holdfastd", "--config", paths->config, "--data", paths->data,
                     "--listen", "127.0.0.1:0", "--durability", durability, (char *)NULL);
@@ -136,6 +195,16 @@ static void last_line(char *error, const char *text)
                    start);
 }
 
+/* True, once, when the server has ended by itself. */
+static bool has_ended(struct hf_spawn *spawn)
+{
+    (void)pthread_mutex_lock(&guard.mutex);
+    const bool is_over = waitpid(spawn->pid, NULL, WNOHANG) == spawn->pid;
+    spawn->pid = is_over ? 0 : spawn->pid;
+    (void)pthread_mutex_unlock(&guard.mutex);
+    return is_over;
+}
+
 /* The server tells its address in a line of its log, a file: a pipe would fill up unread. */
 static bool wait_until_ready(struct hf_spawn *spawn, const struct paths *paths, char *error)
 {
@@ -143,7 +212,7 @@ static bool wait_until_ready(struct hf_spawn *spawn, const struct paths *paths, 
     const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
 
     for (int waited_ms = 0; waited_ms < START_MS; waited_ms += LOOK_MS) {
-        const bool has_ended = waitpid(spawn->pid, NULL, WNOHANG) == spawn->pid;
+        const bool is_over = has_ended(spawn);
         read_log(paths, text);
         const char *ready = strstr(text, READY);
         if (ready != NULL && strchr(ready, '\n') != NULL) {
@@ -152,8 +221,7 @@ static bool wait_until_ready(struct hf_spawn *spawn, const struct paths *paths, 
                            (int)strcspn(ready, " \n"), ready);
             return true;
         }
-        if (has_ended) {
-            spawn->pid = 0;
+        if (is_over) {
             last_line(error, text);
             return false;
         }
@@ -164,23 +232,36 @@ static bool wait_until_ready(struct hf_spawn *spawn, const struct paths *paths, 
     return false;
 }
 
-bool hf_spawn_start(struct hf_spawn *spawn, const struct hf_spawn_options *options, char *error)
+/* Everything up to the child, under the mutex: the guard meets all of it or nothing. */
+static bool make(struct hf_spawn *spawn, struct paths *paths,
+                 const struct hf_spawn_options *options, char *error)
 {
-    struct paths paths;
-
-    *spawn = (struct hf_spawn){0};
-    if (!make_folder(spawn, &paths, error) || !write_config(&paths, options, error)) {
+    if (!make_folder(spawn, paths, error) || !write_config(paths, options, error)) {
         return false;
     }
     spawn->pid = fork();
     if (spawn->pid < 0) {
         spawn->pid = 0;
-        return fail(error, "start", paths.program);
+        return fail(error, "start", paths->program);
     }
     if (spawn->pid == 0) {
-        become_server(&paths, options->durability);
+        become_server(paths, options->durability);
     }
-    return wait_until_ready(spawn, &paths, error);
+    return true;
+}
+
+bool hf_spawn_start(struct hf_spawn *spawn, const struct hf_spawn_options *options, char *error)
+{
+    struct paths paths;
+
+    *spawn = (struct hf_spawn){0};
+    if (!start_guard(spawn, error)) {
+        return false;
+    }
+    (void)pthread_mutex_lock(&guard.mutex);
+    const bool is_made = make(spawn, &paths, options, error);
+    (void)pthread_mutex_unlock(&guard.mutex);
+    return is_made && wait_until_ready(spawn, &paths, error);
 }
 
 double hf_spawn_cpu_s(const struct hf_spawn *spawn)
@@ -203,7 +284,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
     return remove(path);
 }
 
-bool hf_spawn_stop(struct hf_spawn *spawn)
+static bool stop(struct hf_spawn *spawn)
 {
     bool is_well = true;
     if (spawn->pid != 0) {
@@ -215,5 +296,14 @@ bool hf_spawn_stop(struct hf_spawn *spawn)
         is_well = nftw(spawn->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 && is_well;
         spawn->folder[0] = '\0';
     }
+    return is_well;
+}
+
+bool hf_spawn_stop(struct hf_spawn *spawn)
+{
+    (void)pthread_mutex_lock(&guard.mutex);
+    const bool is_well = stop(spawn);
+    guard.spawn = NULL; /* a signal from here on ends this program, and that is all */
+    (void)pthread_mutex_unlock(&guard.mutex);
     return is_well;
 }

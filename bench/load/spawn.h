@@ -2,7 +2,8 @@
  * spawn.h - a holdfastd of our own for one run: started beside this program, stopped at the end.
  *
  * Its data lies in a new folder beside the program (so below build/, on a real disk: a figure for
- * `sync` on a memory file system means nothing), and is removed afterwards.
+ * `sync` on a memory file system means nothing), and is removed afterwards, also when the run is
+ * interrupted (SIGINT, SIGTERM, SIGHUP). One at a time, begun before any other thread is.
  */
 #ifndef HF_BENCH_SPAWN_H
 #define HF_BENCH_SPAWN_H
@@ -26,6 +27,7 @@ struct hf_spawn_options {
     uint64_t references;   /* names remembered */
     uint32_t skus;
 };
+
 /* Start the server and wait until it serves. False: `error` says why; hf_spawn_stop cleans up. */
 bool hf_spawn_start(struct hf_spawn *spawn, const struct hf_spawn_options *options, char *error);
 /* Processor time it has used, in seconds. */

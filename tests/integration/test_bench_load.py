@@ -6,6 +6,7 @@ Short runs; nothing here looks at how fast they were.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -32,8 +33,7 @@ def check_spawned(words, expected):
     assert result["ops"] > 0 and result["seconds"] > 0
     percentiles = [result[name] for name in KEYS[8:14]]
     assert percentiles == sorted(percentiles) and percentiles[0] > 0, percentiles
-    left = [name for name in os.listdir(programs.BUILD) if name.startswith("bench-data-")]
-    assert not left, f"left behind: {left}"
+    assert not folders(), f"left behind: {folders()}"
     return result
 
 
@@ -119,6 +119,57 @@ def check_restore():
     assert not left, f"left behind: {left}"
 
 
+def folders():
+    return {name for name in os.listdir(programs.BUILD) if name.startswith("bench-data-")}
+
+
+def children(parent):
+    """Processes whose parent is this one."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8") as stat:
+                if int(stat.read().rsplit(")", 1)[1].split()[1]) == parent:
+                    found.append(int(name))
+        except (OSError, ValueError):
+            pass  # no process, or one that has ended
+    return found
+
+
+def is_ready(folder):
+    """The server is not up as long as its log does not say so."""
+    try:
+        with open(os.path.join(programs.BUILD, folder, "holdfastd.log"), encoding="utf-8") as log:
+            return "ready listen=" in log.read()
+    except OSError:
+        return False
+
+
+def take_signals():
+    """As at a terminal, also where this test itself runs in the background or below nohup."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def check_interrupted():
+    """Whoever ends a run in the middle is left neither its server nor its data."""
+    for number, waits in ((signal.SIGINT, True), (signal.SIGTERM, True), (signal.SIGHUP, False)):
+        command = [programs.program("holdfast-bench"), "--spawn", "--scenario", "reserve",
+                   "--duration", "5m", "--rate", "1000"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              preexec_fn=take_signals) as load:  # pylint: disable=W1509
+            servers = []
+            while load.poll() is None and not (servers and (
+                    not waits or any(is_ready(folder) for folder in folders()))):
+                servers = children(load.pid)
+            assert load.poll() is None, f"it ended by itself with {load.returncode}"
+            load.send_signal(number)
+            assert load.wait() == -number, (number, load.returncode)
+        assert not folders(), f"{number}: left behind: {folders()}"
+        left = [pid for pid in servers if os.path.exists(f"/proc/{pid}/exe")]
+        assert not left, f"{number}: still there: {left}"
+
+
 def check_running_server():
     with programs.folder() as folder, programs.Server(folder) as server:
         done = bench("--scenario", "reserve", "--server", server.address)
@@ -173,9 +224,10 @@ def main():
     check_open_reservations()
     check_snapshots()
     check_restore()
+    check_interrupted()
     check_running_server()
     check_that_the_proof_can_fail()
-    print("ok holdfast-bench: seven loads verified, one that was not")
+    print("ok holdfast-bench: seven loads verified, one that was not, three interrupted")
 
 
 if __name__ == "__main__":
