@@ -48,21 +48,52 @@ static const char *name_below(const char *folder, const char *name)
     return strncmp(name, folder, length) == 0 && name[length] == '/' ? name + length + 1 : NULL;
 }
 
-/* Parts between single slashes, none of which leads elsewhere or is none. */
-static bool is_plain(const char *name)
+/* A part of a name that leads elsewhere, or is none. */
+static bool is_plain(const char *part, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)part[i] < 0x20 || part[i] == 0x7f) {
+            return false;
+        }
+    }
+    return length > 0 && !(part[0] == '.' && (length == 1 || (length == 2 && part[1] == '.')));
+}
+
+/* A name that we give to files, in a data directory or to a backup in the making. */
+static bool is_ours(const char *part, size_t length)
+{
+    const size_t aside_bytes = sizeof ASIDE - 1;
+    char name[HF_NAME_BYTES_MAX];
+    uint64_t lsn;
+
+    if (length > aside_bytes && memcmp(part + length - aside_bytes, ASIDE, aside_bytes) == 0) {
+        return true;
+    }
+    if (length >= sizeof name) {
+        return false;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)length, part);
+    return hf_directory_name(name, &lsn) != HF_NAME_IS_FOREIGN;
+}
+
+/* All parts of the name, between single slashes. */
+static enum hf_err judge_name(const struct work *work, const char *name)
 {
     for (const char *part = name;;) {
         const size_t length = strcspn(part, "/");
-        if (length == 0 || (part[0] == '.' && (length == 1 || (length == 2 && part[1] == '.')))) {
-            return false;
+        if (!is_plain(part, length)) {
+            return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                             "a backup needs a name below \"%s\", without \".\" and \"..\"",
+                             work->args->folder);
         }
-        for (size_t i = 0; i < length; i++) {
-            if ((unsigned char)part[i] < 0x20 || part[i] == 0x7f) {
-                return false;
-            }
+        if (is_ours(part, length)) {
+            return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                             "\"%.*s\" cannot be in a backup's name: such names are for the files "
+                             "of a data directory, or for backups in the making",
+                             (int)length, part);
         }
         if (part[length] == '\0') {
-            return true;
+            return HF_OK;
         }
         part += length + 1;
     }
@@ -79,13 +110,9 @@ static enum hf_err choose_path(struct work *work)
         return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
                          "backups are made below \"%s\" only (backup_directory)", folder);
     }
-    if (!is_plain(name)) {
-        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
-                         "a backup needs a name below \"%s\", without \".\" and \"..\"", folder);
-    }
-    if (strlen(name) > aside_bytes && strcmp(name + strlen(name) - aside_bytes, ASIDE) == 0) {
-        return hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
-                         "names that end in \"%s\" are for backups in the making", ASIDE);
+    const enum hf_err err = judge_name(work, name);
+    if (err != HF_OK) {
+        return err;
     }
     const int length = snprintf(work->backup->path, sizeof work->backup->path, "%s%s%s", folder,
                                 folder[strlen(folder) - 1] == '/' ? "" : "/", name);
@@ -100,6 +127,63 @@ static enum hf_err choose_path(struct work *work)
     }
     hf_directory_set_id(&work->to, work->from.id);
     return HF_OK;
+}
+
+/* A link may lead anywhere. */
+static enum hf_err judge_link(const struct work *work, const char *path)
+{
+    const int is_link = work->from.disk->is_link(work->from.disk->ctx, path);
+
+    if (is_link < 0) {
+        return hf_refuse(work->error, work->error_bytes, HF_IO, "could not look at \"%s\": %s",
+                         path, hf_disk_error(is_link));
+    }
+    return is_link == 0
+               ? HF_OK
+               : hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                           "\"%s\" is a symbolic link, which a backup does not follow", path);
+}
+
+/* Backups are not made inside of one another, nor in a directory that a server may start on. */
+static enum hf_err judge_parent(const struct work *work, const char *path)
+{
+    struct hf_directory parent;
+    struct hf_listing listing;
+
+    if (!hf_directory_init(&parent, path, work->from.disk, NULL)) {
+        return HF_OK; /* too long: opening it will tell */
+    }
+    const int listed = hf_directory_list(&parent, &listing);
+    const bool is_taken = listing.has_manifest || listing.is_incomplete ||
+                          listing.segments_count > 0 || listing.snapshots_count > 0;
+    hf_listing_release(&listing);
+    return listed != 0 || !is_taken /* a folder that is not there is told when it is used */
+               ? HF_OK
+               : hf_refuse(work->error, work->error_bytes, HF_INVALID_ARGUMENT,
+                           "\"%s\" is a data directory or a backup; no backup is made inside of it",
+                           path);
+}
+
+/* The folder, which may be a link, and all that is named below it. */
+static enum hf_err judge_way(const struct work *work)
+{
+    char path[HF_PATH_BYTES_MAX];
+    const size_t folder_bytes = strlen(work->args->folder);
+    size_t length = folder_bytes;
+
+    (void)snprintf(path, sizeof path, "%s", work->backup->path);
+    for (;;) {
+        path[length] = '\0';
+        enum hf_err err = length > folder_bytes ? judge_link(work, path) : HF_OK;
+        if (err == HF_OK && work->backup->path[length] != '\0') {
+            err = judge_parent(work, path);
+        }
+        if (err != HF_OK || work->backup->path[length] == '\0') {
+            return err == HF_OK ? judge_link(work, work->to.path) : err;
+        }
+        path[length] = work->backup->path[length];
+        length += 1 + strcspn(path + length + 1, "/");
+    }
 }
 
 static void note_name(void *arg, const char *name)
@@ -259,6 +343,9 @@ static enum hf_err give_name(struct work *work)
 static enum hf_err run(struct work *work)
 {
     enum hf_err err = choose_path(work);
+    if (err == HF_OK) {
+        err = judge_way(work);
+    }
     if (err == HF_OK) {
         err = judge_path(work);
     }

@@ -12,7 +12,8 @@
  *     B1  it has its name once it is whole and synced; what a crash leaves is NAME.tmp, marked
  *         INCOMPLETE, and the next backup by that name removes it; what is refused or fails leaves
  *         nothing
- *     B2  nothing outside of the folder is written: the name cannot lead out of it
+ *     B2  nothing outside of the folder is written: the name cannot lead out of it, nor can a link
+ *         below it; and nothing in a data directory or in another backup
  *     B3  retention keeps snapshots and log meanwhile (hf_store_hold)
  *     B4  everything is read, verified and written anew (copy.h), also on the same file system: a
  *         hard link would share the fate of the disk's sectors with what it is to replace

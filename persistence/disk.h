@@ -44,6 +44,7 @@ struct hf_disk {
     int (*forget)(void *ctx, int file);
     int (*rename)(void *ctx, const char *from, const char *to);
     int (*unlink)(void *ctx, const char *path);
+    int (*is_link)(void *ctx, const char *path);    /* 1: a symbolic link; 0: not, or nothing */
     int (*make_dir)(void *ctx, const char *path);   /* 0 also when it is there already */
     int (*remove_dir)(void *ctx, const char *path); /* an empty one */
     int (*sync_dir)(void *ctx, const char *path);

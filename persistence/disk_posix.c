@@ -199,6 +199,17 @@ static int disk_unlink(void *ctx, const char *path)
     return unlink(path) == 0 ? 0 : -errno;
 }
 
+static int disk_is_link(void *ctx, const char *path)
+{
+    struct stat status;
+
+    (void)ctx;
+    if (lstat(path, &status) != 0) {
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    }
+    return S_ISLNK(status.st_mode) ? 1 : 0;
+}
+
 static int disk_make_dir(void *ctx, const char *path)
 {
     struct stat status;
@@ -280,6 +291,7 @@ const struct hf_disk *hf_disk_posix(void)
         .forget = disk_forget,
         .rename = disk_rename,
         .unlink = disk_unlink,
+        .is_link = disk_is_link,
         .make_dir = disk_make_dir,
         .remove_dir = disk_remove_dir,
         .sync_dir = disk_sync_dir,

@@ -321,6 +321,40 @@ def stop_amid(server, backups):
     server.start()
 
 
+def links(server, folder, backups):
+    """No link below the folder leads a backup out of it; the folder itself may be one."""
+    away = os.path.join(folder, "away")
+    os.mkdir(away)
+    for link, name in (("out", "out/five"), ("five", "five"), ("six.tmp", "six")):
+        os.symlink(away, os.path.join(backups, link))
+        told = programs.ask(server, "backup", name, code=2)
+        assert "symbolic link" in told["message"], told
+        os.remove(os.path.join(backups, link))
+    assert os.listdir(away) == []
+    os.rename(backups, backups + ".real")
+    os.symlink(backups + ".real", backups)
+    backup(server, "through-the-folder")
+    os.remove(backups)
+    os.rename(backups + ".real", backups)
+
+
+def overlap():
+    """Backups in the data directory, or beside it in a folder that holds it, are refused."""
+    for below in ("data", "data/backups", "", "link"):
+        with programs.folder() as folder:
+            path = os.path.join(folder, below)
+            config = write(os.path.join(folder, "holdfastd.conf"), f"[data]\nbackup_directory = {path}\n")
+            server = programs.Server(folder, "--config", config)
+            if below == "link":
+                os.symlink(os.path.join(folder, "data"), os.path.join(folder, "link"))
+            with server:
+                os.makedirs(path, exist_ok=True)
+                told = programs.ask(server, "backup", "one", code=2)
+                assert "are one, or one is inside of the other" in told["message"], told
+                assert programs.ask(server, "ping")["outcome"] == "ok"
+    print("ok backup_directory apart from the data directory")
+
+
 def refusals():
     with programs.folder() as folder, programs.Server(folder) as server:
         told = programs.ask(server, "backup", "x", code=2)
@@ -335,7 +369,12 @@ def refusals():
                     ("../two", 2, "without"), ("a/../../two", 2, "without"), (".", 2, "without"),
                     ("a//b", 2, "without"), ("two/", 2, "without"),
                     (os.path.join(folder, "two"), 2, "only"), (backups + "x/two", 2, "only"),
-                    ("two.tmp", 2, "in the making"), ("no/two", 1, "no such file")):
+                    ("two.tmp", 2, "in the making"), ("a.tmp/two", 2, "in the making"),
+                    ("MANIFEST", 2, "files of a data"), ("one/LOCK", 2, "files of a data"),
+                    ("wal-00000000000000000001.log/x", 2, "files of a data"),
+                    ("snapshot-00000000000000000001.hfs", 2, "files of a data"),
+                    ("one/two", 2, "inside of it"), ("one/two/three", 2, "inside of it"),
+                    ("no/two", 1, "no such file")):
                 told = programs.ask(server, "backup", name, code=code)
                 assert want in told["message"], (name, told)
             assert os.listdir(backups) == ["one"]
@@ -344,6 +383,7 @@ def refusals():
             os.mkdir(os.path.join(backups, "weekly", "empty"))
             backup(server, "weekly/3")
             backup(server, "weekly/empty")
+            links(server, folder, backups)
             shutil.rmtree(backups)
             told = programs.ask(server, "backup", "four", code=1)
             assert "no such file" in told["message"] and not os.path.exists(backups), told
@@ -365,5 +405,6 @@ def refusals():
 if __name__ == "__main__":
     print(f"seed {SEED}")
     refusals()
+    overlap()
     killed_amid()
     drill()

@@ -330,6 +330,13 @@ static int sim_make_dir(void *ctx, const char *path)
     return 0;
 }
 
+static int sim_is_link(void *ctx, const char *path)
+{
+    (void)ctx;
+    (void)path;
+    return 0;
+}
+
 static int sim_remove_dir(void *ctx, const char *path)
 {
     (void)ctx;
@@ -394,6 +401,7 @@ struct hf_sim_disk *hf_sim_disk_create(void)
         .rename = sim_rename,
         .unlink = sim_unlink,
         .make_dir = sim_make_dir,
+        .is_link = sim_is_link,
         .remove_dir = sim_remove_dir,
         .sync_dir = sim_sync_dir,
         .list = sim_list,

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "persistence/backup.h"
+#include "persistence/directory.h"
 #include "tools/holdfastd/joint.h"
 #include "tools/holdfastd/journal.h"
 
@@ -86,6 +87,28 @@ static void backup_after(uv_work_t *work, int status)
     hf_server_wake(joint->server); /* so that the asker is answered */
 }
 
+/* Is the one directory the other, or below it? Of both the real path. */
+static bool is_within(const char *inner, const char *outer)
+{
+    const size_t length = strlen(outer);
+
+    return strncmp(inner, outer, length) == 0 &&
+           (inner[length] == '\0' || inner[length] == '/' || outer[length - 1] == '/');
+}
+
+bool hf_joint_backup_overlaps(const struct hf_joint *joint)
+{
+    char *data = realpath(hf_store_directory(joint->store)->path, NULL);
+    char *folder =
+        joint->backup_directory[0] == '\0' ? NULL : realpath(joint->backup_directory, NULL);
+
+    const bool overlaps =
+        data != NULL && folder != NULL && (is_within(folder, data) || is_within(data, folder));
+    free(data);
+    free(folder);
+    return overlaps;
+}
+
 static void refuse(hf_log_backup_cb cb, void *arg, enum hf_err err, const char *why)
 {
     cb(arg, &(struct hf_log_backup){.is_done = true, .err = err, .text = why});
@@ -100,6 +123,13 @@ void hf_joint_backup(void *ctx, const char *name, hf_log_backup_cb cb, void *arg
             cb, arg, HF_INVALID_ARGUMENT,
             "the server has no folder for backups: set backup_directory in section [data] of its "
             "configuration file, and start it again");
+        return;
+    }
+    if (hf_joint_backup_overlaps(joint)) {
+        refuse(
+            cb, arg, HF_INVALID_ARGUMENT,
+            "backup_directory and the data directory are one, or one is inside of the other: set "
+            "backup_directory to a folder apart from it, and start the server again");
         return;
     }
     if (joint->backup != NULL || joint->is_stopping) {

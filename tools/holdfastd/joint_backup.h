@@ -17,6 +17,9 @@ struct hf_joint_backup;
 
 /* The `backup` of struct hf_log_ops. */
 void hf_joint_backup(void *ctx, const char *name, hf_log_backup_cb cb, void *arg);
+/* True when the folder for backups and the data directory are one, or one is inside of the other,
+ * through whatever links: then backups are refused. */
+bool hf_joint_backup_overlaps(const struct hf_joint *joint);
 /* Loop thread, after a wake-up: tell what is new. */
 void hf_joint_backup_poll(struct hf_joint *joint);
 /* The server is stopping: end a backup under way soon; its last word still comes. */

@@ -28,6 +28,7 @@
 #include "tools/common/rfc3339.h"
 #include "tools/holdfastd/config.h"
 #include "tools/holdfastd/joint.h"
+#include "tools/holdfastd/joint_backup.h"
 #include "tools/holdfastd/journal.h"
 
 #define ERROR_BYTES 1024
@@ -294,6 +295,12 @@ static bool start(struct program *program)
     if (!hf_joint_init(&program->joint, program->store, program->config.backup_directory)) {
         hf_journal('e', "could not join the log: %s", hf_strerror(HF_NO_MEMORY));
         return false;
+    }
+    if (hf_joint_backup_overlaps(&program->joint)) {
+        hf_journal('w',
+                   "backups will be refused: backup_directory \"%s\" and data \"%s\" are one, or "
+                   "one is inside of the other",
+                   program->config.backup_directory, program->config.directory);
     }
     hf_joint_clocks_init(&program->clocks, hf_engine_time_us(program->engine));
     program->server = hf_server_create(&server_config, program->engine, &program->joint.log,
