@@ -20,10 +20,13 @@
 struct hf_log_stats {
     uint64_t durable_lsn;
     uint64_t fsyncs_count;
-    uint64_t log_bytes;          /* stored bytes of blocks written since start */
-    uint64_t snapshot_lsn;       /* of the newest snapshot; 0: none */
-    uint64_t read_only_since_us; /* of the system's clock; 0: writes are taken */
-    uint64_t snapshots_count;    /* written since start, as are the rest */
+    uint64_t log_bytes;           /* stored bytes of blocks written since start */
+    uint64_t log_size_bytes;      /* of the log's files */
+    uint64_t log_max_bytes;       /* that they may take; 0: no bound */
+    uint64_t snapshot_lsn;        /* of the newest snapshot; 0: none */
+    uint64_t read_only_since_us;  /* of the system's clock; 0: writes are taken */
+    bool is_read_only_by_log_max; /* because they take so much; else the disk gives no more */
+    uint64_t snapshots_count;     /* written since start, as are the rest */
     uint64_t snapshots_failed;
     uint64_t snapshot_last_us;         /* how long the newest one took */
     uint64_t snapshot_longest_copy_us; /* that copying has held up the loop at once */

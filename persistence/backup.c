@@ -398,8 +398,15 @@ enum hf_err hf_backup_make(struct hf_store *store, const struct hf_backup_args *
     work->error_bytes = error_bytes;
 
     hf_store_hold(store);
-    const enum hf_err err = run(work);
+    const uint32_t broken_count = hf_store_holds_broken(store);
+    enum hf_err err = run(work);
     hf_store_let_go(store);
+    if ((err == HF_IO || err == HF_CORRUPT) && hf_store_holds_broken(store) != broken_count) {
+        err =
+            hf_refuse(error, error_bytes, HF_GONE,
+                      "log that the backup was to copy was dropped meanwhile, because the log had "
+                      "reached log_max");
+    }
     if (err != HF_OK && (work->target.lock >= 0 || work->is_made)) {
         const struct hf_disk *disk = work->from.disk;
         const bool is_clear = hf_target_clear(&work->target);

@@ -14,7 +14,8 @@
  *         nothing
  *     B2  nothing outside of the folder is written: the name cannot lead out of it, nor can a link
  *         below it; and nothing in a data directory or in another backup
- *     B3  retention keeps snapshots and log meanwhile (hf_store_hold)
+ *     B3  retention keeps snapshots and log meanwhile (hf_store_hold), but not beyond log_max: the
+ *         backup fails then, with HF_GONE, rather than the writes
  *     B4  everything is read, verified and written anew (copy.h), also on the same file system: a
  *         hard link would share the fate of the disk's sectors with what it is to replace
  *
@@ -46,7 +47,7 @@ struct hf_backup {
 /*
  * Make a backup of the store's directory. HF_OK; or, with a sentence in `error`:
  * HF_INVALID_ARGUMENT, such a name cannot be, or is taken; HF_BUSY, broken off, or another process
- * works there; HF_IO, HF_CORRUPT, HF_NO_MEMORY.
+ * works there; HF_GONE, log that it needs was dropped (B3); HF_IO, HF_CORRUPT, HF_NO_MEMORY.
  */
 enum hf_err hf_backup_make(struct hf_store *store, const struct hf_backup_args *args,
                            struct hf_backup *backup, char *error, size_t error_bytes);

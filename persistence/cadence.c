@@ -21,9 +21,12 @@ void hf_cadence_ended(struct hf_cadence *cadence, bool has_failed)
 }
 
 bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log_bytes, bool is_on,
-                       bool is_changed)
+                       bool is_changed, bool is_pressed)
 {
     const struct hf_cadence_config *config = &cadence->config;
+    const uint64_t pressed_us = cadence->has_failed ? HF_PRESSED_RETRY_US : HF_PRESSED_PAUSE_US;
+    const uint64_t pause_us =
+        is_pressed && pressed_us < config->pause_us ? pressed_us : config->pause_us;
 
     if (is_on || cadence->was_on || !cadence->has_time) {
         cadence->was_on = is_on;
@@ -32,10 +35,10 @@ bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log
         return false;
     }
     const uint64_t passed_us = now_us - cadence->last_us;
-    if (!is_changed || passed_us < config->pause_us) {
+    if (!is_changed || passed_us < pause_us) {
         return false;
     }
-    return cadence->has_failed ||
+    return cadence->has_failed || is_pressed ||
            (config->log_bytes > 0 && log_bytes - cadence->log_bytes >= config->log_bytes) ||
            (config->interval_us > 0 && passed_us >= config->interval_us);
 }

@@ -2,7 +2,9 @@
  * cadence.h - when a snapshot is due by itself, and what share of the loop its copying may take.
  *
  *     due     so much log since the last one began, or so long with anything changed;
- *             but never sooner after the last one, ended well or not, than the pause
+ *             but never sooner after the last one, ended well or not, than the pause.
+ *             Pressed, because the log nears its bound: as soon as anything has changed, after a
+ *             short pause
  *     pace    a slice of copying after each turn of the loop, as long as its share of the time
  *             since the last one; larger as memory for what changes meanwhile runs out
  *
@@ -35,7 +37,12 @@ void hf_cadence_begun(struct hf_cadence *cadence, uint64_t log_bytes);
 void hf_cadence_ended(struct hf_cadence *cadence, bool has_failed);
 /* To be called now and then, also while one is on. `is_changed`: since the last good one. */
 bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log_bytes, bool is_on,
-                       bool is_changed);
+                       bool is_changed, bool is_pressed);
+
+/* The pauses of one that is pressed, if they are shorter than the usual one: what makes it fail
+ * may go on failing, and each try costs the disk a file of the state. */
+#define HF_PRESSED_PAUSE_US UINT64_C(1000000)
+#define HF_PRESSED_RETRY_US UINT64_C(10000000)
 
 /* A slice is worth its while from this length on, and never gets longer than the other: as a rule
  * than half of that. */

@@ -40,8 +40,7 @@ static uint32_t drop_snapshots(const struct hf_directory *directory,
     return dropped;
 }
 
-/* Bytes of a segment's file; one that cannot be looked at counts as nothing, and stays longer. */
-static uint64_t segment_bytes(const struct hf_directory *directory, uint64_t first_lsn)
+int64_t hf_segment_file_bytes(const struct hf_directory *directory, uint64_t first_lsn)
 {
     const struct hf_disk *disk = directory->disk;
     char name[HF_NAME_BYTES_MAX];
@@ -49,24 +48,46 @@ static uint64_t segment_bytes(const struct hf_directory *directory, uint64_t fir
     hf_segment_name(name, first_lsn, "");
     const int file = hf_directory_open(directory, name, HF_DISK_READ);
     if (file < 0) {
-        return 0;
+        return file;
     }
     const int64_t bytes_count = disk->size(disk->ctx, file);
     (void)disk->close(disk->ctx, file); /* opened for reading */
+    return bytes_count;
+}
+
+/* One that cannot be looked at counts as nothing, and stays longer. */
+static uint64_t segment_bytes(const struct hf_directory *directory, uint64_t first_lsn)
+{
+    const int64_t bytes_count = hf_segment_file_bytes(directory, first_lsn);
     return bytes_count < 0 ? 0 : (uint64_t)bytes_count;
 }
 
-/* How many of the oldest segments nobody needs; the newest of those stay as kept_bytes allows. */
-static size_t count_needless(const struct hf_directory *directory,
-                             const struct hf_retention *retention, const struct hf_listing *listing,
-                             uint64_t needed_lsn)
+/* How many of the oldest segments begin and end before `lsn`. */
+static size_t count_before(const struct hf_listing *listing, uint64_t lsn)
 {
     size_t count = 0;
-    uint64_t bytes_left = retention->kept_bytes;
 
-    while (count + 1 < listing->segments_count && listing->segments[count + 1] <= needed_lsn) {
+    while (count + 1 < listing->segments_count && listing->segments[count + 1] <= lsn) {
         count++;
     }
+    return count;
+}
+
+/*
+ * How many of the oldest segments are dropped. What the ledger wants stays, and the newest ones
+ * before that as kept_bytes allows; but of all those that no snapshot needs the oldest go for as
+ * long as the log takes more than log_bytes_max.
+ */
+static size_t count_needless(const struct hf_directory *directory,
+                             const struct hf_retention *retention, const struct hf_listing *listing,
+                             uint64_t oldest_lsn)
+{
+    const size_t needless_count = count_before(listing, oldest_lsn + 1);
+    const size_t unwanted_count = count_before(listing, retention->wanted_lsn);
+    size_t count = unwanted_count < needless_count ? unwanted_count : needless_count;
+    uint64_t bytes_left = retention->kept_bytes;
+    uint64_t log_bytes = 0;
+
     while (count > 0 && bytes_left > 0) {
         const uint64_t bytes_count = segment_bytes(directory, listing->segments[count - 1]);
         if (bytes_count > bytes_left) {
@@ -75,11 +96,22 @@ static size_t count_needless(const struct hf_directory *directory,
         bytes_left -= bytes_count;
         count--;
     }
+    if (retention->log_bytes_max == 0) {
+        return count;
+    }
+    for (size_t i = count; i < listing->segments_count; i++) {
+        log_bytes += segment_bytes(directory, listing->segments[i]);
+    }
+    while (count < needless_count && log_bytes > retention->log_bytes_max) {
+        log_bytes -= segment_bytes(directory, listing->segments[count]);
+        count++;
+    }
     return count;
 }
 
 uint32_t hf_retention_apply(const struct hf_directory *directory,
-                            const struct hf_retention *retention, uint64_t *first_lsn)
+                            const struct hf_retention *retention, uint64_t *first_lsn,
+                            uint64_t *dropped_bytes)
 {
     struct hf_listing listing;
     uint64_t oldest_lsn = retention->snapshot_lsn;
@@ -97,15 +129,15 @@ uint32_t hf_retention_apply(const struct hf_directory *directory,
         return 0;
     }
     dropped += drop_snapshots(directory, retention, &listing, &oldest_lsn);
-    const uint64_t needed_lsn =
-        oldest_lsn + 1 < retention->wanted_lsn ? oldest_lsn + 1 : retention->wanted_lsn;
-    const size_t needless_count = count_needless(directory, retention, &listing, needed_lsn);
+    const size_t needless_count = count_needless(directory, retention, &listing, oldest_lsn);
     while (first < needless_count) {
         char name[HF_NAME_BYTES_MAX];
+        const int64_t bytes_count = hf_segment_file_bytes(directory, listing.segments[first]);
         hf_segment_name(name, listing.segments[first], "");
-        if (!drop(directory, name)) {
+        if (bytes_count < 0 || !drop(directory, name)) {
             break; /* an unbroken run must stay */
         }
+        *dropped_bytes += (uint64_t)bytes_count;
         first++;
         dropped++;
     }

@@ -199,6 +199,14 @@ static bool recover(struct opening *opening)
         !settle_snapshots(opening, recovered.snapshot_lsn)) {
         return false;
     }
+    for (size_t i = 0; i < opening->listing.segments_count; i++) {
+        const int64_t bytes_count =
+            hf_segment_file_bytes(&store->directory, opening->listing.segments[i]);
+        if (bytes_count < 0) {
+            return refuse_disk(opening, "look at the log segments of", "", bytes_count);
+        }
+        store->opened_bytes += (uint64_t)bytes_count;
+    }
     store->recovered_records = recovered.records_count;
     store->recovered_log_bytes = recovered.log_bytes;
     const uint32_t epoch = store->manifest.epochs[store->manifest.epochs_count - 1].number;
@@ -272,8 +280,7 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     store->durability = config->durability;
     store->interval_us = config->interval_us;
     store->segment_bytes = config->segment_bytes;
-    store->snapshots_kept = config->snapshots_kept > 0 ? config->snapshots_kept : 1;
-    store->log_kept_bytes = config->log_kept_bytes;
+    store->log_max_bytes = config->log_max_bytes;
     store->ledger = hf_engine_ledger(engine);
     hf_snapshot_run_init(&store->run, config->snapshot_rate_bytes);
     hf_cadence_init(&store->cadence, &(struct hf_cadence_config){
@@ -293,6 +300,9 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
                config->segment_bytes % HF_SECTOR_BYTES != 0 ||
                config->segment_bytes > UINT64_C(4) << 30) {
         (void)refuse(&opening, "log segments must have 8 MiB to 4 GiB, a multiple of 512 bytes");
+    } else if (config->log_max_bytes > 0 &&
+               config->log_max_bytes / HF_LOG_SEGMENTS_MIN < config->segment_bytes) {
+        (void)refuse(&opening, "the bound of the log must have room for four segments");
     } else {
         store->directory.works_ahead = config->works_ahead;
         is_open = open_directory(&opening, config);
@@ -310,7 +320,14 @@ struct hf_store *hf_store_open(const struct hf_store_config *config, const struc
     atomic_store(&store->durable_lsn, lsn);
     atomic_store(&store->snapshot_lsn, store->manifest.snapshot_lsn);
     atomic_store(&store->first_lsn, first_lsn);
+    store->retention = (struct hf_retention){
+        .snapshot_lsn = store->manifest.snapshot_lsn,
+        .snapshots_kept = config->snapshots_kept > 0 ? config->snapshots_kept : 1,
+        .wanted_lsn = UINT64_MAX,
+        .kept_bytes = config->log_kept_bytes,
+        .log_bytes_max = store->log_max_bytes / 2};
     store->pushed_before = store->ledger->pushed_bytes;
+    hf_store_log_judge(store);
     hf_store_pin(store);
     if (!has_place(store)) {
         /* The newest segment is nearly full: the first writes need not wait for the next one. */
@@ -384,6 +401,11 @@ void hf_store_let_go(struct hf_store *store)
     HF_ASSERT(count > 0);
 }
 
+uint32_t hf_store_holds_broken(const struct hf_store *store)
+{
+    return atomic_load(&store->broken_count);
+}
+
 /* ------------------------------------------------------------------ the log */
 
 void hf_store_publish(struct hf_store *store, uint64_t lsn)
@@ -410,14 +432,21 @@ static void judge_place(struct hf_store *store)
     const enum hf_wal_spare spare = hf_wal_spare_state(&store->wal);
 
     hf_ledger_limit(store->ledger, store->pushed_before + hf_wal_place_bytes(&store->wal));
-    if (!store->is_read_only && spare == HF_SPARE_FAILED && !has_place(store)) {
-        store->is_read_only = true;
+    if (store->cause == HF_STORE_WRITABLE && spare == HF_SPARE_FAILED && !has_place(store)) {
+        store->cause = (enum hf_store_cause)atomic_load(&store->shortage);
         hf_directory_say(&store->directory, 'e',
                          "read only from now on: the newest log segment is nearly full and the "
-                         "next one could not be made; writes are refused and holds do not end "
-                         "until it can be, which is tried every second; reads go on");
-    } else if (store->is_read_only && spare == HF_SPARE_READY && has_place(store)) {
-        store->is_read_only = false;
+                         "next one %s; writes are refused and holds do not end "
+                         "until it can be%s, which is tried every second; reads go on",
+                         store->cause == HF_STORE_LOG_MAX ? "would take the log beyond log_max"
+                                                          : "could not be made",
+                         store->cause == HF_STORE_LOG_MAX
+                             ? " made because a new snapshot lets older log be dropped"
+                             : "");
+    } else if (store->cause != HF_STORE_WRITABLE && spare == HF_SPARE_FAILED) {
+        store->cause = (enum hf_store_cause)atomic_load(&store->shortage); /* the newest one */
+    } else if (store->cause != HF_STORE_WRITABLE && spare == HF_SPARE_READY && has_place(store)) {
+        store->cause = HF_STORE_WRITABLE;
         hf_directory_say(&store->directory, 'i',
                          "writes are taken again: the next log segment has been made");
     }
@@ -435,7 +464,12 @@ void hf_store_pin(struct hf_store *store)
 bool hf_store_writable(struct hf_store *store)
 {
     judge_place(store);
-    return !store->is_read_only;
+    return store->cause == HF_STORE_WRITABLE;
+}
+
+enum hf_store_cause hf_store_cause(const struct hf_store *store)
+{
+    return store->cause;
 }
 
 uint64_t hf_store_durable_lsn(const struct hf_store *store)
@@ -542,13 +576,40 @@ static bool is_shortage(int error)
            error == -ENFILE || error == -ENOMEM;
 }
 
+/* True: this shortage is a new one, and to be told. */
+static bool note_shortage(struct hf_store *store, enum hf_store_cause cause)
+{
+    return atomic_exchange(&store->shortage, (int)cause) != (int)cause;
+}
+
+/* The log has reached its bound: the worker is to see what can be dropped. */
+static bool refuse_spare(struct hf_store *store)
+{
+    if (!hf_store_log_is_full(store) || !hf_wal_spare_refuse(&store->wal)) {
+        return false;
+    }
+    if (note_shortage(store, HF_STORE_LOG_MAX)) {
+        hf_directory_say(&store->directory, 'w',
+                         "no next log segment is made: with it the log would take more than "
+                         "log_max, %" PRIu64 " MiB; it is tried again every second, and writes "
+                         "will be refused when the newest segment is nearly full",
+                         store->log_max_bytes >> 20);
+    }
+    atomic_store(&store->is_retention_owed, true);
+    return true;
+}
+
 bool hf_store_spare_step(struct hf_store *store)
 {
-    const int result = hf_store_failed(store) ? 0 : hf_wal_spare_make(&store->wal);
-
+    if (hf_store_failed(store) || refuse_spare(store)) {
+        return false;
+    }
+    const int result = hf_wal_spare_make(&store->wal);
     if (result >= 0) {
-        if (result > 0 && store->is_shortage_told) {
-            store->is_shortage_told = false;
+        if (result > 0) {
+            hf_store_log_judge(store);
+        }
+        if (result > 0 && note_shortage(store, HF_STORE_WRITABLE)) {
             hf_directory_say(&store->directory, 'i', "the next log segment could be made");
         }
         return result > 0;
@@ -559,8 +620,7 @@ bool hf_store_spare_step(struct hf_store *store)
                          "any more",
                          hf_disk_error(result));
         atomic_store_explicit(&store->has_failed, true, memory_order_release);
-    } else if (!store->is_shortage_told) {
-        store->is_shortage_told = true;
+    } else if (note_shortage(store, HF_STORE_NO_SPACE)) {
         hf_directory_say(&store->directory, 'w',
                          "could not make the next log segment (%" PRIu64
                          " bytes): %s; it is tried again every second, and writes will be refused "
@@ -601,6 +661,8 @@ void hf_store_stats(const struct hf_store *store, struct hf_store_stats *stats)
         .blocks_count = atomic_load_explicit(&wal->blocks_count, memory_order_relaxed),
         .log_bytes = atomic_load_explicit(&wal->log_bytes, memory_order_relaxed),
         .log_raw_bytes = atomic_load_explicit(&wal->log_raw_bytes, memory_order_relaxed),
+        .log_size_bytes = hf_store_log_size(store),
+        .log_max_bytes = store->log_max_bytes,
         .snapshot_lsn = atomic_load_explicit(&store->snapshot_lsn, memory_order_acquire),
         .snapshots_count = atomic_load_explicit(&store->snapshots_count, memory_order_relaxed),
         .snapshot_bytes = atomic_load_explicit(&store->snapshot_bytes, memory_order_relaxed),

@@ -41,6 +41,8 @@ struct hf_store_config {
     uint64_t segment_bytes;  /* HF_SEGMENT_BYTES_MIN .. 4 GiB */
     uint32_t snapshots_kept; /* newest ones; older log segments than they need are dropped, ... */
     uint64_t log_kept_bytes; /* ... but for so many bytes of the newest of those, for the feed */
+    uint64_t log_max_bytes;  /* of all segments together, the one made ahead, too; 0: no bound.
+                                Else at least HF_LOG_SEGMENTS_MIN of them */
     uint64_t snapshot_log_bytes;   /* a snapshot after so much log; 0: not on this account */
     uint64_t snapshot_interval_us; /* and after so long, if anything has changed; 0: likewise */
     uint64_t snapshot_pause_us;    /* but not sooner after the one before */
@@ -49,6 +51,9 @@ struct hf_store_config {
     unsigned char new_directory_id[16]; /* random; used when the directory is new */
 };
 #define HF_SEGMENT_BYTES_MIN (8u * 1024 * 1024)
+/* The newest segment, the one made ahead, and two for what a snapshot needs while the next one is
+ * written. */
+#define HF_LOG_SEGMENTS_MIN 4u
 
 /* One line for the operator's log; `level` is 'i' information, 'w' warning, 'e' error. */
 struct hf_store_report {
@@ -83,10 +88,12 @@ const struct hf_directory *hf_store_directory(const struct hf_store *store);
 
 /* Any thread: from hold to let go no snapshot and no log segment is dropped, so that files can be
  * copied. Holds add up. What could have been dropped meanwhile is, afterwards, by
- * hf_store_snapshot_write_step. */
+ * hf_store_snapshot_write_step. A log that has reached its bound takes no notice of them: _broken
+ * counts how often something was dropped in spite of one. */
 void hf_store_hold(struct hf_store *store);
 void hf_store_let_go(struct hf_store *store);
-/* Any thread: that is to be done. */
+uint32_t hf_store_holds_broken(const struct hf_store *store);
+/* Any thread: something is to be dropped. */
 bool hf_store_retention_is_due(const struct hf_store *store);
 
 /* Loop thread: records up to `lsn` may be written. */
@@ -96,12 +103,20 @@ void hf_store_publish(struct hf_store *store, uint64_t lsn);
 void hf_store_pin(struct hf_store *store);
 /*
  * Loop thread: may the engine be asked to log anything? False while the store is read only: the
- * next segment could not be made for lack of space (or of descriptors, or memory), and the newest
- * one has less left than the largest operation may need. The engine never takes in a record that
- * has no place (it answers HF_BUSY): what was accepted before is written and synced. It becomes
- * true by itself once the segment has been made. Each change is reported once.
+ * next segment could not be made for lack of space (or of descriptors, or memory), or would take
+ * the log beyond its bound, and the newest one has less left than the largest operation may need.
+ * The engine never takes in a record that has no place (it answers HF_BUSY): what was accepted
+ * before is written and synced. It becomes true by itself once the segment has been made. Each
+ * change is reported once.
  */
 bool hf_store_writable(struct hf_store *store);
+/* Loop thread: why it is not. */
+enum hf_store_cause {
+    HF_STORE_WRITABLE,
+    HF_STORE_NO_SPACE, /* the disk, or the system, did not give what the next segment needs */
+    HF_STORE_LOG_MAX   /* the log has reached log_max_bytes */
+};
+enum hf_store_cause hf_store_cause(const struct hf_store *store);
 /* Any thread: LSN up to which replies may leave (by the durability chosen), and that is synced. */
 uint64_t hf_store_durable_lsn(const struct hf_store *store);
 uint64_t hf_store_synced_lsn(const struct hf_store *store);
@@ -166,11 +181,13 @@ enum hf_store_write {
     HF_STORE_WAITS,    /* for a slice; or until the rate allows the next write */
     HF_STORE_WANTS_LOG /* for hf_store_log_sync up to its LSN */
 };
-/* Worker thread: one piece of work. `now_us` is a monotonic time, for the rate. */
+/* Worker thread: one piece of work. `now_us` is a monotonic time, for the rate. It also drops what
+ * is not needed when the log has reached its bound, whether a snapshot is on or not. */
 enum hf_store_write hf_store_snapshot_write_step(struct hf_store *store, uint64_t now_us);
 /* Worker thread: true when that has work at `now_us`; else it has at *due_us, if not UINT64_MAX. */
 bool hf_store_snapshot_has_work(const struct hf_store *store, uint64_t now_us, uint64_t *due_us);
-/* Loop thread: true when the configuration asks for one at `now_us` (cadence.h) and none is on. */
+/* Loop thread: true when the configuration asks for one at `now_us` (cadence.h), or the log nears
+ * its bound, and none is on. */
 bool hf_store_snapshot_is_due(struct hf_store *store, uint64_t now_us);
 
 /* How far the one that is on has come. Loop thread. */
@@ -201,8 +218,10 @@ struct hf_store_stats {
     uint64_t durable_lsn, synced_lsn;
     uint64_t fsyncs_count;
     uint64_t blocks_count;
-    uint64_t log_bytes;     /* stored, since open */
-    uint64_t log_raw_bytes; /* before compression, since open */
+    uint64_t log_bytes;      /* stored, since open */
+    uint64_t log_raw_bytes;  /* before compression, since open */
+    uint64_t log_size_bytes; /* of the segments' files, the one made ahead among them */
+    uint64_t log_max_bytes;
     uint64_t snapshot_lsn;
     uint64_t snapshots_count;   /* written since open */
     uint64_t snapshot_bytes;    /* of the newest file; 0: none was written since open */

@@ -17,10 +17,10 @@
 struct hf_store {
     struct hf_directory directory;
     enum hf_durability durability;
-    uint32_t snapshots_kept;
     uint64_t interval_us;
     uint64_t segment_bytes;
-    uint64_t log_kept_bytes;
+    uint64_t log_max_bytes; /* 0: no bound */
+    uint64_t opened_bytes;  /* of the segments that were there at open */
     uint32_t epoch;
     int lock_file;
     struct hf_ledger *ledger; /* the engine's */
@@ -41,12 +41,31 @@ struct hf_store {
     _Atomic uint64_t snapshot_bytes;
     _Atomic uint64_t first_lsn;     /* with it the oldest segment begins */
     struct hf_retention retention;  /* the worker's: what the newest snapshot allows */
-    _Atomic bool is_retention_owed; /* worker -> all: it was not applied yet */
+    _Atomic bool is_retention_owed; /* any thread -> worker: it was not applied yet, or is to be
+                                       again: there is no place for a segment */
     _Atomic uint32_t holds_count;   /* any thread -> worker: nothing is dropped meanwhile */
-    _Atomic bool has_failed;        /* log thread -> all */
-    bool is_shortage_told;          /* the spare thread's: since the spare could last be made */
-    bool is_read_only;              /* the loop's, as is this: */
-    bool is_same_asked; /* a snapshot of an LSN that has one was asked for: poll says that it is */
+    _Atomic uint32_t broken_count;  /* worker -> all: something was dropped in spite of a hold */
+    _Atomic uint64_t dropped_bytes; /* worker -> all: of segments, since open */
+    _Atomic bool is_near_told;      /* that the log nears its bound; spare thread and worker */
+    _Atomic int shortage;    /* spare thread -> loop: enum hf_store_cause, since it was last made */
+    _Atomic bool has_failed; /* log thread -> all */
+    enum hf_store_cause cause; /* the loop's: other than HF_STORE_WRITABLE: it is read only */
+    bool is_same_asked; /* the loop's: a snapshot of an LSN that has one was asked for: poll says
+                           that it is */
 };
+
+/* ------------------------------------------------------------------ store_bound.c */
+
+/* Any thread: bytes of the segments' files, the spare among them. */
+uint64_t hf_store_log_size(const struct hf_store *store);
+/* Any thread: the log is so near its bound that a snapshot should make what can be dropped. */
+bool hf_store_log_is_near(const struct hf_store *store);
+/* Any thread: another segment would take the log beyond its bound. */
+bool hf_store_log_is_full(const struct hf_store *store);
+/* Say so once when the log has come near; any thread that has changed its size. */
+void hf_store_log_judge(struct hf_store *store);
+/* Worker: drop what neither the kept snapshots nor anybody else needs, as the bound allows. While
+ * files are held, that is owed. */
+void hf_store_settle_retention(struct hf_store *store);
 
 #endif

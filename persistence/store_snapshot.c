@@ -13,27 +13,6 @@
 #define KEPT_BYTES_MIN (UINT64_C(64) * 1024 * 1024)
 #define KEPT_PART 10u
 
-bool hf_store_retention_is_due(const struct hf_store *store)
-{
-    return atomic_load(&store->is_retention_owed) && atomic_load(&store->holds_count) == 0;
-}
-
-/* Drop what the newest snapshot made needless; while files are held, that is owed. A hold that
- * comes now finds all that the current manifest needs. */
-static void settle_retention(struct hf_store *store)
-{
-    uint64_t first_lsn = hf_store_first_lsn(store);
-
-    if (!hf_store_retention_is_due(store)) {
-        return;
-    }
-    atomic_store(&store->is_retention_owed, false);
-    if (hf_retention_apply(&store->directory, &store->retention, &first_lsn) > 0) {
-        hf_wal_spare_retry(&store->wal);
-    }
-    atomic_store_explicit(&store->first_lsn, first_lsn, memory_order_release);
-}
-
 /*
  * The manifest that should name the file of `lsn` could not be saved. The file is whole, but nobody
  * counts on it, and on a disk that is full each try would leave another one: it goes. It stays
@@ -81,12 +60,10 @@ static enum hf_err make_current(struct hf_store *store, uint64_t lsn, uint64_t l
     (void)atomic_fetch_add(&store->snapshots_count, 1);
     hf_directory_say(&store->directory, 'i', "snapshot of LSN %" PRIu64 " written, %" PRIu64 " KiB",
                      lsn, (file_bytes + 1023) / 1024);
-    store->retention = (struct hf_retention){.snapshot_lsn = lsn,
-                                             .snapshots_kept = store->snapshots_kept,
-                                             .wanted_lsn = ledger_first_lsn,
-                                             .kept_bytes = store->log_kept_bytes};
+    store->retention.snapshot_lsn = lsn;
+    store->retention.wanted_lsn = ledger_first_lsn;
     atomic_store(&store->is_retention_owed, true);
-    settle_retention(store);
+    hf_store_settle_retention(store);
     return HF_OK;
 }
 
@@ -180,7 +157,7 @@ enum hf_store_write hf_store_snapshot_write_step(struct hf_store *store, uint64_
     struct hf_snapshot_run *run = &store->run;
 
     if (hf_store_retention_is_due(store)) {
-        settle_retention(store);
+        hf_store_settle_retention(store);
         return HF_STORE_WORKED;
     }
     const enum hf_store_write result =
@@ -213,7 +190,7 @@ bool hf_store_snapshot_is_due(struct hf_store *store, uint64_t now_us)
     const bool is_changed =
         store->ledger->last_lsn > atomic_load_explicit(&store->snapshot_lsn, memory_order_acquire);
     return hf_cadence_is_due(&store->cadence, now_us, all_log_bytes(store), store->run.is_on,
-                             is_changed) &&
+                             is_changed, hf_store_log_is_near(store)) &&
            !hf_store_failed(store);
 }
 

@@ -203,6 +203,9 @@ static void *worker_main(void *arg)
         const enum hf_store_write result = hf_store_snapshot_write_step(threads->store, now_us());
         if (result == HF_STORE_WORKED) {
             is_told = false;
+            if (hf_store_spare_is_wanted(threads->store)) { /* log was dropped: it has a place */
+                wake(threads, &threads->spare_cond, &threads->spare_sleeps);
+            }
             continue;
         }
         if (result == HF_STORE_IDLE && !is_told) {
@@ -264,6 +267,7 @@ static void *spare_main(void *arg)
             wake_log(threads); /* which counts it, and wakes the loop */
         } else {
             threads->wake_cb(threads->wake_arg); /* it is short of something, or has failed */
+            wake_worker(threads);                /* which may be able to drop some log */
         }
         (void)pthread_mutex_lock(&threads->mutex);
     }

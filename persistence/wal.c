@@ -154,6 +154,8 @@ static bool roll_over(struct hf_wal *wal)
     }
     if (strcmp(from, HF_NAME_SPARE) == 0) {
         atomic_store(&wal->spare, HF_SPARE_NONE);
+    } else {
+        atomic_fetch_add(&wal->made_bytes, (uint64_t)bytes_count);
     }
     wal->file = file;
     wal->file_bytes = (uint64_t)bytes_count;
@@ -332,6 +334,12 @@ bool hf_wal_spare_adopt(struct hf_wal *wal)
     return true;
 }
 
+bool hf_wal_spare_refuse(struct hf_wal *wal)
+{
+    int expected = HF_SPARE_NONE;
+    return atomic_compare_exchange_strong(&wal->spare, &expected, HF_SPARE_FAILED);
+}
+
 int hf_wal_spare_make(struct hf_wal *wal)
 {
     const struct hf_directory *directory = wal->directory;
@@ -357,6 +365,7 @@ int hf_wal_spare_make(struct hf_wal *wal)
         return result;
     }
     wal->spare_file = file;
+    atomic_fetch_add(&wal->made_bytes, wal->segment_bytes);
     atomic_store(&wal->spare, HF_SPARE_MADE);
     return 1;
 }

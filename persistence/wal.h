@@ -76,6 +76,7 @@ struct hf_wal {
     _Atomic uint64_t blocks_count;
     _Atomic uint64_t log_bytes;
     _Atomic uint64_t log_raw_bytes;
+    _Atomic uint64_t made_bytes;  /* of segment files made since open, the spare among them */
     _Atomic uint64_t place_bytes; /* hf_wal_place_bytes */
     _Atomic int spare;            /* enum hf_wal_spare */
     int spare_file;               /* open while MADE and READY; else -1 */
@@ -108,6 +109,8 @@ uint64_t hf_wal_place_bytes(const struct hf_wal *wal);
 /* Spare thread: make the spare when there is none. 1: made; 0: nothing to do; a negative errno: it
  * failed, and will not be tried again before hf_wal_spare_retry. */
 int hf_wal_spare_make(struct hf_wal *wal);
+/* Spare thread: make none for now; as if making it had failed. False: none was wanted. */
+bool hf_wal_spare_refuse(struct hf_wal *wal);
 /* Log thread: count the spare as a place for records when it has been made. True: it was. */
 bool hf_wal_spare_adopt(struct hf_wal *wal);
 /* Any thread: what has become of it. */

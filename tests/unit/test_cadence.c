@@ -14,20 +14,28 @@ static const struct row {
     const char *name;
     struct hf_cadence_config config;
     uint64_t passed_us, log_bytes;
-    bool is_changed, has_failed, is_due;
+    bool is_changed, has_failed, is_due, is_pressed;
 } rows[] = {
-    /* name                          log  interval pause   passed  log  changed failed due */
-    {"not enough log", {1000, 0, 0}, 5, 999, true, false, false},
-    {"enough log", {1000, 0, 0}, 5, 1000, true, false, true},
-    {"enough log, too soon", {1000, 0, 50}, 49, 1000, true, false, false},
-    {"enough log, just late enough", {1000, 0, 50}, 50, 1000, true, false, true},
-    {"enough log, but nothing changed", {1000, 0, 0}, 5, 1000, false, false, false},
-    {"not long enough", {0, 300, 0}, 299, 0, true, false, false},
-    {"long enough", {0, 300, 0}, 300, 0, true, false, true},
-    {"long enough, but nothing changed", {0, 300, 0}, 300, 0, false, false, false},
-    {"neither is asked for", {0, 0, 0}, UINT64_MAX / 2, UINT64_MAX / 2, true, false, false},
-    {"it failed, and the pause is over", {1000, 0, 50}, 50, 0, true, true, true},
-    {"it failed, and the pause is not", {1000, 0, 50}, 49, 0, true, true, false},
+    /* name                    log  interval pause   passed  log  changed failed due pressed */
+    {"not enough log", {1000, 0, 0}, 5, 999, true, false, false, false},
+    {"enough log", {1000, 0, 0}, 5, 1000, true, false, true, false},
+    {"enough log, too soon", {1000, 0, 50}, 49, 1000, true, false, false, false},
+    {"enough log, just late enough", {1000, 0, 50}, 50, 1000, true, false, true, false},
+    {"enough log, but nothing changed", {1000, 0, 0}, 5, 1000, false, false, false, false},
+    {"not long enough", {0, 300, 0}, 299, 0, true, false, false, false},
+    {"long enough", {0, 300, 0}, 300, 0, true, false, true, false},
+    {"long enough, but nothing changed", {0, 300, 0}, 300, 0, false, false, false, false},
+    {"neither is asked for", {0, 0, 0}, UINT64_MAX / 2, UINT64_MAX / 2, true, false, false, false},
+    {"it failed, and the pause is over", {1000, 0, 50}, 50, 0, true, true, true, false},
+    {"it failed, and the pause is not", {1000, 0, 50}, 49, 0, true, true, false, false},
+    {"pressed", {0, 0, 0}, 5, 0, true, false, true, true},
+    {"pressed, but nothing changed", {0, 0, 0}, 5, 0, false, false, false, true},
+    {"pressed, the pause is shorter", {0, 0, 50}, 50, 0, true, false, true, true},
+    {"pressed, and the pause is not over", {0, 0, 50}, 49, 0, true, false, false, true},
+    {"pressed, the pause is longer", {0, 0, 60000000}, 1000000, 0, true, false, true, true},
+    {"pressed, too soon", {0, 0, 60000000}, 999999, 0, true, false, false, true},
+    {"pressed, it failed", {0, 0, 60000000}, 10000000, 0, true, true, true, true},
+    {"pressed, it failed, too soon", {0, 0, 60000000}, 9999999, 0, true, true, false, true},
 };
 
 static void due(void **state)
@@ -39,11 +47,12 @@ static void due(void **state)
 
         hf_cadence_init(&cadence, &row->config);
         hf_cadence_begun(&cadence, 7);
-        assert_false(hf_cadence_is_due(&cadence, 900, 7, true, true)); /* it is on */
+        assert_false(hf_cadence_is_due(&cadence, 900, 7, true, true, false)); /* it is on */
         hf_cadence_ended(&cadence, row->has_failed);
-        assert_false(hf_cadence_is_due(&cadence, 1000, 7, false, true)); /* time counts now */
+        assert_false(
+            hf_cadence_is_due(&cadence, 1000, 7, false, true, false)); /* time counts now */
         if (hf_cadence_is_due(&cadence, 1000 + row->passed_us, 7 + row->log_bytes, false,
-                              row->is_changed) != row->is_due) {
+                              row->is_changed, row->is_pressed) != row->is_due) {
             fail_msg("%s", row->name);
         }
     }
@@ -56,13 +65,13 @@ static void a_quick_one_counts(void **state)
 
     (void)state;
     hf_cadence_init(&cadence, &(struct hf_cadence_config){.log_bytes = 10, .pause_us = 50});
-    assert_false(hf_cadence_is_due(&cadence, 1000, 0, false, true));
-    assert_true(hf_cadence_is_due(&cadence, 1050, 10, false, true));
+    assert_false(hf_cadence_is_due(&cadence, 1000, 0, false, true, false));
+    assert_true(hf_cadence_is_due(&cadence, 1050, 10, false, true, false));
     hf_cadence_begun(&cadence, 10);
     hf_cadence_ended(&cadence, false);
-    assert_false(hf_cadence_is_due(&cadence, 1060, 20, false, true));
-    assert_false(hf_cadence_is_due(&cadence, 1109, 20, false, true));
-    assert_true(hf_cadence_is_due(&cadence, 1110, 20, false, true));
+    assert_false(hf_cadence_is_due(&cadence, 1060, 20, false, true, false));
+    assert_false(hf_cadence_is_due(&cadence, 1109, 20, false, true, false));
+    assert_true(hf_cadence_is_due(&cadence, 1110, 20, false, true, false));
 }
 
 static void pace(void **state)

@@ -24,22 +24,27 @@ static const struct row {
     uint64_t segments_left[LSNS_MAX];
     uint64_t snapshots_left[LSNS_MAX];
 } rows[] = {
-    {"one segment always stays", {1}, {50}, {50, 1, UINT64_MAX, 0}, {1}, {50}},
-    {"a segment that ends with the snapshot", {1, 51}, {50}, {50, 1, UINT64_MAX, 0}, {51}, {50}},
-    {"a segment with one record after it", {1, 52}, {50}, {50, 1, UINT64_MAX, 0}, {1, 52}, {50}},
-    {"a segment that ends before it", {1, 50}, {50}, {50, 1, UINT64_MAX, 0}, {50}, {50}},
+    {"one segment always stays", {1}, {50}, {50, 1, UINT64_MAX, 0, 0}, {1}, {50}},
+    {"a segment that ends with the snapshot", {1, 51}, {50}, {50, 1, UINT64_MAX, 0, 0}, {51}, {50}},
+    {"a segment with one record after it", {1, 52}, {50}, {50, 1, UINT64_MAX, 0, 0}, {1, 52}, {50}},
+    {"a segment that ends before it", {1, 50}, {50}, {50, 1, UINT64_MAX, 0, 0}, {50}, {50}},
     {"an older snapshot kept needs more",
      {1, 11, 51},
      {10, 50},
-     {50, 2, 99, 0},
+     {50, 2, 99, 0, 0},
      {11, 51},
      {10, 50}},
-    {"an older snapshot not kept", {1, 11, 51}, {10, 50}, {50, 1, 99, 0}, {51}, {50}},
-    {"fewer snapshots than may be kept", {1, 11, 51}, {50}, {50, 3, 99, 0}, {51}, {50}},
-    {"the ledger wants records", {1, 11, 21, 51}, {50}, {50, 1, 11, 0}, {11, 21, 51}, {50}},
-    {"the ledger wants one before", {1, 11, 21, 51}, {50}, {50, 1, 10, 0}, {1, 11, 21, 51}, {50}},
-    {"snapshots of the future are left", {1, 51}, {50, 60}, {50, 1, 99, 0}, {51}, {50, 60}},
-    {"segments after the snapshot", {1, 51, 61}, {50}, {50, 1, 99, 0}, {51, 61}, {50}},
+    {"an older snapshot not kept", {1, 11, 51}, {10, 50}, {50, 1, 99, 0, 0}, {51}, {50}},
+    {"fewer snapshots than may be kept", {1, 11, 51}, {50}, {50, 3, 99, 0, 0}, {51}, {50}},
+    {"the ledger wants records", {1, 11, 21, 51}, {50}, {50, 1, 11, 0, 0}, {11, 21, 51}, {50}},
+    {"the ledger wants one before",
+     {1, 11, 21, 51},
+     {50},
+     {50, 1, 10, 0, 0},
+     {1, 11, 21, 51},
+     {50}},
+    {"snapshots of the future are left", {1, 51}, {50, 60}, {50, 1, 99, 0, 0}, {51}, {50, 60}},
+    {"segments after the snapshot", {1, 51, 61}, {50}, {50, 1, 99, 0, 0}, {51, 61}, {50}},
 };
 
 static void touch(struct hf_sim_disk *disk, const char *name)
@@ -84,9 +89,10 @@ static void what_is_left(void **state)
         struct hf_directory directory;
         struct hf_listing listing;
         uint64_t first_lsn = 0;
+        uint64_t dropped_bytes = 0;
         struct hf_sim_disk *disk = make_disk(row, &directory);
 
-        (void)hf_retention_apply(&directory, &row->ask, &first_lsn);
+        (void)hf_retention_apply(&directory, &row->ask, &first_lsn, &dropped_bytes);
         hf_sim_disk_crash(disk, HF_SIM_DROP, 1); /* each removal was synced */
         assert_int_equal(hf_directory_list(&directory, &listing), 0);
         assert_lsns(row->name, listing.segments, listing.segments_count, row->segments_left);
@@ -116,6 +122,7 @@ static void kept_for_consumers(void **state)
         struct hf_directory directory;
         struct hf_listing listing;
         uint64_t first_lsn = 0;
+        uint64_t dropped_bytes = 0;
         struct hf_sim_disk *disk = make_disk(&ROW, &directory);
         for (size_t k = 0; k < 5; k++) {
             char name[HF_NAME_BYTES_MAX];
@@ -124,7 +131,7 @@ static void kept_for_consumers(void **state)
             (void)snprintf(path, sizeof path, "/d/%s", name);
             hf_sim_disk_put(disk, path, BYTES, sizeof BYTES);
         }
-        (void)hf_retention_apply(&directory, &ask, &first_lsn);
+        (void)hf_retention_apply(&directory, &ask, &first_lsn, &dropped_bytes);
         assert_int_equal(first_lsn, cases[i].first_lsn);
         assert_int_equal(hf_directory_list(&directory, &listing), 0);
         assert_int_equal(listing.segments[0], cases[i].first_lsn);
@@ -138,7 +145,7 @@ static void kept_for_consumers(void **state)
 static void an_unbroken_run(void **state)
 {
     static const struct row ROW = {.segments = {1, 11, 21, 31, 41}, .snapshots = {40}};
-    static const struct hf_retention ASK = {40, 1, UINT64_MAX, 0};
+    static const struct hf_retention ASK = {40, 1, UINT64_MAX, 0, 0};
 
     (void)state;
     for (uint64_t nth = 1; nth < 12; nth++) {
@@ -147,9 +154,10 @@ static void an_unbroken_run(void **state)
         struct hf_directory directory;
         struct hf_listing listing;
         uint64_t first_lsn = 0;
+        uint64_t dropped_bytes = 0;
         struct hf_sim_disk *disk = make_disk(&ROW, &directory);
         hf_sim_disk_fail(disk, &fault);
-        (void)hf_retention_apply(&directory, &ASK, &first_lsn);
+        (void)hf_retention_apply(&directory, &ASK, &first_lsn, &dropped_bytes);
         hf_sim_disk_crash(disk, HF_SIM_MIX, nth);
         assert_int_equal(hf_directory_list(&directory, &listing), 0);
         assert_true(listing.segments_count > 0);

@@ -65,6 +65,9 @@ static const struct key keys[] = {
      "written a second at most, so that the disk is left to the log; 0: no bound"},
     {"data", "log_kept", SIZE, AT(log_kept_bytes), 0, UINT64_C(1) << 50,
      "so much log behind that is kept, too, for consumers of the change feed that come back"},
+    {"data", "log_max", SIZE, AT(log_max_bytes), 0, UINT64_C(1) << 50,
+     "all log files together: a snapshot is begun early near it, writes are refused at it; 0: "
+     "none"},
 
     {"engine", "skus_max", COUNT, AT(skus_max), 1, HF_SKUS_LIMIT, "SKUs"},
     {"engine", "locations_max", COUNT, AT(locations_max), 1, HF_LOCATIONS_LIMIT,
@@ -113,6 +116,9 @@ struct hf_config hf_config_default(void)
         .snapshot_pause_us = UINT64_C(60) * 1000000,
         .snapshot_rate_bytes = UINT64_C(128) * 1024 * 1024,
         .log_kept_bytes = UINT64_C(1) << 30,
+        /* Two snapshots, snapshot_log apart, log_kept, and as much again three times over for what
+         * is written while snapshots are slow, or fail: some hours of them at a busy shop. */
+        .log_max_bytes = UINT64_C(16) << 30,
         .skus_max = engine.skus_max,
         .locations_max = engine.locations_max,
         .cells_max = engine.cells_max,
@@ -270,6 +276,14 @@ bool hf_config_check(const struct hf_config *config, char *error, size_t error_b
                        operations_max);
         return false;
     }
+    if (config->log_max_bytes > 0 &&
+        config->log_max_bytes / HF_LOG_SEGMENTS_MIN < config->segment_bytes) {
+        char size[HF_SIZE_TEXT_BYTES];
+        hf_format_size(config->segment_bytes * HF_LOG_SEGMENTS_MIN, size);
+        (void)snprintf(error, error_bytes, "log_max: 0, or at least %s with this segment_size",
+                       size);
+        return false;
+    }
     return true;
 }
 
@@ -417,5 +431,6 @@ struct hf_store_config hf_config_store(const struct hf_config *config)
         .snapshot_rate_bytes = config->snapshot_rate_bytes,
         .works_ahead = true,
         .log_kept_bytes = config->log_kept_bytes,
+        .log_max_bytes = config->log_max_bytes,
     };
 }

@@ -47,6 +47,7 @@ struct hf_config {
     uint64_t snapshot_pause_us;
     uint64_t snapshot_rate_bytes;
     uint64_t log_kept_bytes;
+    uint64_t log_max_bytes;
 
     uint64_t skus_max;
     uint64_t locations_max;
