@@ -39,17 +39,13 @@ static void look_at_size(const struct looking *looking, struct hf_inspect_file *
 /* Time of the first or last record of the block at `offset`; 0 when it cannot be read. */
 static uint64_t time_in_block(struct looking *looking, uint64_t offset, bool is_last)
 {
-    struct hf_segment_reader *reader = &looking->reader;
     struct hf_record_reader record;
     struct hf_record_header header = {0};
     struct hf_block_header block;
     const unsigned char *bytes;
     const char *why = NULL;
 
-    const uint64_t offset_before = reader->offset;
-    reader->offset = offset;
-    const enum hf_err err = hf_segment_reader_next(reader, &block, &bytes, &why);
-    reader->offset = offset_before;
+    const enum hf_err err = hf_segment_reader_look(&looking->reader, offset, &block, &bytes, &why);
     const unsigned char *at = err == HF_OK ? hf_block_raw(&block, bytes, looking->room) : NULL;
     size_t left = at == NULL ? 0 : block.raw_bytes;
     while (left > 0 && hf_record_open(&record, &header, at, left) == HF_OK) {

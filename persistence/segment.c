@@ -178,6 +178,18 @@ enum hf_err hf_segment_reader_next(struct hf_segment_reader *reader, struct hf_b
     return err;
 }
 
+enum hf_err hf_segment_reader_look(struct hf_segment_reader *reader, uint64_t offset,
+                                   struct hf_block_header *block, const unsigned char **bytes,
+                                   const char **why)
+{
+    const uint64_t offset_before = reader->offset;
+
+    reader->offset = offset;
+    const enum hf_err err = hf_segment_reader_next(reader, block, bytes, why);
+    reader->offset = offset_before;
+    return err;
+}
+
 enum hf_err hf_segment_reader_hop(struct hf_segment_reader *reader, struct hf_block_header *block,
                                   const char **why)
 {
@@ -209,11 +221,8 @@ static enum hf_err count_block(struct hf_segment_reader *reader, uint64_t offset
     struct hf_block_header block;
     const unsigned char *bytes;
     const char *why = NULL;
-    const uint64_t offset_before = reader->offset;
 
-    reader->offset = offset;
-    const enum hf_err err = hf_segment_reader_next(reader, &block, &bytes, &why);
-    reader->offset = offset_before;
+    const enum hf_err err = hf_segment_reader_look(reader, offset, &block, &bytes, &why);
     if (err == HF_IO) {
         return HF_IO;
     }

@@ -52,6 +52,10 @@ enum hf_err hf_segment_reader_open(struct hf_segment_reader *reader, uint64_t fi
  */
 enum hf_err hf_segment_reader_next(struct hf_segment_reader *reader, struct hf_block_header *block,
                                    const unsigned char **bytes, const char **why);
+/* As _next, of the block at `offset`; the reader stays where it is. */
+enum hf_err hf_segment_reader_look(struct hf_segment_reader *reader, uint64_t offset,
+                                   struct hf_block_header *block, const unsigned char **bytes,
+                                   const char **why);
 /* As _next, but reads only the header and trusts it. */
 enum hf_err hf_segment_reader_hop(struct hf_segment_reader *reader, struct hf_block_header *block,
                                   const char **why);

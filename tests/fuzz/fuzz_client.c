@@ -18,11 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/assert.h"
 #include "net/client.h"
+#include "tests/fuzz/seeds.h"
 #include "tests/lib/wire_samples.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes_count);
@@ -37,7 +37,6 @@ enum { RAW, REPLY, FORMS_COUNT };
 
 static void write_seed(const char *folder, const struct hf_wire_sample *sample)
 {
-    char path[512];
     struct hf_buffer out = {0};
     sample->put(&out);
     const unsigned char *bytes = hf_buffer_front(&out);
@@ -46,12 +45,7 @@ static void write_seed(const char *folder, const struct hf_wire_sample *sample)
     const unsigned char head[HEAD_BYTES] = {REPLY, bytes[3],
                                             (unsigned char)((count + 3) % 4 + 4 * section)};
 
-    (void)snprintf(path, sizeof path, "%s/client-%s", folder, sample->name);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        perror(path);
-        abort();
-    }
+    FILE *file = hf_seeds_file(folder, "client", sample->name);
     (void)fwrite(head, 1, sizeof head, file);
     (void)fwrite(bytes + HF_FRAME_HEADER_BYTES, 1, hf_buffer_count(&out) - HF_FRAME_HEADER_BYTES,
                  file);
@@ -61,18 +55,12 @@ static void write_seed(const char *folder, const struct hf_wire_sample *sample)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    for (int i = 1; i < *argc; i++) {
-        struct stat stat_of;
-        const char *word = (*argv)[i];
-        if (word[0] == '-' || stat(word, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode)) {
-            continue;
+    const char *folder = hf_seeds_folder(*argc, *argv);
+
+    for (size_t at = 0; folder != NULL && at < hf_wire_samples_count; at++) {
+        if (hf_wire_samples[at].is_reply) {
+            write_seed(folder, &hf_wire_samples[at]);
         }
-        for (size_t at = 0; at < hf_wire_samples_count; at++) {
-            if (hf_wire_samples[at].is_reply) {
-                write_seed(word, &hf_wire_samples[at]);
-            }
-        }
-        return 0;
     }
     return 0;
 }

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
+#include "tests/fuzz/seeds.h"
 #include "tests/lib/feed_world.h"
 #include "tests/lib/history.h"
 
@@ -28,15 +28,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static void write_seed(const char *folder, uint32_t number)
 {
-    char path[512];
+    char name[16];
     uint64_t random = number;
 
-    (void)snprintf(path, sizeof path, "%s/script-%u", folder, number);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        perror(path);
-        abort();
-    }
+    (void)snprintf(name, sizeof name, "%u", number);
+    FILE *file = hf_seeds_file(folder, "script", name);
     for (uint32_t i = 0; i < SEED_BYTES; i++) {
         (void)fputc((int)hf_random(&random, 256), file);
     }
@@ -45,16 +41,10 @@ static void write_seed(const char *folder, uint32_t number)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    for (int i = 1; i < *argc; i++) {
-        struct stat stat_of;
-        const char *word = (*argv)[i];
-        if (word[0] == '-' || stat(word, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode)) {
-            continue;
-        }
-        for (uint32_t number = 0; number < SEEDS_COUNT; number++) {
-            write_seed(word, number);
-        }
-        return 0;
+    const char *folder = hf_seeds_folder(*argc, *argv);
+
+    for (uint32_t number = 0; folder != NULL && number < SEEDS_COUNT; number++) {
+        write_seed(folder, number);
     }
     return 0;
 }

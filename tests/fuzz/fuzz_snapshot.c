@@ -106,14 +106,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
 
 size_t hf_fuzz_seed_input(size_t index, unsigned char *bytes, const char **name)
 {
-    const struct hf_sim_disk *disk = hf_world()->disk;
-    const size_t bytes_count = hf_sim_disk_file_bytes(disk, HF_WORLD_SNAPSHOT);
-
-    if (index > 0) {
-        return 0;
-    }
-    HF_ASSERT(bytes_count <= HF_FUZZ_INPUT_BYTES_MAX);
-    hf_sim_disk_peek(disk, HF_WORLD_SNAPSHOT, 0, bytes, bytes_count);
     *name = "story";
-    return bytes_count;
+    return index > 0 ? 0 : hf_world_file(HF_WORLD_SNAPSHOT, bytes);
 }

@@ -16,12 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "engine/assert.h"
 #include "engine/bytes.h"
 #include "net/codec.h"
 #include "net/codec_feed.h"
+#include "tests/fuzz/seeds.h"
 #include "tests/lib/feed_world.h"
 #include "tests/lib/wire_samples.h"
 #include "tests/lib/wire_world.h"
@@ -36,14 +36,9 @@ enum { RAW, FRAMES, REPLY, FOLLOWED, FORMS_COUNT };
 
 static void write_seed(const char *folder, const struct hf_wire_sample *sample)
 {
-    char path[512];
     struct hf_buffer out = {0};
-    (void)snprintf(path, sizeof path, "%s/sample-%s", folder, sample->name);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        perror(path);
-        abort();
-    }
+    FILE *file = hf_seeds_file(folder, "sample", sample->name);
+
     sample->put(&out);
     const unsigned char *bytes = hf_buffer_front(&out);
     const size_t bytes_count = hf_buffer_count(&out);
@@ -62,16 +57,10 @@ static void write_seed(const char *folder, const struct hf_wire_sample *sample)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    for (int i = 1; i < *argc; i++) {
-        struct stat stat_of;
-        const char *word = (*argv)[i];
-        if (word[0] == '-' || stat(word, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode)) {
-            continue;
-        }
-        for (size_t at = 0; at < hf_wire_samples_count; at++) {
-            write_seed(word, &hf_wire_samples[at]);
-        }
-        return 0;
+    const char *folder = hf_seeds_folder(*argc, *argv);
+
+    for (size_t at = 0; folder != NULL && at < hf_wire_samples_count; at++) {
+        write_seed(folder, &hf_wire_samples[at]);
     }
     return 0;
 }

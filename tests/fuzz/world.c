@@ -6,6 +6,7 @@
 #include "engine/record.h"
 #include "persistence/reader.h"
 #include "persistence/store.h"
+#include "tests/fuzz/mutate.h"
 #include "tests/fuzz/story.h"
 #include "tests/lib/small_engine.h"
 
@@ -29,6 +30,16 @@ struct hf_engine *hf_world_engine(void)
 
     HF_ASSERT(engine != NULL);
     return engine;
+}
+
+size_t hf_world_file(const char *path, unsigned char *bytes)
+{
+    const struct hf_sim_disk *disk = hf_world()->disk;
+    const size_t bytes_count = (size_t)hf_sim_disk_file_bytes(disk, path);
+
+    HF_ASSERT(bytes_count <= HF_FUZZ_INPUT_BYTES_MAX);
+    hf_sim_disk_peek(disk, path, 0, bytes, bytes_count);
+    return bytes_count;
 }
 
 static void snapshot(struct hf_store *store, struct hf_engine *engine)

@@ -33,6 +33,8 @@ struct hf_world {
 extern const unsigned char hf_fuzz_id[16];
 /* The same one at each call. */
 const struct hf_world *hf_world(void);
+/* One of its files into `bytes` (HF_FUZZ_INPUT_BYTES_MAX, mutate.h); returns its size. */
+size_t hf_world_file(const char *path, unsigned char *bytes);
 /* An empty engine that holds all of it. */
 struct hf_engine *hf_world_engine(void);
 

@@ -189,6 +189,18 @@ static void fill_and_recover(void **state)
 static const uint32_t SPARE_CALLS = HF_SIM_OPEN | HF_SIM_WRITE | HF_SIM_ALLOCATE | HF_SIM_SYNC |
                                     HF_SIM_RENAME | HF_SIM_UNLINK | HF_SIM_SYNC_DIR;
 
+/* Make the next segment, with the `nth` of the calls for it failing. True: it does with fewer. */
+static bool make_spare_in_spite(struct hf_store_fixture *fixture, uint64_t nth, int error)
+{
+    const struct hf_sim_fault fault = {.nth = nth, .calls = SPARE_CALLS, .error = error};
+
+    hf_sim_disk_fail(fixture->disk, &fault);
+    const bool is_made = hf_store_spare_step(fixture->store);
+    assert_int_equal(is_made, !hf_sim_disk_has_failed(fixture->disk));
+    hf_sim_disk_fail(fixture->disk, &NO_FAULT);
+    return is_made;
+}
+
 /* Each call of making the next segment is short of something in turn: told once, and made later. */
 static void every_call_is_short(void **state)
 {
@@ -198,16 +210,10 @@ static void every_call_is_short(void **state)
     (void)state;
     for (uint64_t nth = 1; !is_done; nth++) {
         struct hf_store_fixture fixture;
-        const struct hf_sim_fault fault = {.nth = nth,
-                                           .calls = SPARE_CALLS,
-                                           .error =
-                                               ERRORS[nth % (sizeof ERRORS / sizeof ERRORS[0])]};
         hf_store_fixture_init(&fixture);
         assert_true(hf_store_fixture_open(&fixture));
-        hf_sim_disk_fail(fixture.disk, &fault);
-        is_done = hf_store_spare_step(fixture.store);
-        assert_int_equal(is_done, !hf_sim_disk_has_failed(fixture.disk));
-        hf_sim_disk_fail(fixture.disk, &NO_FAULT);
+        is_done =
+            make_spare_in_spite(&fixture, nth, ERRORS[nth % (sizeof ERRORS / sizeof ERRORS[0])]);
         assert_false(hf_store_failed(fixture.store));
         assert_int_equal(hf_store_spare_has_failed(fixture.store), !is_done);
         if (!is_done) {
@@ -236,16 +242,12 @@ static void every_call_is_broken(void **state)
     (void)state;
     for (uint64_t nth = 1; !is_done; nth++) {
         struct hf_store_fixture fixture;
-        const struct hf_sim_fault fault = {.nth = nth,
-                                           .calls = SPARE_CALLS,
-                                           .error =
-                                               ERRORS[nth % (sizeof ERRORS / sizeof ERRORS[0])]};
         hf_store_fixture_init(&fixture);
         assert_true(hf_store_fixture_open(&fixture));
         hf_store_fixture_work(&fixture, 20);
         assert_true(hf_store_fixture_drain(&fixture));
-        hf_sim_disk_fail(fixture.disk, &fault);
-        is_done = hf_store_spare_step(fixture.store);
+        is_done =
+            make_spare_in_spite(&fixture, nth, ERRORS[nth % (sizeof ERRORS / sizeof ERRORS[0])]);
         assert_int_equal(hf_store_failed(fixture.store), !is_done);
         if (!is_done) {
             assert_true(hf_store_fixture_said(&fixture, "nothing is written to the log any more"));
