@@ -156,6 +156,34 @@ size_t hf_engine_copy(struct hf_engine *engine, struct hf_image_cursor *cursor, 
                       size_t buffer_bytes);
 enum hf_err hf_engine_load(struct hf_engine *engine, const void *chunk, size_t bytes_count,
                            const char **why);
+/*
+ * The same in two halves, so that two threads may share the work:
+ *
+ *     one        prepare 1 | prepare 2 | prepare 3 | ...
+ *     another                 join 1   |  join 2   |  join 3  | ...     then hf_engine_load_end
+ *
+ * Prepare decodes a chunk into the engine's pools, finds its keys, and says in `part` what join has
+ * to do, or to refuse: only join refuses. Chunks are prepared in their order and joined in their
+ * order, each after it was prepared, by one thread at a time each; how a part gets from one to the
+ * other makes what was written before visible there (a mutex, say). The chunk stays until its
+ * part was joined. No other call may come while either runs, nor before both have ended.
+ * Which of the two touches what is said in image_load.h.
+ */
+struct hf_image_part {
+    const unsigned char *bytes, *bytes_end; /* the chunk */
+    const unsigned char *codes, *codes_end; /* in it; NULL: none */
+    const unsigned char *shipments;         /* in it, up to its end; NULL: none */
+    uint32_t cells_first, cells_count;      /* by their indices, as the next two */
+    uint32_t reservations_first, reservations_count;
+    uint32_t reservation_lines_end;
+    enum hf_err err; /* the refusal that comes behind all of these; HF_OK: none */
+    const char *why;
+};
+void hf_engine_load_prepare(struct hf_engine *engine, const void *chunk, size_t bytes_count,
+                            struct hf_image_part *part);
+/* HF_CORRUPT, HF_LIMIT_EXCEEDED, HF_NO_MEMORY: `why` (a static text) says what. */
+enum hf_err hf_engine_load_join(struct hf_engine *engine, const struct hf_image_part *part,
+                                const char **why);
 /* Check that all that the first item (the head) counts is there. HF_CORRUPT otherwise. */
 enum hf_err hf_engine_load_end(struct hf_engine *engine, const char **why);
 

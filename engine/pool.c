@@ -81,6 +81,12 @@ uint32_t hf_pool_take(struct hf_pool *pool)
     return index;
 }
 
+void hf_pool_take_next(struct hf_pool *pool, uint32_t count)
+{
+    HF_ASSERT(count <= pool->items_max - pool->used_count);
+    pool->used_count += count;
+}
+
 void hf_pool_give(struct hf_pool *pool, uint32_t index)
 {
     HF_ASSERT(index < pool->used_count);

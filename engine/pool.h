@@ -34,6 +34,8 @@ void hf_pool_release(struct hf_pool *pool);
 
 /* A zeroed item. There must be one: hf_pool_room. */
 uint32_t hf_pool_take(struct hf_pool *pool);
+/* The next `count` of those that were never taken, which the caller may have filled already. */
+void hf_pool_take_next(struct hf_pool *pool, uint32_t count);
 void hf_pool_give(struct hf_pool *pool, uint32_t index);
 
 static inline void *hf_pool_at(const struct hf_pool *pool, uint32_t index)

@@ -52,7 +52,10 @@ struct hf_reservation {
         uint64_t name_position;     /* closed: place in the queue of remembered names */
     };
     uint32_t first_line;
-    uint32_t order_node; /* order.h; HF_NONE: no order */
+    union {
+        uint32_t order_node;   /* order.h; HF_NONE: no order */
+        uint32_t loaded_order; /* until it is joined (image_load.h): where its order is named */
+    };
 };
 _Static_assert(sizeof(struct hf_reservation) == 72, "the bar is 128 bytes with line and index");
 
@@ -62,8 +65,15 @@ struct hf_line {
     int64_t released;
     uint32_t cell;
     uint32_t reservation;
-    uint32_t next;                 /* of the reservation */
-    uint32_t ring_next, ring_prev; /* of the cell */
+    uint32_t next; /* of the reservation */
+    union {
+        struct {
+            uint32_t ring_next, ring_prev; /* of the cell */
+        };
+        struct {
+            uint32_t loaded_sku, loaded_location; /* until it is joined (image_load.h) */
+        };
+    };
     uint32_t unused;
 };
 _Static_assert(sizeof(struct hf_line) == 48, "see above");

@@ -1,10 +1,11 @@
 /*
  * snapshot_read.c - the reading half of snapshot.h.
  *
- * A snapshot is loaded while it is verified: one thread reads, checks and decodes blocks, the other
- * gives them to the engine. Each block is whole before the engine sees it, and the sums of the
- * footer, which tell that no block is missing, are compared last. So damage may be found when the
- * engine holds half a state; the caller throws that away and goes on with an older snapshot.
+ * A snapshot is loaded while it is verified: one thread reads, checks and decodes blocks, and has
+ * the engine prepare their items; the other has it join them (engine.h). Each block is whole before
+ * the engine sees it, and the sums of the footer, which tell that no block is missing, are compared
+ * last. So damage may be found when the engine holds half a state; the caller throws that away and
+ * goes on with an older snapshot.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -241,7 +242,8 @@ struct loading {
     struct hf_engine *engine;
     struct slot {
         struct hf_snapshot_room room;
-        uint64_t offset; /* of the block */
+        struct hf_image_part part; /* of its items */
+        uint64_t offset;           /* of the block */
         enum hf_err err;
         bool is_end;
     } slots[SLOTS_COUNT];
@@ -256,6 +258,9 @@ static bool fill_slot(void *arg, uint32_t index)
 
     slot->offset = loading->reader.offset;
     slot->err = hf_snapshot_reader_next(&loading->reader, &slot->room, &slot->is_end);
+    if (slot->err == HF_OK && !slot->is_end) {
+        hf_engine_load_prepare(loading->engine, slot->room.raw, slot->room.raw_bytes, &slot->part);
+    }
     return slot->err == HF_OK && !slot->is_end;
 }
 
@@ -284,8 +289,7 @@ static enum hf_err load_blocks(struct loading *loading, struct hf_ahead *ahead, 
             return slot->err;
         }
         *offset = slot->offset;
-        const enum hf_err err =
-            hf_engine_load(loading->engine, slot->room.raw, slot->room.raw_bytes, why);
+        const enum hf_err err = hf_engine_load_join(loading->engine, &slot->part, why);
         if (err != HF_OK) {
             return err;
         }

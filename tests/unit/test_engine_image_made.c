@@ -564,6 +564,33 @@ static void formats_do_not_mix(void **state)
     }
 }
 
+/* No section behind a later one, and no second head. */
+static void order_is_kept(void **state)
+{
+    static void (*const puts[])(struct image *, const struct made *) = {
+        put_codes, put_other_cell, put_reservation, put_ref, put_shipments};
+    (void)state;
+
+    for (size_t newest = 1; newest < sizeof puts / sizeof puts[0]; newest++) {
+        for (size_t late = 0; late < newest; late++) {
+            struct hf_engine *engine = new_engine();
+            struct image image = {.bytes_count = 0};
+            const char *why = "";
+            put_codes(&image, &sound);
+            put_cell(&image, &sound);
+            for (size_t i = 1; i <= newest; i++) {
+                puts[i](&image, &sound);
+            }
+            puts[late](&image, &sound);
+            assert_int_equal(hf_engine_load(engine, image.bytes, image.bytes_count, &why),
+                             HF_CORRUPT);
+            assert_string_equal(why,
+                                late == 0 ? "a second head" : "items that are not in their order");
+            hf_engine_free(engine);
+        }
+    }
+}
+
 /* ------------------------------------------------------------------ golden bytes */
 
 /* FORMATS.md 4.2 */
@@ -685,7 +712,7 @@ static void golden_format_1(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ROWS_COUNT + OLD_ROWS_COUNT + 6];
+    struct CMUnitTest tests[ROWS_COUNT + OLD_ROWS_COUNT + 7];
     size_t count = 0;
 
     for (size_t i = 0; i < ROWS_COUNT; i++) {
@@ -701,7 +728,8 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(written_again),      cmocka_unit_test(format_1_is_checked),
         cmocka_unit_test(formats_do_not_mix), cmocka_unit_test(golden_cell),
-        cmocka_unit_test(golden_format_1),    cmocka_unit_test(golden_format_2),
+        cmocka_unit_test(order_is_kept),      cmocka_unit_test(golden_format_1),
+        cmocka_unit_test(golden_format_2),
     };
     memcpy(tests + count, others, sizeof others);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,85 @@
+/*
+ * image_load.h - what the two halves of loading share (engine.h: hf_engine_load_prepare, _join).
+ *
+ *     chunk --prepare--> items in their places in the pools, names and cells in the tables
+ *                          |
+ *                        part: which items those are, what to read once more, the refusal
+ *                          |
+ *           --join-----> codes, chains of cells, rings, orders, sums of lines, shipments
+ *
+ * The two may run on two threads, so each thing has one owner, and what prepare has put into a part
+ * is join's when the part is:
+ *
+ *     prepare    the pools' counters of cells, extras, reservations, long ids, lines; names with
+ *                table, queue and references; the table of cells. From the first shipment on it
+ *                touches nothing more, and names and table are join's (prepare_items)
+ *     join       the catalogue, orders, shipments, the workbench; items that it was handed
+ *     neither    what the head says: it stands before the first item is handed over
+ *
+ * An item is where it will stay, and its keys do not change: so prepare compares keys by itself.
+ * What it knows and join needs stands where the item has no use for the place yet: a line's SKU and
+ * location where its neighbours in the ring will stand (reservation.h), an order's place in the
+ * chunk where its node will. A line's cell is the first of the table's candidates, not compared:
+ * join touches the cell anyway.
+ */
+#ifndef HF_ENGINE_IMAGE_LOAD_H
+#define HF_ENGINE_IMAGE_LOAD_H
+
+#include "engine/image.h"
+
+/* Items of one kind that are done at a time: what each of them waits for is fetched for all. */
+#define HF_IMAGE_BATCH_MAX 64
+
+/* What a cell claims, for the lines to prove (image_load.c). */
+struct hf_image_claim {
+    uint32_t cell;
+    int64_t held, committed;
+};
+struct hf_image_transit {
+    int64_t in_transit, inbound_sellable, inbound_kept;
+};
+
+struct hf_image_load {
+    /* Of both, from the head on. */
+    struct hf_image_head head;
+    bool is_old; /* format 1 */
+    uint32_t cells_max;
+    struct hf_image_claim *claims;     /* cells_max */
+    struct hf_image_transit *transits; /* by the index of the cell's extra; cells_max */
+
+    /* Prepare's. */
+    enum hf_item section; /* of the newest item */
+    uint32_t claims_count;
+    enum hf_err err; /* the refusal, behind which nothing is prepared */
+    const char *why;
+    uint64_t hashes[HF_IMAGE_BATCH_MAX]; /* of the items of a batch */
+    struct hf_image_place places[HF_IMAGE_BATCH_MAX];
+    uint64_t line_hashes[HF_LINES_MAX + HF_IMAGE_BATCH_MAX]; /* of their cells */
+
+    /* Join's. */
+    uint32_t reserved_cells_count; /* that lines have come for */
+    uint64_t populated_bytes;      /* of the pools, in their order (image_load.c) */
+};
+
+/* The section that an item of this tag belongs to in an image of the format; HF_ITEM_HEAD: none. */
+enum hf_item hf_image_section_of(uint8_t tag, bool is_old);
+/* HF_CORRUPT: no item of this tag may come behind one of `section`. */
+enum hf_err hf_image_judge_tag(const struct hf_image_load *load, enum hf_item section, uint8_t tag,
+                               const char **why);
+/* Take a place in the queue of names for `name`. False: it is not there, or taken. */
+bool hf_image_take_place(struct hf_engine *engine, const struct hf_image_place *place,
+                         uint32_t name);
+
+static inline enum hf_err hf_image_corrupt(const char **why, const char *text)
+{
+    *why = text;
+    return HF_CORRUPT;
+}
+
+static inline enum hf_err hf_image_too_small(const char **why)
+{
+    *why = "the configured limits are too small for the snapshot";
+    return HF_LIMIT_EXCEEDED;
+}
+
+#endif
