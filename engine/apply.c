@@ -425,11 +425,7 @@ void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, u
     HF_ASSERT(count <= HF_LINKED_MAX);
 
     begin(engine, now_us);
-    if (hf_group_begin(engine) != HF_OK) {
-        fail_all(results, count, engine->last_lsn);
-        results[0].outcome = HF_BUSY;
-        return;
-    }
+    hf_group_begin(engine);
     for (uint32_t i = 0; i < count; i++) {
         engine->is_group_last = i + 1 == count;
         if (engine->work.result_lines_first + ops[i].lines_count > HF_MOVES_MAX) {

@@ -274,6 +274,9 @@ enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_tex
     if (effects_count == 0) {
         return HF_OK;
     }
+    if (engine->is_group_open && !engine->has_group_room) {
+        return HF_BUSY;
+    }
     struct hf_record_header header = header_of(engine, kind, order, with_op);
     const uint64_t added_names = (header.ref.bytes_count > 0) +
                                  closings_count(work->effects + work->effects_first, effects_count);
@@ -319,18 +322,15 @@ enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_tex
 
 /* ------------------------------------------------------------------ linked groups */
 
-enum hf_err hf_group_begin(struct hf_engine *engine)
+void hf_group_begin(struct hf_engine *engine)
 {
     HF_ASSERT(!engine->is_group_open);
 
-    if (hf_engine_room(engine, HF_RECORD_BYTES_MAX) == NULL) {
-        return HF_BUSY;
-    }
+    engine->has_group_room = hf_engine_room(engine, HF_RECORD_BYTES_MAX) != NULL;
     engine->is_group_open = true;
     engine->group_count = 0;
-    engine->group_room_bytes = HF_RECORD_BYTES_MAX;
+    engine->group_room_bytes = engine->has_group_room ? HF_RECORD_BYTES_MAX : 0;
     engine->work.effects_first = engine->work.effects_count = 0;
-    return HF_OK;
 }
 
 void hf_group_end(struct hf_engine *engine)

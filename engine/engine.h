@@ -93,7 +93,8 @@ void hf_engine_apply(struct hf_engine *engine, const struct hf_op *op, uint64_t 
 /*
  * Apply ops[0..count) as one: all, or none. results[i] belongs to ops[i]; in a failed group the
  * operation that was refused says why and the others say HF_LINKED_FAILED. The group's records
- * stand in one log block. count <= HF_LINKED_MAX.
+ * stand in one log block. Where the ring has no room for a group, one of repeats is answered all
+ * the same; in any other the first operation that would log is HF_BUSY. count <= HF_LINKED_MAX.
  */
 #define HF_LINKED_MAX 256
 void hf_engine_apply_linked(struct hf_engine *engine, const struct hf_op *ops, uint32_t count,

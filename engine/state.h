@@ -132,6 +132,7 @@ struct hf_engine {
     struct hf_group_record *group; /* HF_GROUP_RECORDS_MAX */
     uint32_t group_count;
     bool is_group_open;
+    bool has_group_room;       /* else only what logs nothing is taken into it */
     bool is_group_last;        /* the operation being applied is the group's last */
     uint64_t group_room_bytes; /* left of the room that the group may fill */
 
@@ -280,8 +281,9 @@ struct hf_effect_move *hf_effect_put_plan_move(struct hf_engine *engine,
  */
 enum hf_err hf_commit(struct hf_engine *engine, enum hf_kind kind, struct hf_text order,
                       bool with_op);
-/* Open a group whose records lie side by side and can be taken back. HF_BUSY: no room for it. */
-enum hf_err hf_group_begin(struct hf_engine *engine);
+/* Open a group whose records lie side by side and can be taken back. Where the ledger has no room
+ * for the largest one, what is to be logged in it is HF_BUSY; repeats need none. */
+void hf_group_begin(struct hf_engine *engine);
 void hf_group_end(struct hf_engine *engine);
 void hf_group_revert(struct hf_engine *engine);
 /* Remember the record's reference; returns its name. There is room. */

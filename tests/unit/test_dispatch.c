@@ -288,6 +288,52 @@ static void read_only_refuses_writes(void **state)
     hf_world_release(&world);
 }
 
+/* A linked group that was done before is such a repeat; one with anything new in it is not. */
+static void read_only_answers_repeated_groups(void **state)
+{
+    static const enum hf_err WRITABLE[] = {HF_OK, HF_READ_ONLY};
+    struct hf_world world;
+    struct hf_reply items[ITEMS_MAX];
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct hf_request group[] = {reserve_request("cart-1", HF_OP_LINKED),
+                                           reserve_request("cart-2", 0)};
+        const struct hf_request mixed[] = {reserve_request("cart-1", HF_OP_LINKED),
+                                           reserve_request("cart-3", 0)};
+        start(&world);
+        (void)hf_world_send(&world, HF_KIND_RESERVE, group, 2);
+        assert_int_equal(read_items(&world, items), 2);
+        assert_false(items[0].is_repeated || items[1].is_repeated);
+        const uint64_t lsns[] = {items[0].lsn, items[1].lsn};
+        const uint64_t lsn = hf_engine_lsn(world.engine);
+        struct hf_ledger *ledger = hf_engine_ledger(world.engine);
+        hf_ledger_limit(ledger, ledger->pushed_bytes); /* the log has no place */
+        world.writable = WRITABLE[i];
+        (void)hf_world_send(&world, HF_KIND_RESERVE, group, 2);
+        assert_int_equal(read_items(&world, items), 2);
+        for (size_t k = 0; k < 2; k++) {
+            assert_int_equal(items[k].outcome, HF_OK);
+            assert_true(items[k].is_repeated);
+            assert_int_equal(items[k].lsn, lsns[k]);
+        }
+        (void)hf_world_send(&world, HF_KIND_RESERVE, mixed, 2);
+        assert_int_equal(read_items(&world, items), 2);
+        assert_int_equal(items[0].outcome, HF_LINKED_FAILED);
+        assert_int_equal(items[1].outcome, i == 0 ? HF_BUSY : HF_READ_ONLY);
+        assert_int_equal(hf_engine_lsn(world.engine), lsn);
+
+        hf_ledger_limit(ledger, UINT64_MAX);
+        world.writable = HF_OK;
+        (void)hf_world_send(&world, HF_KIND_RESERVE, mixed, 2);
+        assert_int_equal(read_items(&world, items), 2);
+        assert_true(items[0].outcome == HF_OK && items[0].is_repeated);
+        assert_true(items[1].outcome == HF_OK && !items[1].is_repeated);
+        assert_int_equal(hf_engine_lsn(world.engine), lsn + 1);
+        hf_world_release(&world);
+    }
+}
+
 /*
  * The log's place ends in the middle of a frame: the engine finds out, and the log says whether it
  * passes. A hold that is due waits, too.
@@ -794,6 +840,7 @@ int main(void)
         cmocka_unit_test(bytes_left_over),
         cmocka_unit_test(handles_need_a_tag),
         cmocka_unit_test(read_only_refuses_writes),
+        cmocka_unit_test(read_only_answers_repeated_groups),
         cmocka_unit_test(no_place_in_the_log),
         cmocka_unit_test(due_holds_end_first),
         cmocka_unit_test(linked_groups_succeed_or_fail),
