@@ -280,6 +280,15 @@ static bool tell(void *arg, uint64_t bytes_count)
            work->args->progress_cb(work->args->progress_arg, work->bytes_done, work->bytes_total);
 }
 
+static void keep_pace(void *arg, uint64_t bytes_count)
+{
+    const struct work *work = arg;
+
+    if (work->args->pace_cb != NULL) {
+        work->args->pace_cb(work->args->progress_arg, bytes_count);
+    }
+}
+
 static enum hf_err copy_files(struct work *work)
 {
     struct hf_copy *copy = &work->copy;
@@ -363,6 +372,7 @@ static enum hf_err run(struct work *work)
         return hf_refuse(work->error, work->error_bytes, err, "no memory for a backup");
     }
     work->copy.progress_cb = tell;
+    work->copy.pace_cb = keep_pace;
     work->copy.progress_arg = work;
     err = copy_files(work);
     if (err == HF_OK) {

@@ -24,7 +24,7 @@
 #ifndef HF_PERSISTENCE_BACKUP_H
 #define HF_PERSISTENCE_BACKUP_H
 
-#include "persistence/directory.h"
+#include "persistence/copy.h"
 #include "persistence/store.h"
 
 /* Now and then: so many bytes of the data directory, of so many, are copied. False: to be broken
@@ -35,7 +35,8 @@ struct hf_backup_args {
     const char *folder; /* which is there */
     const char *name;   /* below it: "2026-11-22", "weekly/47"; or a path inside of it */
     hf_backup_progress_cb progress_cb;
-    void *progress_arg;
+    hf_copy_pace_cb pace_cb; /* NULL: as fast as it goes */
+    void *progress_arg;      /* of both */
 };
 
 struct hf_backup {

@@ -43,6 +43,15 @@ bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log
            (config->interval_us > 0 && passed_us >= config->interval_us);
 }
 
+uint64_t hf_rate_due_us(uint64_t due_us, uint64_t now_us, uint64_t bytes_count, uint64_t rate_bytes)
+{
+    if (rate_bytes == 0) {
+        return due_us;
+    }
+    const uint64_t from_us = due_us + 1000000 < now_us ? now_us : due_us;
+    return from_us + bytes_count * 1000000 / rate_bytes;
+}
+
 /*
  * An eighth of the loop while there is room to spare for what changes meanwhile; more, and longer
  * at once, as it is used up: a snapshot that is given up was copied for nothing.

@@ -44,6 +44,13 @@ bool hf_cadence_is_due(struct hf_cadence *cadence, uint64_t now_us, uint64_t log
 #define HF_PRESSED_PAUSE_US UINT64_C(1000000)
 #define HF_PRESSED_RETRY_US UINT64_C(10000000)
 
+/*
+ * When the next piece of work may begin, at `rate_bytes` a second (0: at once): `bytes_count` are
+ * done now, and the piece was due at `due_us`. Who was late makes up for a second of it at most.
+ */
+uint64_t hf_rate_due_us(uint64_t due_us, uint64_t now_us, uint64_t bytes_count,
+                        uint64_t rate_bytes);
+
 /* A slice is worth its while from this length on, and never gets longer than the other: as a rule
  * than half of that. */
 #define HF_PACE_US_MIN 50u

@@ -97,7 +97,23 @@ static int64_t begin_file(struct hf_copy *copy, const char *aside)
     copy->file = hf_directory_open(copy->to, aside, HF_DISK_WRITE | HF_DISK_CREATE);
     copy->buffer_offset = 0;
     copy->buffer_used = 0;
+    copy->synced_offset = 0;
     return copy->file < 0 ? copy->file : 0;
+}
+
+/* What is read back from here on is what the disk has (C3). */
+static int64_t settle(const struct hf_copy *copy)
+{
+    const struct hf_disk *disk = copy->to->disk;
+    const int synced = disk->sync(disk->ctx, copy->file);
+    return synced != 0 ? synced : disk->forget(disk->ctx, copy->file);
+}
+
+static void pace(const struct hf_copy *copy, uint64_t bytes_count)
+{
+    if (copy->pace_cb != NULL) {
+        copy->pace_cb(copy->progress_arg, bytes_count);
+    }
 }
 
 static int64_t flush(struct hf_copy *copy)
@@ -112,9 +128,14 @@ static int64_t flush(struct hf_copy *copy)
     if (put != (int64_t)copy->buffer_used) {
         return put < 0 ? put : -EIO;
     }
+    pace(copy, copy->buffer_used);
     copy->buffer_offset += copy->buffer_used;
     copy->buffer_used = 0;
-    return 0;
+    if (copy->buffer_offset - copy->synced_offset < HF_SNAPSHOT_SYNC_BYTES) {
+        return 0;
+    }
+    copy->synced_offset = copy->buffer_offset;
+    return settle(copy);
 }
 
 /* Bytes at `offset`, which only grows; zeros stand in what is left out. */
@@ -154,7 +175,7 @@ static int64_t end_file(struct hf_copy *copy, int64_t result, const char *aside,
         result = flush(copy);
     }
     if (result == 0) {
-        result = disk->sync(disk->ctx, copy->file);
+        result = settle(copy);
     }
     if (copy->file >= 0) {
         const int closed = disk->close(disk->ctx, copy->file);
@@ -202,6 +223,33 @@ static enum hf_err copy_bytes(struct hf_copy *copy, int from, const char *name, 
 }
 _Static_assert(BUFFER_BYTES <= HF_BLOCK_RAW_BYTES_MAX, "copy_bytes reads into the room of a block");
 
+/* Read the copy back: header, every block, footer. */
+static enum hf_err read_back(struct hf_copy *copy, const char *name, uint64_t lsn)
+{
+    struct hf_snapshot_reader reader = {.file = -1};
+    struct hf_snapshot_room room;
+    bool is_end = false;
+
+    if (!hf_snapshot_room_init(&room)) {
+        return hf_refuse(copy->error, sizeof copy->error, HF_NO_MEMORY,
+                         "no memory to verify a snapshot");
+    }
+    enum hf_err err = hf_snapshot_reader_open(&reader, copy->to, name, lsn,
+                                              hf_manifest_epoch(copy->manifest, lsn), copy->error,
+                                              sizeof copy->error);
+    while (err == HF_OK && !is_end) {
+        const uint64_t before = reader.offset;
+        err = hf_snapshot_reader_next(&reader, &room, &is_end);
+        pace(copy, reader.offset - before);
+        if (err == HF_OK && !goes_on(copy, 0)) {
+            err = refuse_to_go_on(copy);
+        }
+    }
+    hf_snapshot_reader_close(&reader);
+    hf_snapshot_room_release(&room);
+    return err;
+}
+
 enum hf_err hf_copy_snapshot(struct hf_copy *copy, uint64_t lsn)
 {
     const struct hf_disk *disk = copy->from->disk;
@@ -227,8 +275,7 @@ enum hf_err hf_copy_snapshot(struct hf_copy *copy, uint64_t lsn)
     if (result != 0) {
         return refuse_write(copy, name, result);
     }
-    err = hf_snapshot_file_verify(copy->to, lsn, hf_manifest_epoch(copy->manifest, lsn),
-                                  copy->error, sizeof copy->error);
+    err = read_back(copy, name, lsn);
     if (err != HF_OK) {
         (void)hf_directory_remove(copy->to, name); /* the damage is the one to tell */
     }
@@ -401,7 +448,7 @@ enum hf_err hf_copy_segment(struct hf_copy *copy, uint64_t first_lsn, uint64_t l
     }
     err = result == 0 ? copy_blocks(copy, lsn, end) : refuse_write(copy, name, result);
     if (err == HF_OK) {
-        /* Zeros up to the end of the last group, as a group that was written has them (C3). */
+        /* Zeros up to the end of the last group, as a group that was written has them (C4). */
         static const unsigned char ZEROS[HF_SECTOR_BYTES] = {0};
         const uint64_t at = copy->buffer_offset + copy->buffer_used;
         result = put(copy, at, ZEROS, (size_t)(hf_format_group_offset(at) - at));

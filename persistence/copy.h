@@ -11,7 +11,10 @@
  *     C1  `from` is only read, so it may be written on meanwhile, behind the LSN asked for
  *     C2  a file has its name in `to` once it is whole and synced; the names are on disk after
  *         hf_directory_sync of `to`, which is for the caller
- *     C3  a segment ends with its last group: no space is kept ahead, so a server that starts on
+ *     C3  what is written is synced every HF_SNAPSHOT_SYNC_BYTES, and memory then lets go of it:
+ *         other files' syncs never queue behind more, nothing else is pushed out of memory, and
+ *         what is verified is what the disk has
+ *     C4  a segment ends with its last group: no space is kept ahead, so a server that starts on
  *         the copy begins a new segment with its first write
  */
 #ifndef HF_PERSISTENCE_COPY_H
@@ -25,16 +28,20 @@
  * be broken off. */
 typedef bool (*hf_copy_progress_cb)(void *arg, uint64_t bytes_count);
 
+/* Called after so many bytes were written, or read back: may block, to keep to a rate. */
+typedef void (*hf_copy_pace_cb)(void *arg, uint64_t bytes_count);
+
 struct hf_copy {
     const struct hf_directory *from;
     const struct hf_directory *to;
     const struct hf_manifest *manifest; /* of `from` */
     hf_copy_progress_cb progress_cb;    /* NULL: nobody wants to know */
-    void *progress_arg;
-    uint64_t bytes_count; /* in `to`, of all files copied so far */
-    uint64_t next_lsn;    /* of the block that must come next; 0: any may */
-    uint64_t previous;    /* its chain, once next_lsn is set */
-    char error[512];      /* of the last call that failed: a sentence */
+    hf_copy_pace_cb pace_cb;            /* NULL: as fast as it goes */
+    void *progress_arg;                 /* of both */
+    uint64_t bytes_count;               /* in `to`, of all files copied so far */
+    uint64_t next_lsn;                  /* of the block that must come next; 0: any may */
+    uint64_t previous;                  /* its chain, once next_lsn is set */
+    char error[512];                    /* of the last call that failed: a sentence */
 
     /* private */
     struct hf_segment_reader reader;
@@ -44,6 +51,7 @@ struct hf_copy {
     unsigned char *buffer; /* bytes of the file being written, from buffer_offset on */
     size_t buffer_used;
     uint64_t buffer_offset;
+    uint64_t synced_offset; /* of that file: everything before it has been synced */
     int file;
 };
 

@@ -4,6 +4,7 @@
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
+#include "persistence/cadence.h"
 
 #define CHUNK_BYTES_MAX (HF_RUN_CHUNK_BYTES + HF_SNAPSHOT_RAW_BYTES_MAX)
 
@@ -179,10 +180,7 @@ static uint32_t waiting_count(const struct hf_snapshot_run *run)
 /* The rate: a write of so many bytes takes a while, and the next one is due when it is over. */
 static void note_rate(struct hf_snapshot_run *run, uint64_t bytes_count, uint64_t now_us)
 {
-    if (run->rate_bytes > 0) {
-        const uint64_t from_us = run->due_us + 1000000 < now_us ? now_us : run->due_us;
-        run->due_us = from_us + bytes_count * 1000000 / run->rate_bytes;
-    }
+    run->due_us = hf_rate_due_us(run->due_us, now_us, bytes_count, run->rate_bytes);
 }
 
 static bool is_due(const struct hf_snapshot_run *run, uint64_t now_us)

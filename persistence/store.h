@@ -93,6 +93,9 @@ const struct hf_directory *hf_store_directory(const struct hf_store *store);
 void hf_store_hold(struct hf_store *store);
 void hf_store_let_go(struct hf_store *store);
 uint32_t hf_store_holds_broken(const struct hf_store *store);
+/* Bytes a second that snapshots are written with, and that other work like it should keep to; 0: as
+ * it comes. */
+uint64_t hf_store_snapshot_rate_bytes(const struct hf_store *store);
 /* Any thread: something is to be dropped. */
 bool hf_store_retention_is_due(const struct hf_store *store);
 

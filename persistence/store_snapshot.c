@@ -13,6 +13,11 @@
 #define KEPT_BYTES_MIN (UINT64_C(64) * 1024 * 1024)
 #define KEPT_PART 10u
 
+uint64_t hf_store_snapshot_rate_bytes(const struct hf_store *store)
+{
+    return store->run.rate_bytes;
+}
+
 /*
  * The manifest that should name the file of `lsn` could not be saved. The file is whole, but nobody
  * counts on it, and on a disk that is full each try would leave another one: it goes. It stays

@@ -26,10 +26,12 @@ struct world {
     struct hf_store_fixture fixture;
     struct hf_backup backup;
     char error[1024];
-    uint32_t epoch;       /* of the last start on a backup */
-    uint32_t calls_count; /* of the progress callback */
-    uint32_t calls_max;   /* broken off behind this one */
-    bool is_snapshooting; /* at each call */
+    uint32_t epoch;           /* of the last start on a backup */
+    uint32_t calls_count;     /* of the progress callback */
+    uint64_t paced_bytes;     /* told to the pace callback */
+    uint64_t paced_bytes_max; /* ... in one call */
+    uint32_t calls_max;       /* broken off behind this one */
+    bool is_snapshooting;     /* at each call */
 };
 
 static void world_init(struct world *world, uint32_t large_count)
@@ -67,10 +69,23 @@ static bool note_progress(void *arg, uint64_t bytes_done, uint64_t bytes_total)
     return world->calls_count <= world->calls_max;
 }
 
+static void note_pace(void *arg, uint64_t bytes_count)
+{
+    struct world *world = arg;
+
+    world->paced_bytes += bytes_count;
+    if (bytes_count > world->paced_bytes_max) {
+        world->paced_bytes_max = bytes_count;
+    }
+}
+
 static enum hf_err make(struct world *world)
 {
-    const struct hf_backup_args args = {
-        .folder = FOLDER, .name = NAME, .progress_cb = note_progress, .progress_arg = world};
+    const struct hf_backup_args args = {.folder = FOLDER,
+                                        .name = NAME,
+                                        .progress_cb = note_progress,
+                                        .pace_cb = note_pace,
+                                        .progress_arg = world};
 
     world->calls_count = 0;
     world->error[0] = '\0';
@@ -195,6 +210,83 @@ static void epochs_differ(void **state)
     world_release(&world);
 }
 
+struct watcher {
+    const struct hf_sim_disk *disk;
+    char path[256]; /* of the file of the backup that is written */
+    uint64_t synced_bytes;
+    uint64_t unsynced_bytes_max;
+    uint32_t syncs_count;
+};
+
+/* Before each call that changes the disk: how much of the file was not synced? */
+static void watch_syncs(void *arg, enum hf_sim_call call, const char *path)
+{
+    struct watcher *watcher = arg;
+
+    if ((call != HF_SIM_WRITE && call != HF_SIM_SYNC) ||
+        strncmp(path, FOLDER, strlen(FOLDER)) != 0) {
+        return;
+    }
+    if (strcmp(watcher->path, path) != 0) {
+        (void)snprintf(watcher->path, sizeof watcher->path, "%s", path);
+        watcher->synced_bytes = 0;
+    }
+    const uint64_t bytes_count = hf_sim_disk_file_bytes(watcher->disk, path);
+    if (bytes_count < watcher->synced_bytes) {
+        watcher->synced_bytes = 0; /* another file by that name */
+    }
+    if (bytes_count - watcher->synced_bytes > watcher->unsynced_bytes_max) {
+        watcher->unsynced_bytes_max = bytes_count - watcher->synced_bytes;
+    }
+    if (call == HF_SIM_SYNC) {
+        watcher->synced_bytes = bytes_count;
+        watcher->syncs_count++;
+    }
+}
+
+static uint32_t forgotten_count;
+static int (*sim_forget)(void *ctx, int file);
+
+static int count_forget(void *ctx, int file)
+{
+    forgotten_count++;
+    return sim_forget(ctx, file);
+}
+
+/* It never leaves much to sync at once, says what it writes and reads back, and memory forgets what
+ * it has written. */
+static void in_small_steps(void **state)
+{
+    struct world world;
+    (void)state;
+
+    world_init(&world, 300);
+    struct hf_store_fixture *fixture = &world.fixture;
+    hf_store_fixture_close(fixture);
+    struct hf_disk table = *hf_sim_disk_table(fixture->disk);
+    sim_forget = table.forget;
+    table.forget = count_forget;
+    fixture->table = &table;
+    assert_true(hf_store_fixture_open(fixture));
+    struct watcher watcher = {.disk = fixture->disk};
+    hf_sim_disk_hook(fixture->disk, watch_syncs, &watcher);
+    forgotten_count = 0;
+    assert_int_equal(make(&world), HF_OK);
+    hf_sim_disk_hook(fixture->disk, NULL, NULL);
+    assert_true(world.backup.bytes_count > UINT64_C(8) << 20); /* else this proves nothing */
+    print_message("%" PRIu64 " bytes, at most %" PRIu64 " to sync at once\n",
+                  world.backup.bytes_count, watcher.unsynced_bytes_max);
+    assert_true(watcher.unsynced_bytes_max <= UINT64_C(5) << 20);
+    assert_true(watcher.syncs_count > world.backup.bytes_count >> 23);
+    assert_true(forgotten_count > world.backup.bytes_count >> 23);
+    assert_true(world.paced_bytes > world.backup.bytes_count); /* the snapshot twice */
+    assert_true(world.paced_bytes_max <= UINT64_C(2) << 20);
+    hf_store_fixture_close(fixture);
+    fixture->table = NULL;
+    start_on_it(&world);
+    world_release(&world);
+}
+
 static void retention_waits(void **state)
 {
     struct world world;
@@ -276,9 +368,10 @@ static void each_call_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_the_moment), cmocka_unit_test(of_a_young_directory),
-        cmocka_unit_test(epochs_differ), cmocka_unit_test(retention_waits),
-        cmocka_unit_test(broken_off),    cmocka_unit_test(each_call_fails),
+        cmocka_unit_test(is_the_moment),   cmocka_unit_test(of_a_young_directory),
+        cmocka_unit_test(epochs_differ),   cmocka_unit_test(in_small_steps),
+        cmocka_unit_test(retention_waits), cmocka_unit_test(broken_off),
+        cmocka_unit_test(each_call_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

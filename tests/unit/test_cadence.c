@@ -91,12 +91,37 @@ static void pace(void **state)
     }
 }
 
+static void rate(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t due_us, now_us, bytes_count, rate_bytes, want_us;
+    } rate_rows[] = {
+        {"no rate", 70, 5000000, 1000, 0, 70},
+        {"in time", 7000000, 7000000, 500, 1000, 7500000},
+        {"early: it goes on from when it was due", 7000000, 6000000, 500, 1000, 7500000},
+        {"late by a second: made up for", 7000000, 8000000, 500, 1000, 7500000},
+        {"later: from now on", 7000000, 8000001, 500, 1000, 8500001},
+        {"no bytes", 7000000, 7000000, 0, 1000, 7000000},
+        {"less than a microsecond", 7000000, 7000000, 1, 2000000, 7000000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rate_rows / sizeof rate_rows[0]; i++) {
+        if (hf_rate_due_us(rate_rows[i].due_us, rate_rows[i].now_us, rate_rows[i].bytes_count,
+                           rate_rows[i].rate_bytes) != rate_rows[i].want_us) {
+            fail_msg("%s", rate_rows[i].name);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(due),
         cmocka_unit_test(a_quick_one_counts),
         cmocka_unit_test(pace),
+        cmocka_unit_test(rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static const struct key keys[] = {
     {"data", "snapshot_pause", DURATION, AT(snapshot_pause_us), 0, HF_DURATION_US_MAX,
      "but not sooner after the one before, also when that one failed"},
     {"data", "snapshot_rate", SIZE, AT(snapshot_rate_bytes), 0, UINT64_C(1) << 40,
-     "written a second at most, so that the disk is left to the log; 0: no bound"},
+     "written a second at most, by backups, too: the disk is left to the log; 0: no bound"},
     {"data", "log_kept", SIZE, AT(log_kept_bytes), 0, UINT64_C(1) << 50,
      "so much log behind that is kept, too, for consumers of the change feed that come back"},
     {"data", "log_max", SIZE, AT(log_max_bytes), 0, UINT64_C(1) << 50,

@@ -7,9 +7,13 @@
 #include <uv.h>
 
 #include "persistence/backup.h"
+#include "persistence/cadence.h"
 #include "persistence/directory.h"
 #include "tools/holdfastd/joint.h"
 #include "tools/holdfastd/journal.h"
+
+/* A wait for the rate looks so often whether it is cancelled. */
+#define PAUSE_MS_MAX 50u
 
 /* Between two wake-ups of the loop: a fraction of a second's work, and of the whole. */
 #define TOLD_BYTES (UINT64_C(8) * 1024 * 1024)
@@ -26,6 +30,7 @@ struct hf_joint_backup {
     _Atomic bool is_cancelled;    /* loop -> pool */
     bool is_woken;                /* the pool's: the loop was told of the begin */
     uint64_t woken_bytes;         /* the pool's: bytes_done at the last wake-up */
+    uint64_t due_us;              /* the pool's: the rate allows more from then on */
     uint64_t told_bytes;          /* the loop's; UINT64_MAX: nothing was told */
 
     enum hf_err err; /* the pool's, until it has ended */
@@ -48,12 +53,28 @@ static bool note_progress(void *arg, uint64_t bytes_done, uint64_t bytes_total)
     return !atomic_load(&backup->is_cancelled);
 }
 
+/* A thread of the pool, at the rate of snapshots: the log's syncs share the disk with it. */
+static void keep_pace(void *arg, uint64_t bytes_count)
+{
+    struct hf_joint_backup *backup = arg;
+    uint64_t now_us = uv_hrtime() / 1000;
+
+    backup->due_us = hf_rate_due_us(backup->due_us, now_us, bytes_count,
+                                    hf_store_snapshot_rate_bytes(backup->joint->store));
+    while (now_us < backup->due_us && !atomic_load(&backup->is_cancelled)) {
+        const uint64_t left_ms = (backup->due_us - now_us + 999) / 1000;
+        uv_sleep(left_ms < PAUSE_MS_MAX ? (unsigned)left_ms : PAUSE_MS_MAX);
+        now_us = uv_hrtime() / 1000;
+    }
+}
+
 static void backup_work(uv_work_t *work)
 {
     struct hf_joint_backup *backup = work->data;
     const struct hf_backup_args args = {.folder = backup->joint->backup_directory,
                                         .name = backup->name,
                                         .progress_cb = note_progress,
+                                        .pace_cb = keep_pace,
                                         .progress_arg = backup};
 
     backup->err = hf_backup_make(backup->joint->store, &args, &backup->backup, backup->error,
