@@ -115,11 +115,11 @@ uint64_t hf_kept_bytes(const struct hf_kept *kept)
 
 /* ------------------------------------------------------------------ the end, waste */
 
-/* Of `reserved` bytes the first `touched` cost time to give back. */
-static void put_aside(struct hf_waste *waste, unsigned char *memory, uint64_t touched,
-                      uint64_t reserved)
+/* Of `reserved` bytes the first `used`, in which `touched` cost memory, take time to give back. */
+static void put_aside(struct hf_waste *waste, unsigned char *memory, uint64_t used,
+                      uint64_t touched, uint64_t reserved)
 {
-    const uint64_t left = up_to_pages(touched);
+    const uint64_t left = up_to_pages(used);
 
     HF_ASSERT(left <= reserved);
     if (left < reserved) {
@@ -129,6 +129,7 @@ static void put_aside(struct hf_waste *waste, unsigned char *memory, uint64_t to
         HF_ASSERT(waste->count < HF_WASTE_MAX);
         waste->pieces[waste->count].memory = memory;
         waste->pieces[waste->count].bytes = left;
+        waste->pieces[waste->count].touched_bytes = up_to_pages(touched);
         waste->count++;
     }
 }
@@ -137,9 +138,10 @@ void hf_kept_end(struct hf_engine *engine, struct hf_kept *kept)
 {
     if (kept->store != NULL) {
         /* A lost reading has written one entry more than it counts; that is in a page or two. */
-        put_aside(&engine->waste, kept->store, kept->store_bytes, kept->store_bytes_reserved);
+        put_aside(&engine->waste, kept->store, kept->store_bytes, kept->store_bytes,
+                  kept->store_bytes_reserved);
         put_aside(&engine->waste, kept->marks,
-                  kept->places_bytes == 0 ? 0 : kept->places_bytes_reserved,
+                  kept->places_bytes == 0 ? 0 : kept->places_bytes_reserved, kept->places_bytes,
                   kept->places_bytes_reserved);
     }
     *kept = (struct hf_kept){0};
@@ -165,7 +167,10 @@ uint64_t hf_waste_bytes(const struct hf_waste *waste)
     uint64_t bytes_count = 0;
 
     for (uint32_t i = 0; i < waste->count; i++) {
-        bytes_count += waste->pieces[i].bytes;
+        /* Which of the pages that are left were touched is not looked up. */
+        const uint64_t touched = waste->pieces[i].touched_bytes;
+        const uint64_t left = waste->pieces[i].bytes;
+        bytes_count += touched < left ? touched : left;
     }
     return bytes_count;
 }

@@ -79,12 +79,14 @@ struct hf_waste {
     struct {
         unsigned char *memory;
         uint64_t bytes;
+        uint64_t touched_bytes; /* of them: what it costs, at the most */
     } pieces[HF_WASTE_MAX];
     uint32_t count;
 };
 
 /* Give back a bounded part; false: nothing is left. */
 bool hf_waste_give_back_some(struct hf_waste *waste);
+/* The memory that it costs: what was only reserved costs none. */
 uint64_t hf_waste_bytes(const struct hf_waste *waste);
 void hf_waste_release(struct hf_waste *waste);
 

@@ -582,6 +582,40 @@ static void a_large_store_is_given_back_in_steps(void **state)
     hf_small_release(&small);
 }
 
+/* What a reading has reserved and not touched costs no memory, also not after its end. */
+static void untouched_memory_does_not_count(void **state)
+{
+    const uint32_t count = 300000;
+    const uint64_t little_bytes = UINT64_C(64) * 1024;
+    struct hf_engine_config config = hf_small_config();
+    struct hf_engine_stats before, stats;
+    struct hf_small small;
+    (void)state;
+
+    config.reservations_max = config.lines_max = config.references_max = count;
+    hf_small_init(&small, &config);
+    assert_int_equal(hf_small_do(&small, "receive A@W=1000000"), HF_OK);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(hf_small_do(&small, "reserve r%u A@W=1", i), HF_OK);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        hf_engine_stats(small.engine, &before);
+        assert_true(hf_engine_freeze(small.engine, BYTES_PLENTY));
+        assert_int_equal(hf_small_do(&small, "release r%u", i * 1000), HF_OK);
+        assert_true(small.engine->frozen.kept.places_bytes_reserved > 8 * little_bytes);
+        hf_engine_stats(small.engine, &stats);
+        assert_true(stats.memory_bytes < before.memory_bytes + little_bytes);
+        hf_engine_thaw(small.engine);
+        assert_true(small.engine->waste.count > 0); /* it is not all given back yet */
+        hf_engine_stats(small.engine, &stats);
+        assert_true(stats.memory_bytes < before.memory_bytes + little_bytes);
+        while (hf_engine_expire(small.engine, small.now_us, 1).is_more) {
+        }
+        assert_int_equal(hf_waste_bytes(&small.engine->waste), 0);
+    }
+    hf_small_release(&small);
+}
+
 /* Lines of one reservation over many pages, and the reservation is changed between them. */
 static void many_lines(void **state)
 {
@@ -654,7 +688,7 @@ static void any_change_at_any_time(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[CHANGES_COUNT + 10];
+    struct CMUnitTest tests[CHANGES_COUNT + 11];
     size_t count = 0;
 
     for (; count < CHANGES_COUNT; count++) {
@@ -671,6 +705,7 @@ int main(void)
         cmocka_unit_test(the_bound_is_exact),
         cmocka_unit_test(many_free_slots),
         cmocka_unit_test(a_large_store_is_given_back_in_steps),
+        cmocka_unit_test(untouched_memory_does_not_count),
         cmocka_unit_test(many_lines),
         cmocka_unit_test(any_change_at_any_time),
     };
