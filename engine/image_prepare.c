@@ -31,10 +31,6 @@ static bool expect_items(struct hf_engine *engine, const uint64_t *counts)
                                  at_most(counts[HF_ITEM_REF], config->references_max) +
                                  at_most(counts[HF_ITEM_SHIPMENT], config->shipments_max);
 
-    hf_pool_expect(&engine->cells.pool, counts[HF_ITEM_CELL]);
-    hf_pool_expect(&engine->reservations.pool, counts[HF_ITEM_RESERVATION]);
-    hf_pool_expect(&engine->reservations.lines, counts[HF_ITEM_RESERVATION]); /* one, at least */
-    hf_pool_expect(&engine->names.refs, counts[HF_ITEM_REF]);
     return hf_table_expect(&engine->catalog.tables[HF_CODE_SKU],
                            at_most(counts[HF_ITEM_SKU], config->skus_max)) &&
            hf_table_expect(&engine->cells.table,

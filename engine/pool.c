@@ -3,42 +3,36 @@
 #include <string.h>
 #include <sys/mman.h>
 
-void *hf_memory_reserve(uint64_t bytes_count)
-{
-    void *memory = mmap(NULL, bytes_count, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
 #define LARGE_PAGE_BYTES (UINT64_C(2) * 1024 * 1024)
 #define SMALL_PAGE_BYTES 4096
+#define SMALL_PART_BYTES LARGE_PAGE_BYTES /* of each region: an empty engine takes little memory */
 
 /* A wish: where the system has no large pages, or none left, nothing is different. */
-static void wish_large_pages(void *memory, uint64_t bytes_count)
+static void wish_large_pages(unsigned char *memory, uint64_t bytes_count)
 {
-    if (bytes_count >= LARGE_PAGE_BYTES) {
-        (void)madvise(memory, bytes_count, MADV_HUGEPAGE);
-    }
+    (void)madvise(memory, bytes_count, MADV_HUGEPAGE);
 }
 
-void *hf_memory_take(uint64_t bytes_count)
+void *hf_memory_reserve(uint64_t bytes_count)
 {
-    volatile unsigned char *memory = hf_memory_reserve(bytes_count);
-
-    if (memory != NULL) {
-        wish_large_pages((void *)memory, bytes_count);
-        for (uint64_t at = 0; at < bytes_count; at += SMALL_PAGE_BYTES) {
-            memory[at] = 0; /* what is not there yet cannot be fetched ahead */
-        }
+    unsigned char *memory = mmap(NULL, bytes_count, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
     }
-    return (void *)memory;
+    if (bytes_count >= SMALL_PART_BYTES + LARGE_PAGE_BYTES) {
+        wish_large_pages(memory + SMALL_PART_BYTES, bytes_count - SMALL_PART_BYTES);
+    }
+    return memory;
 }
 
-void hf_pool_expect(const struct hf_pool *pool, uint64_t count)
+void hf_memory_touch(void *memory, uint64_t bytes_count)
 {
-    const uint64_t items_count = count < pool->items_max ? count : pool->items_max;
-    wish_large_pages(pool->items,
-                     items_count * pool->item_bytes / SMALL_PAGE_BYTES * SMALL_PAGE_BYTES);
+    volatile unsigned char *bytes = memory;
+
+    for (uint64_t at = 0; at < bytes_count; at += SMALL_PAGE_BYTES) {
+        bytes[at] = 0;
+    }
 }
 
 void hf_memory_give_back(void *memory, uint64_t bytes_count)

@@ -60,16 +60,13 @@ static inline uint64_t hf_pool_memory_bytes(const struct hf_pool *pool)
 }
 
 /*
- * So many items will come at once: their memory may be taken in large pages, which are faulted in,
- * and found, faster. Only for who knows the count; a pool that grows slowly takes small pages, each
- * of which costs next to nothing.
+ * Address space of zeros that costs nothing until it is touched; NULL when there is none. Behind
+ * its first 2 MiB it comes in large pages, where the system has them: 512 times fewer faults and
+ * misses of the translation buffer, for at most 2 MiB that are there and not needed.
  */
-void hf_pool_expect(const struct hf_pool *pool, uint64_t count);
-
-/* Address space that costs nothing until it is touched; NULL when there is none. */
 void *hf_memory_reserve(uint64_t bytes_count);
-/* Memory of zeros, in large pages where the system has them; NULL when there is none. */
-void *hf_memory_take(uint64_t bytes_count);
+/* Have memory that is all zeros still, and soon needed, made now. */
+void hf_memory_touch(void *memory, uint64_t bytes_count);
 void hf_memory_give_back(void *memory, uint64_t bytes_count); /* accepts NULL */
 
 #endif

@@ -19,29 +19,70 @@ enum hf_err hf_table_init(struct hf_table *table)
     return HF_OK;
 }
 
-/* Slots of the block stay in it, used or not, as long as the table lives. */
-static bool is_in_block(const struct hf_table *table, const uint64_t *slots)
+/* ------------------------------------------------------------------ regions */
+
+static uint64_t slice_slots(uint32_t region)
 {
-    return table->block != NULL && slots >= table->block &&
-           slots < table->block + table->block_bytes / sizeof *slots;
+    return (uint64_t)SLOTS_MIN << region;
 }
 
-static void slots_free(const struct hf_table *table, uint64_t *slots)
+static uint64_t slice_bytes(uint32_t region)
 {
-    if (slots != &table->no_slots && !is_in_block(table, slots)) {
-        free(slots);
-    }
+    return slice_slots(region) * sizeof(uint64_t);
+}
+
+static void give_region_back(struct hf_table *table, uint32_t index)
+{
+    struct hf_table_region *region = &table->regions[index];
+
+    hf_memory_give_back(region->slots, HF_TABLE_SHARDS * slice_bytes(index));
+    table->memory_bytes -= region->touched_count * slice_bytes(index);
+    *region = (struct hf_table_region){0};
 }
 
 void hf_table_release(struct hf_table *table)
 {
-    for (uint32_t i = 0; table->shards != NULL && i < HF_TABLE_SHARDS; i++) {
-        slots_free(table, table->shards[i].slots);
+    for (uint32_t i = 0; i < HF_TABLE_REGIONS; i++) {
+        give_region_back(table, i);
     }
-    hf_memory_give_back(table->block, table->block_bytes);
     free(table->shards);
     *table = (struct hf_table){0};
 }
+
+/* The shard's slice of a region, all zeros, which counts as used from now on; NULL: no memory. */
+static uint64_t *enter_region(struct hf_table *table, uint32_t index, uint32_t shard)
+{
+    struct hf_table_region *region = &table->regions[index];
+
+    if (region->slots == NULL) {
+        region->slots = hf_memory_reserve(HF_TABLE_SHARDS * slice_bytes(index));
+        if (region->slots == NULL) {
+            return NULL;
+        }
+    }
+    region->shards_count++;
+    region->touched_count++;
+    table->memory_bytes += slice_bytes(index);
+    return region->slots + shard * slice_slots(index);
+}
+
+/* The last one that leaves gives the region back: shards grow at about the same time. */
+static void leave_region(struct hf_table *table, uint32_t index)
+{
+    HF_ASSERT(table->regions[index].shards_count > 0);
+    if (--table->regions[index].shards_count == 0) {
+        give_region_back(table, index);
+    }
+}
+
+/* Of a shard that has slots. */
+static uint32_t region_of(const struct hf_table_shard *shard)
+{
+    return (uint32_t)__builtin_ctzll((uint64_t)shard->mask + 1) -
+           (uint32_t)__builtin_ctz(SLOTS_MIN);
+}
+
+/* ------------------------------------------------------------------ shards */
 
 static uint32_t slot_home(uint64_t slot, uint32_t mask)
 {
@@ -64,6 +105,17 @@ static bool shard_holds(uint64_t slots_count, uint64_t keys_count)
     return keys_count * 4 <= slots_count * 3;
 }
 
+/* The smallest region whose slices hold so many keys. */
+static uint32_t region_for(uint64_t keys_count)
+{
+    uint32_t region = 0;
+
+    while (!shard_holds(slice_slots(region), keys_count)) {
+        region++;
+    }
+    return region;
+}
+
 bool hf_table_make_room(struct hf_table *table, uint64_t hash, uint32_t count)
 {
     struct hf_table_shard *shard = hf_table_shard_of(table, hash);
@@ -74,12 +126,11 @@ bool hf_table_make_room(struct hf_table *table, uint64_t hash, uint32_t count)
     if (shard_holds(slots_before, keys_count)) {
         return true;
     }
-    uint64_t slots_count = is_new ? SLOTS_MIN : slots_before * 2;
-    while (!shard_holds(slots_count, keys_count)) {
-        slots_count *= 2;
-    }
-    struct hf_table_shard grown = {.mask = (uint32_t)(slots_count - 1)};
-    grown.slots = calloc(slots_count, sizeof *grown.slots);
+    const uint32_t region = region_for(keys_count);
+    struct hf_table_shard grown = {.mask = (uint32_t)(slice_slots(region) - 1)};
+    grown.slots = region < HF_TABLE_REGIONS
+                      ? enter_region(table, region, (uint32_t)(shard - table->shards))
+                      : NULL;
     if (grown.slots == NULL) {
         return false;
     }
@@ -89,40 +140,35 @@ bool hf_table_make_room(struct hf_table *table, uint64_t hash, uint32_t count)
         }
     }
     HF_ASSERT(grown.used_count == shard->used_count);
-    table->memory_bytes += slots_count * sizeof *grown.slots;
-    if (!is_in_block(table, shard->slots)) {
-        table->memory_bytes -= slots_before * sizeof *grown.slots;
+    if (!is_new) {
+        leave_region(table, region_of(shard));
     }
-    slots_free(table, shard->slots);
     *shard = grown;
     return true;
 }
 
 bool hf_table_expect(struct hf_table *table, uint64_t count)
 {
-    const uint64_t keys_count = count / HF_TABLE_SHARDS;
-    uint64_t slots_count = SLOTS_MIN;
-
-    HF_ASSERT(table->block == NULL);
-    if (keys_count == 0) {
-        return true;
-    }
     /* As many as the shards would come to by themselves: one with more keys than most grows. */
-    while (!shard_holds(slots_count, keys_count)) {
-        slots_count *= 2;
+    const uint32_t region = region_for(count / HF_TABLE_SHARDS);
+
+    if (count < HF_TABLE_SHARDS || region >= HF_TABLE_REGIONS) {
+        return true; /* they will grow as keys come */
     }
-    table->block_bytes = HF_TABLE_SHARDS * slots_count * sizeof *table->block;
-    table->block = hf_memory_take(table->block_bytes);
-    if (table->block == NULL) {
-        return false;
-    }
-    table->memory_bytes += table->block_bytes;
     for (uint32_t i = 0; i < HF_TABLE_SHARDS; i++) {
         HF_ASSERT(table->shards[i].used_count == 0);
-        slots_free(table, table->shards[i].slots);
-        table->shards[i] = (struct hf_table_shard){.slots = table->block + i * slots_count,
-                                                   .mask = (uint32_t)(slots_count - 1)};
+        uint64_t *slots = enter_region(table, region, i);
+        if (slots == NULL) {
+            return false;
+        }
+        if (table->shards[i].slots != &table->no_slots) {
+            leave_region(table, region_of(&table->shards[i]));
+        }
+        table->shards[i] =
+            (struct hf_table_shard){.slots = slots, .mask = (uint32_t)(slice_slots(region) - 1)};
     }
+    /* What is not there yet cannot be fetched ahead. */
+    hf_memory_touch(table->regions[region].slots, HF_TABLE_SHARDS * slice_bytes(region));
     return true;
 }
 

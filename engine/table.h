@@ -9,6 +9,12 @@
  * looking at a single key. Growth is a shard at a time: the pause is that of rehashing one
  * shard, about 1/4096 of the table.
  *
+ *     region k   | slice of shard 0 | slice of shard 1 | ...   each of 8 << k slots
+ *
+ * Shards of one size lie side by side in a region of reserved address space, in large pages as soon
+ * as it is worth it: keys are looked up all over the table, and with small pages each look would
+ * miss the processor's translation buffer, too. A region is given back when no shard is in it.
+ *
  * Removal shifts later slots back, so there are no tombstones and no clean-up.
  */
 #ifndef HF_ENGINE_TABLE_H
@@ -29,12 +35,19 @@ struct hf_table_shard {
     uint32_t used_count;
 };
 
+#define HF_TABLE_REGIONS 24 /* shards of 2^26 slots, each */
+
+struct hf_table_region {
+    uint64_t *slots;        /* NULL: none */
+    uint32_t shards_count;  /* that are in it */
+    uint32_t touched_count; /* that have been */
+};
+
 struct hf_table {
     struct hf_table_shard *shards;
     uint64_t memory_bytes;
     uint64_t no_slots; /* always 0: what a shard without slots of its own is probed in */
-    uint64_t *block;   /* first slots of all shards, side by side (hf_table_expect); NULL: none */
-    uint64_t block_bytes;
+    struct hf_table_region regions[HF_TABLE_REGIONS];
 };
 
 /* The table must stay where it is: its empty shards point into it. */
