@@ -160,7 +160,7 @@ static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context
                               struct hf_effect_reservation *effect, const char **why)
 {
     const struct hf_record_header *header = context->header;
-    const uint64_t hash = hf_name_hash(effect->id);
+    const uint64_t hash = effect->hash;
 
     hf_effects_end(engine, context);
     if (hf_names_find(&engine->names, effect->id, hash) != HF_NONE) {
@@ -219,7 +219,7 @@ static enum hf_err apply_state(struct hf_engine *engine, struct hf_effect_contex
 {
     hf_effects_end(engine, context);
     if (effect->index == HF_NONE) {
-        effect->index = hf_names_find(&engine->names, effect->id, hf_name_hash(effect->id));
+        effect->index = hf_names_find(&engine->names, effect->id, effect->hash);
         if (effect->index == HF_NONE || hf_name_kind(effect->index) != HF_NAME_RESERVATION) {
             return corrupt(why, "a change of a reservation that does not exist");
         }

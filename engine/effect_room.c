@@ -80,7 +80,7 @@ static enum hf_err make_room_for_one(struct hf_engine *engine,
                                   : hf_cells_make_room(&engine->cells, effect->policy.sku,
                                                        effect->policy.location, demand->cells);
     case HF_EFFECT_OPEN:
-        if (!hf_table_make_room(&engine->names.table, hf_name_hash(effect->reservation.id),
+        if (!hf_table_make_room(&engine->names.table, effect->reservation.hash,
                                 demand->reservations + 1)) {
             return HF_LIMIT_EXCEEDED;
         }

@@ -128,17 +128,10 @@ struct hf_ledger *hf_engine_ledger(struct hf_engine *engine);
  * for), which is allowed before the first larger one.
  * HF_CORRUPT: not a record, or one that contradicts the state (the values after do not come out);
  * `why` (a static text) says what. HF_LIMIT_EXCEEDED: the configured limits are too small for it.
+ * For many records see decoded.h.
  */
 enum hf_err hf_engine_replay(struct hf_engine *engine, const void *record, size_t bytes_count,
                              const char **why);
-
-/*
- * A hint, which changes nothing: these records, side by side, come next. What the first few dozen
- * of them touch is fetched, so that their replay does not wait for memory. Returns the bytes of
- * those: when they are replayed, call again.
- */
-size_t hf_engine_replay_ahead(const struct hf_engine *engine, const void *records,
-                              size_t bytes_count);
 
 /* ------------------------------------------------------------------ snapshot (image.h) */
 

@@ -1,6 +1,7 @@
 /*
  * replay.c - records of the log, applied by the same effects that wrote them.
  */
+#include "engine/decoded.h"
 #include "engine/story.h"
 
 /* Enter the record's bytes into the ledger. */
@@ -34,78 +35,89 @@ static enum hf_err enter(struct hf_engine *engine, const struct hf_record_header
     return HF_OK;
 }
 
-/* Look up the cell of a move, so that room is asked for only when there is none yet. */
-static void find_cell(const struct hf_engine *engine, struct hf_effect *effect)
-{
-    if (effect->tag == HF_EFFECT_MOVE) {
-        effect->move.cell = hf_cells_find(&engine->cells, effect->move.sku, effect->move.location);
-    }
-}
-
 /* ------------------------------------------------------------------ records */
 
-static enum hf_err apply_effects(struct hf_engine *engine, struct hf_record_reader *reader,
-                                 const struct hf_record_header *header, const char **why)
+/* The index of a move's cell; what the move names already needs not be it. HF_NONE: none yet. */
+static void find_cell(const struct hf_engine *engine, struct hf_effect_move *move)
 {
-    struct hf_effect_context context = {.header = header};
-    struct hf_story story = {.engine = engine, .lsn = header->lsn};
+    if (move->cell != HF_NONE) {
+        const struct hf_cell *cell = hf_cell_at(&engine->cells, move->cell);
+        if (cell->sku == move->sku && cell->location == move->location) {
+            return;
+        }
+    }
+    move->cell = hf_cells_find(&engine->cells, move->sku, move->location);
+}
 
-    for (;;) {
-        struct hf_effect effect;
-        bool is_end;
-        if (hf_record_next(reader, header->lsn, &effect, &is_end) != HF_OK) {
-            *why = "an effect cannot be read";
-            return HF_CORRUPT;
+/* Find what is there, so that room is asked for only where nothing is, and make that room. */
+static enum hf_err make_room(struct hf_engine *engine, const struct hf_decoded_record *record,
+                             struct hf_effect *effects, const char **why)
+{
+    for (uint32_t i = 0; i < record->effects_count; i++) {
+        if (effects[i].tag == HF_EFFECT_MOVE) {
+            find_cell(engine, &effects[i].move);
         }
-        if (is_end) {
-            hf_effects_end(engine, &context);
-            return hf_story_end(&story, why);
+    }
+    if (hf_effects_make_room(engine, &record->header, effects, record->effects_count) != HF_OK) {
+        *why = "the configured limits are too small for the log";
+        return HF_LIMIT_EXCEEDED;
+    }
+    return HF_OK;
+}
+
+static enum hf_err apply_effects(struct hf_engine *engine, const struct hf_decoded_record *record,
+                                 struct hf_effect *effects, const char **why)
+{
+    struct hf_effect_context context = {.header = &record->header};
+    struct hf_story story = {.engine = engine, .lsn = record->header.lsn};
+
+    enum hf_err err = make_room(engine, record, effects, why);
+    if (err != HF_OK) {
+        return err;
+    }
+    for (uint32_t i = 0; i < record->effects_count; i++) {
+        struct hf_effect *effect = &effects[i];
+        if (effect->tag == HF_EFFECT_MOVE && effect->move.cell == HF_NONE) {
+            find_cell(engine, &effect->move); /* the record itself may have made it */
         }
-        find_cell(engine, &effect);
-        enum hf_err err = hf_story_check(&story, &effect, why);
-        if (err != HF_OK) {
-            return err;
-        }
-        const bool is_line_added =
-            context.is_opening && context.reservation != 0 && effect.tag == HF_EFFECT_MOVE;
-        if (hf_effects_make_room(engine, header, &effect, 1) != HF_OK ||
-            (is_line_added && hf_pool_room(&engine->reservations.lines) == 0)) {
-            *why = "the configured limits are too small for the log";
-            return HF_LIMIT_EXCEEDED;
-        }
-        err = hf_effect_apply(engine, &context, &effect, true, why);
-        err = err != HF_OK ? err : hf_story_note(&story, &effect, why);
+        err = hf_story_check(&story, effect, why);
+        err = err != HF_OK ? err : hf_effect_apply(engine, &context, effect, true, why);
+        err = err != HF_OK ? err : hf_story_note(&story, effect, why);
         if (err != HF_OK) {
             return err;
         }
     }
+    if (record->is_cut) {
+        *why = "an effect cannot be read";
+        return HF_CORRUPT;
+    }
+    hf_effects_end(engine, &context);
+    return hf_story_end(&story, why);
 }
 
 /* A record from before the snapshot: it is only looked at later, so it must be readable. */
-static enum hf_err check_history(const struct hf_engine *engine, struct hf_record_reader *reader,
-                                 const struct hf_record_header *header, const char **why)
+static enum hf_err check_history(const struct hf_engine *engine,
+                                 const struct hf_decoded_record *record,
+                                 const struct hf_effect *effects, const char **why)
 {
     const uint32_t skus_count = hf_catalog_count(&engine->catalog, HF_CODE_SKU);
     const uint32_t locations_count = hf_catalog_count(&engine->catalog, HF_CODE_LOCATION);
 
-    for (bool is_end = false; !is_end;) {
-        struct hf_effect effect;
-        if (hf_record_next(reader, header->lsn, &effect, &is_end) != HF_OK) {
-            *why = "an effect cannot be read";
-            return HF_CORRUPT;
-        }
-        const bool is_move = !is_end && effect.tag == HF_EFFECT_MOVE;
-        const bool is_policy = !is_end && effect.tag == HF_EFFECT_POLICY;
-        const bool is_shortage = !is_end && effect.tag == HF_EFFECT_SHORTAGE;
-        if ((is_shortage &&
-             (effect.shortage.sku >= skus_count || effect.shortage.location >= locations_count)) ||
-            (is_move &&
-             (effect.move.sku >= skus_count || effect.move.location >= locations_count)) ||
-            (is_policy &&
-             (effect.policy.sku >= skus_count || effect.policy.location >= locations_count))) {
+    for (uint32_t i = 0; i < record->effects_count; i++) {
+        const struct hf_effect *effect = &effects[i];
+        if ((effect->tag == HF_EFFECT_SHORTAGE && (effect->shortage.sku >= skus_count ||
+                                                   effect->shortage.location >= locations_count)) ||
+            (effect->tag == HF_EFFECT_MOVE &&
+             (effect->move.sku >= skus_count || effect->move.location >= locations_count)) ||
+            (effect->tag == HF_EFFECT_POLICY &&
+             (effect->policy.sku >= skus_count || effect->policy.location >= locations_count))) {
             *why = "a move of a cell that cannot exist";
             return HF_CORRUPT;
         }
+    }
+    if (record->is_cut) {
+        *why = "an effect cannot be read";
+        return HF_CORRUPT;
     }
     return HF_OK;
 }
@@ -134,35 +146,52 @@ static enum hf_err remember(struct hf_engine *engine, const struct hf_record_hea
     return HF_OK;
 }
 
-enum hf_err hf_engine_replay(struct hf_engine *engine, const void *record, size_t bytes_count,
-                             const char **why)
+static enum hf_err replay_record(struct hf_engine *engine, const struct hf_decoded_record *record,
+                                 struct hf_effect *effects, const char **why)
 {
-    struct hf_record_reader reader;
-    struct hf_record_header header;
+    const struct hf_record_header *header = &record->header;
 
-    *why = "not a record";
-    if (hf_record_open(&reader, &header, record, bytes_count) != HF_OK ||
-        header.record_bytes != bytes_count) {
-        return HF_CORRUPT;
-    }
-    if (header.lsn > engine->last_lsn) {
-        if (header.lsn != engine->last_lsn + 1) {
+    if (header->lsn > engine->last_lsn) {
+        if (header->lsn != engine->last_lsn + 1) {
             *why = "the LSN is not the next one";
             return HF_CORRUPT;
         }
-        if (header.ts_us < engine->last_ts_us) {
+        if (header->ts_us < engine->last_ts_us) {
             *why = "the time goes back";
             return HF_CORRUPT;
         }
-        enum hf_err err = apply_effects(engine, &reader, &header, why);
-        err = err != HF_OK ? err : remember(engine, &header, why);
+        enum hf_err err = apply_effects(engine, record, effects, why);
+        err = err != HF_OK ? err : remember(engine, header, why);
         if (err != HF_OK) {
             return err;
         }
-        engine->last_lsn = header.lsn;
-        engine->last_ts_us = header.ts_us;
-    } else if (check_history(engine, &reader, &header, why) != HF_OK) {
+        engine->last_lsn = header->lsn;
+        engine->last_ts_us = header->ts_us;
+    } else if (check_history(engine, record, effects, why) != HF_OK) {
         return HF_CORRUPT;
     }
-    return enter(engine, &header, record, why);
+    return enter(engine, header, record->bytes, why);
+}
+
+enum hf_err hf_engine_replay_decoded(struct hf_engine *engine, struct hf_decoded *decoded,
+                                     uint32_t index, const char **why)
+{
+    HF_ASSERT(index < decoded->records_count);
+
+    hf_decoded_fetch(engine, decoded, index);
+    const struct hf_decoded_record *record = &decoded->records[index];
+    return replay_record(engine, record, &decoded->effects[record->effects_first], why);
+}
+
+enum hf_err hf_engine_replay(struct hf_engine *engine, const void *record, size_t bytes_count,
+                             const char **why)
+{
+    struct hf_decoded_record decoded;
+
+    *why = "not a record";
+    if (hf_decoded_record_take(&decoded, record, bytes_count, engine->work.effects) != HF_OK ||
+        decoded.header.record_bytes != bytes_count) {
+        return HF_CORRUPT;
+    }
+    return replay_record(engine, &decoded, engine->work.effects, why);
 }

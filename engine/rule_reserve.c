@@ -75,8 +75,12 @@ static void put_open(struct hf_engine *engine, enum hf_state state, uint64_t lif
 {
     const struct hf_work *work = &engine->work;
 
-    hf_effect_put(engine, HF_EFFECT_OPEN)->reservation = (struct hf_effect_reservation){
-        .id = work->op->id, .state = state, .life_us = life_us, .index = HF_NONE};
+    hf_effect_put(engine, HF_EFFECT_OPEN)->reservation =
+        (struct hf_effect_reservation){.id = work->op->id,
+                                       .hash = hf_name_hash(work->op->id),
+                                       .state = state,
+                                       .life_us = life_us,
+                                       .index = HF_NONE};
     for (uint32_t i = 0; i < work->lines_count; i++) {
         const struct hf_plan_line *line = &work->lines[i];
         if (line->units > 0) {

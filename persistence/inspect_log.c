@@ -10,7 +10,6 @@
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
-#include "engine/record.h"
 #include "persistence/inspect_inside.h"
 #include "persistence/log_walk.h"
 
@@ -135,13 +134,10 @@ static void meet_snapshots(struct replay *replay, uint64_t lsn)
 /* The records of the walk's block. */
 static void replay_block(struct replay *replay)
 {
-    const struct hf_log_walk *walk = &replay->walk;
-    const unsigned char *at = walk->raw;
-    const unsigned char *end = at + walk->block.raw_bytes;
-    const unsigned char *ahead = at; /* the engine has been told of the records before it */
+    struct hf_log_walk *walk = &replay->walk;
 
     for (uint64_t lsn = walk->block.first_lsn; lsn <= walk->block.last_lsn; lsn++) {
-        const uint32_t record_bytes = hf_record_bytes(at); /* the walk has seen that they fit */
+        const uint32_t index = hf_log_walk_record(walk);
         const char *why = NULL;
         if (replay->engine != NULL && hf_engine_lsn(replay->engine) + 1 != lsn) {
             leave_engine(replay);
@@ -150,11 +146,8 @@ static void replay_block(struct replay *replay)
             find_state(replay, lsn);
         }
         if (replay->engine != NULL) {
-            if (at >= ahead) {
-                ahead = at + hf_engine_replay_ahead(replay->engine, at, (size_t)(end - at));
-            }
             hf_ledger_pin(hf_engine_ledger(replay->engine), lsn - 1);
-            if (hf_engine_replay(replay->engine, at, record_bytes, &why) != HF_OK) {
+            if (hf_engine_replay_decoded(replay->engine, walk->decoded, index, &why) != HF_OK) {
                 hf_inspect_say_at(
                     replay->inspection, HF_INSPECT_DAMAGED, walk->reader.name, walk->block_offset,
                     lsn, "a record that can be applied to the state was expected: %s", why);
@@ -162,7 +155,6 @@ static void replay_block(struct replay *replay)
             }
         }
         meet_snapshots(replay, lsn);
-        at += record_bytes;
     }
 }
 

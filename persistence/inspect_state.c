@@ -7,7 +7,6 @@
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
-#include "engine/record.h"
 #include "persistence/inspect.h"
 #include "persistence/log_walk.h"
 #include "persistence/snapshot.h"
@@ -108,31 +107,25 @@ static enum hf_err refuse_at(const struct reaching *reaching, enum hf_err err, c
 /* The records of the walk's block that come next, up to the one that is wanted. */
 static enum hf_err replay_block(struct reaching *reaching)
 {
-    const struct hf_log_walk *walk = &reaching->walk;
-    const unsigned char *at = walk->raw;
-    const unsigned char *end = at + walk->block.raw_bytes;
-    const unsigned char *ahead = at; /* the engine has been told of the records before it */
+    struct hf_log_walk *walk = &reaching->walk;
     const char *why = NULL;
 
     for (uint64_t lsn = walk->block.first_lsn;
          lsn <= walk->block.last_lsn && lsn <= reaching->wanted_lsn; lsn++) {
-        const uint32_t record_bytes = hf_record_bytes(at);
+        const uint32_t index = hf_log_walk_record(walk);
         const uint64_t next_lsn = hf_engine_lsn(reaching->engine) + 1;
         if (lsn > next_lsn) {
             return refuse_at(reaching, HF_CORRUPT, walk->reader.name, walk->block_offset,
                              "records are missing before this block");
         }
         if (lsn == next_lsn) {
-            if (at >= ahead) {
-                ahead = at + hf_engine_replay_ahead(reaching->engine, at, (size_t)(end - at));
-            }
             hf_ledger_pin(hf_engine_ledger(reaching->engine), lsn - 1);
-            const enum hf_err err = hf_engine_replay(reaching->engine, at, record_bytes, &why);
+            const enum hf_err err =
+                hf_engine_replay_decoded(reaching->engine, walk->decoded, index, &why);
             if (err != HF_OK) {
                 return refuse_at(reaching, err, walk->reader.name, walk->block_offset, why);
             }
         }
-        at += record_bytes;
     }
     return HF_OK;
 }

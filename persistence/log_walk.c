@@ -20,7 +20,9 @@ enum hf_err hf_log_walk_init(struct hf_log_walk *walk, size_t segment_index)
 
     walk->segment_index = segment_index;
     walk->room = malloc(HF_BLOCK_RAW_BYTES_MAX);
-    if (hf_segment_reader_init(&walk->reader, walk->directory) != HF_OK || walk->room == NULL) {
+    walk->decoded = hf_decoded_create();
+    if (hf_segment_reader_init(&walk->reader, walk->directory) != HF_OK || walk->room == NULL ||
+        walk->decoded == NULL) {
         hf_log_walk_release(walk);
         return HF_NO_MEMORY;
     }
@@ -32,6 +34,22 @@ void hf_log_walk_release(struct hf_log_walk *walk)
     hf_segment_reader_release(&walk->reader);
     free(walk->room);
     walk->room = NULL;
+    hf_decoded_free(walk->decoded);
+    walk->decoded = NULL;
+}
+
+uint32_t hf_log_walk_record(struct hf_log_walk *walk)
+{
+    struct hf_decoded *decoded = walk->decoded;
+
+    if (walk->decoded_index == decoded->records_count) {
+        const unsigned char *end = walk->raw + walk->block.raw_bytes;
+        walk->decoded_end +=
+            hf_decoded_take(decoded, walk->decoded_end, (size_t)(end - walk->decoded_end));
+        walk->decoded_index = 0;
+        HF_ASSERT(decoded->records_count > 0); /* the step has read them all */
+    }
+    return walk->decoded_index++;
 }
 
 static enum hf_walk tell(struct hf_log_walk *walk, uint64_t offset, uint64_t lsn,
@@ -156,6 +174,8 @@ static enum hf_walk take_block(struct hf_log_walk *walk, uint64_t offset,
     if (walk->raw == NULL) {
         return tell(walk, offset, block->first_lsn, "the block does not decode");
     }
+    walk->decoded_end = walk->raw;
+    walk->decoded_index = walk->decoded->records_count = 0;
     const char *defect = records_defect(block, walk->raw, &lsn);
     if (defect != NULL) {
         return tell(walk, offset, lsn, "%s", defect);

@@ -16,6 +16,7 @@
 #ifndef HF_PERSISTENCE_LOG_WALK_H
 #define HF_PERSISTENCE_LOG_WALK_H
 
+#include "engine/decoded.h"
 #include "persistence/manifest.h"
 #include "persistence/segment.h"
 
@@ -54,11 +55,15 @@ struct hf_log_walk {
     uint64_t records_count;
     uint64_t bytes_count; /* of the segments read so far */
 
+    struct hf_decoded *decoded; /* of the block, as hf_log_walk_record went on */
+
     /* private */
     unsigned char *room;
-    uint64_t lost_lsn;       /* the first LSN that damage took; 0: none */
-    uint64_t excused_offset; /* of a block whose misfit was told; 0: none */
-    bool is_inside;          /* of a segment */
+    const unsigned char *decoded_end; /* of the block's records up to there */
+    uint32_t decoded_index;           /* the next one to give */
+    uint64_t lost_lsn;                /* the first LSN that damage took; 0: none */
+    uint64_t excused_offset;          /* of a block whose misfit was told; 0: none */
+    bool is_inside;                   /* of a segment */
     bool has_ended;
 };
 
@@ -69,5 +74,7 @@ struct hf_log_walk {
 enum hf_err hf_log_walk_init(struct hf_log_walk *walk, size_t segment_index);
 void hf_log_walk_release(struct hf_log_walk *walk);
 enum hf_walk hf_log_walk_step(struct hf_log_walk *walk);
+/* After BLOCK, as often as it has records: the index in walk->decoded of the next one. */
+uint32_t hf_log_walk_record(struct hf_log_walk *walk);
 
 #endif

@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/assert.h"
 #include "engine/engine.h"
 #include "engine/ledger.h"
-#include "engine/record.h"
+#include "persistence/log_ahead.h"
 #include "persistence/place.h"
+#include "persistence/segment.h"
 #include "persistence/snapshot.h"
 
 /* Between two lines about the progress of a recovery: a second or so of work. */
@@ -24,12 +24,14 @@ struct recovery {
     struct hf_engine *engine;
     struct hf_ledger *ledger;
     struct hf_segment_reader reader;
-    unsigned char *room;   /* for a block's raw bytes */
-    size_t segment_index;  /* in the listing: the one being read */
-    uint64_t snapshot_lsn; /* loaded; 0: none */
-    uint64_t skip_bytes;   /* raw bytes before the snapshot that the ring has no room for */
-    uint64_t next_lsn;     /* of the block that must come next; 0: any may */
-    uint64_t previous;     /* its chain, once next_lsn is set */
+    struct hf_log_ahead log; /* what the reader reads, ahead */
+    size_t segment_index;    /* in the listing: the one being read */
+    uint64_t snapshot_lsn;   /* loaded; 0: none */
+    uint64_t skip_bytes;     /* raw bytes before the snapshot that the ring has no room for */
+    uint64_t next_lsn;       /* of the block that must come next; 0: any may */
+    uint64_t record_lsn;     /* of the record that must come next, in the block being replayed */
+    bool is_skipped;         /* that block is */
+    uint64_t previous;       /* its chain, once next_lsn is set */
     uint64_t records_count;
     uint64_t log_bytes;      /* of the blocks after the snapshot */
     uint64_t progress_count; /* records_count at which the next line is due */
@@ -190,44 +192,57 @@ static struct hf_place place_of(const struct recovery *recovery)
                              .previous = recovery->previous};
 }
 
-/* Hand the records of a verified block to the engine. */
-static enum hf_err replay_block(struct recovery *recovery, const struct hf_block_header *block,
-                                const unsigned char *bytes, uint64_t offset)
+/* A block begins: it must be the next one. Its records may be too old for the ring. */
+static enum hf_err enter_block(struct recovery *recovery, const struct hf_log_piece *piece)
 {
-    uint64_t lsn = block->first_lsn;
-    size_t left = block->raw_bytes;
-    const unsigned char *ahead; /* the engine has been told of the records before it */
+    const struct hf_block_header *block = &piece->block;
 
-    const unsigned char *at = hf_block_raw(block, bytes, recovery->room);
-    if (at == NULL) {
-        return refuse_at(recovery, HF_CORRUPT, offset, lsn, "the block does not decode");
+    const struct hf_place place = place_of(recovery);
+    const char *text = hf_place_block_misfit(&place, block, block->last_lsn);
+    if (text != NULL) {
+        return refuse_at(recovery, HF_CORRUPT, piece->offset,
+                         recovery->next_lsn != 0 ? recovery->next_lsn : block->first_lsn, text);
     }
-    /* The log has these: they may leave the ring when the ring needs the room. */
-    if (lsn - 1 > recovery->ledger->pinned_lsn) {
-        hf_ledger_pin(recovery->ledger, lsn - 1);
+    recovery->next_lsn = block->last_lsn + 1;
+    recovery->previous = block->checksum;
+    recovery->record_lsn = block->first_lsn;
+    recovery->is_skipped =
+        recovery->skip_bytes >= block->raw_bytes && block->last_lsn <= recovery->snapshot_lsn;
+    recovery->skip_bytes = recovery->is_skipped ? recovery->skip_bytes - block->raw_bytes : 0;
+    if (block->last_lsn > recovery->snapshot_lsn) {
+        recovery->log_bytes += hf_block_bytes(block);
     }
-    ahead = at;
-    while (left > 0) {
-        if (at >= ahead) {
-            ahead = at + hf_engine_replay_ahead(recovery->engine, at, left);
+    /* The log has what is before: it may leave the ring when the ring needs the room. */
+    if (!recovery->is_skipped && block->first_lsn - 1 > recovery->ledger->pinned_lsn) {
+        hf_ledger_pin(recovery->ledger, block->first_lsn - 1);
+    }
+    return HF_OK;
+}
+
+/* Hand the records of a piece to the engine. */
+static enum hf_err replay_piece(struct recovery *recovery, const struct hf_log_piece *piece)
+{
+    struct hf_decoded *decoded = piece->decoded;
+    const char *const misfit_text = "the block's records do not add up";
+
+    for (uint32_t i = 0; i < decoded->records_count; i++) {
+        const uint64_t lsn = recovery->record_lsn;
+        const char *why = misfit_text;
+        if (decoded->records[i].header.lsn != lsn || lsn > piece->block.last_lsn) {
+            return refuse_at(recovery, HF_CORRUPT, piece->offset, lsn, why);
         }
-        const uint32_t record_bytes = left < HF_RECORD_HEADER_BYTES ? 0 : hf_record_bytes(at);
-        const char *why = "the block's records do not add up";
-        if (record_bytes < HF_RECORD_HEADER_BYTES || record_bytes > left || record_bytes % 8 != 0 ||
-            hf_record_lsn(at) != lsn || lsn > block->last_lsn) {
-            return refuse_at(recovery, HF_CORRUPT, offset, lsn, why);
-        }
-        const enum hf_err err = hf_engine_replay(recovery->engine, at, record_bytes, &why);
+        const enum hf_err err = hf_engine_replay_decoded(recovery->engine, decoded, i, &why);
         if (err != HF_OK) {
-            return refuse_at(recovery, err, offset, lsn, why);
+            return refuse_at(recovery, err, piece->offset, lsn, why);
         }
         recovery->records_count += lsn > recovery->snapshot_lsn ? 1 : 0;
-        at += record_bytes;
-        left -= record_bytes;
-        lsn++;
+        recovery->record_lsn++;
     }
-    if (lsn != block->last_lsn + 1) {
-        return refuse_at(recovery, HF_CORRUPT, offset, lsn, "the block's records do not add up");
+    if (decoded->why != NULL) {
+        return refuse_at(recovery, HF_CORRUPT, piece->offset, recovery->record_lsn, decoded->why);
+    }
+    if (piece->is_last && recovery->record_lsn != recovery->next_lsn) {
+        return refuse_at(recovery, HF_CORRUPT, piece->offset, recovery->record_lsn, misfit_text);
     }
     return HF_OK;
 }
@@ -244,44 +259,40 @@ static void say_progress(struct recovery *recovery)
     }
 }
 
-/* All blocks of the segment being read, up to the first place without one; `why` says why it is
- * none. HF_OK: that place is reader.offset. */
-static enum hf_err replay_segment(struct recovery *recovery, const char **why)
+/* With the segment's blocks coming. */
+static enum hf_err replay_pieces(struct recovery *recovery, const char **why)
 {
     for (;;) {
-        struct hf_block_header block;
-        const unsigned char *bytes;
-        const uint64_t offset = recovery->reader.offset;
-
-        enum hf_err err = hf_segment_reader_next(&recovery->reader, &block, &bytes, why);
-        if (err == HF_IO) {
+        const struct hf_log_piece *piece = hf_log_ahead_next(&recovery->log);
+        if (piece->err == HF_IO) {
             return refuse_read(recovery);
         }
-        if (err != HF_OK) {
+        if (piece->err != HF_OK) {
+            *why = piece->why;
             return HF_OK;
         }
-        const struct hf_place place = place_of(recovery);
-        const char *text = hf_place_block_misfit(&place, &block, block.last_lsn);
-        if (text != NULL) {
-            return refuse_at(recovery, HF_CORRUPT, offset,
-                             recovery->next_lsn != 0 ? recovery->next_lsn : block.first_lsn, text);
+        enum hf_err err = piece->is_first ? enter_block(recovery, piece) : HF_OK;
+        if (err == HF_OK && !recovery->is_skipped) {
+            err = replay_piece(recovery, piece);
         }
-        recovery->next_lsn = block.last_lsn + 1;
-        recovery->previous = block.checksum;
-        if (recovery->skip_bytes >= block.raw_bytes && block.last_lsn <= recovery->snapshot_lsn) {
-            recovery->skip_bytes -= block.raw_bytes;
-            continue;
-        }
-        recovery->skip_bytes = 0;
-        if (block.last_lsn > recovery->snapshot_lsn) {
-            recovery->log_bytes += hf_block_bytes(&block);
-        }
-        err = replay_block(recovery, &block, bytes, offset);
         if (err != HF_OK) {
             return err;
         }
         say_progress(recovery);
     }
+}
+
+/* All blocks of the segment being read, up to the first place without one; `why` says why it is
+ * none. HF_OK: that place is reader.offset. */
+static enum hf_err replay_segment(struct recovery *recovery, const char **why)
+{
+    if (hf_log_ahead_begin(&recovery->log) != HF_OK) {
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_NO_MEMORY,
+                         "could not recover: out of memory");
+    }
+    const enum hf_err err = replay_pieces(recovery, why);
+    hf_log_ahead_end(&recovery->log);
+    return err;
 }
 
 /* ------------------------------------------------------------------ ends */
@@ -487,8 +498,8 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
                                 .error = error,
                                 .error_bytes = error_bytes};
     enum hf_err err = HF_NO_MEMORY;
-    recovery.room = malloc(HF_BLOCK_RAW_BYTES_MAX);
-    if (hf_segment_reader_init(&recovery.reader, directory) == HF_OK && recovery.room != NULL) {
+    if (hf_segment_reader_init(&recovery.reader, directory) == HF_OK &&
+        hf_log_ahead_init(&recovery.log, &recovery.reader) == HF_OK) {
         err = recover(&recovery);
     } else {
         (void)hf_refuse(recovery.error, recovery.error_bytes, err,
@@ -510,7 +521,7 @@ enum hf_err hf_recover(const struct hf_directory *directory, const struct hf_man
             .log_bytes = recovery.log_bytes,
         };
     }
-    free(recovery.room);
+    hf_log_ahead_release(&recovery.log);
     hf_segment_reader_release(&recovery.reader);
     return err;
 }

@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "bench/micro/world.h"
-#include "engine/record.h"
+#include "engine/decoded.h"
 #include "tools/common/parse.h"
 
 #define CHUNK_BYTES HF_IMAGE_BYTES_MIN
@@ -242,25 +242,31 @@ static struct hf_engine *load(const struct hf_world *world, const struct stream 
     return engine;
 }
 
-static bool replay(struct hf_engine *engine, const struct hf_records *records, struct moment *took)
+/* Decode and apply in turns; `decoded` is what the first half took. */
+static bool replay(struct hf_engine *engine, const struct hf_records *records,
+                   struct moment *decoded, struct moment *took)
 {
-    const char *why = "";
-    size_t at = 0, ahead = 0; /* hinted at up to there */
-    const struct moment begin = now();
+    struct hf_decoded *ahead = hf_decoded_create();
+    const char *why = "out of memory";
+    bool is_done = ahead != NULL;
 
-    while (at < records->bytes_count) {
-        if (at == ahead) {
-            ahead += hf_engine_replay_ahead(engine, records->bytes + at, records->bytes_count - at);
+    *decoded = *took = (struct moment){0};
+    for (size_t at = 0; is_done && at < records->bytes_count;) {
+        const struct moment begin = now();
+        at += hf_decoded_take(ahead, records->bytes + at, records->bytes_count - at);
+        add(decoded, since(begin));
+        const struct moment middle = now();
+        is_done = ahead->why == NULL;
+        for (uint32_t i = 0; is_done && i < ahead->records_count; i++) {
+            is_done = hf_engine_replay_decoded(engine, ahead, i, &why) == HF_OK;
         }
-        const uint32_t bytes_count = hf_record_bytes(records->bytes + at);
-        if (hf_engine_replay(engine, records->bytes + at, bytes_count, &why) != HF_OK) {
-            (void)fprintf(stderr, "holdfast-micro: could not replay: %s\n", why);
-            return false;
-        }
-        at += bytes_count;
+        add(took, since(middle));
     }
-    *took = since(begin);
-    return true;
+    hf_decoded_free(ahead);
+    if (!is_done) {
+        (void)fprintf(stderr, "holdfast-micro: could not replay: %s\n", why);
+    }
+    return is_done;
 }
 
 static void keep_best(struct moment *best, struct moment took)
@@ -277,7 +283,7 @@ static bool restore(const struct hf_world *world, const struct arguments *argume
                     const struct hf_records *records)
 {
     struct load_times best_load = {0}, load_took = {0};
-    struct moment best_replay = {0}, took = {0};
+    struct moment best_decode = {0}, best_replay = {0}, took = {0}, decoded;
     uint64_t count = 0;
     bool is_done = true;
 
@@ -289,8 +295,9 @@ static bool restore(const struct hf_world *world, const struct arguments *argume
             best_load = load_took;
         }
         if (is_done && records != NULL) {
-            is_done = replay(engine, records, &took) &&
+            is_done = replay(engine, records, &decoded, &took) &&
                       is_digest_equal(hf_engine_digest(engine), hf_engine_digest(world->engine));
+            keep_best(&best_decode, decoded);
             keep_best(&best_replay, took);
         }
         hf_engine_free(engine);
@@ -301,6 +308,7 @@ static bool restore(const struct hf_world *world, const struct arguments *argume
         report("  join", best_load.join, count, "items");
     }
     if (is_done && records != NULL) {
+        report("decode", best_decode, records->count, "records");
         report("replay", best_replay, records->count, "records");
     }
     return is_done;

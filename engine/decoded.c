@@ -1,0 +1,179 @@
+#include "engine/decoded.h"
+
+#include "engine/state.h"
+
+/* ------------------------------------------------------------------ decode */
+
+static uint64_t decoded_bytes(void)
+{
+    return sizeof(struct hf_decoded) +
+           (HF_DECODED_EFFECTS + HF_EFFECTS_MAX) * sizeof(struct hf_effect);
+}
+
+struct hf_decoded *hf_decoded_create(void)
+{
+    return hf_memory_reserve(decoded_bytes()); /* most of it is never touched */
+}
+
+void hf_decoded_free(struct hf_decoded *decoded)
+{
+    hf_memory_give_back(decoded, decoded_bytes());
+}
+
+enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void *bytes,
+                                   size_t bytes_max, struct hf_effect *effects)
+{
+    struct hf_record_reader reader;
+    bool is_end = false;
+
+    const enum hf_err err = hf_record_open(&reader, &record->header, bytes, bytes_max);
+    if (err != HF_OK) {
+        return err;
+    }
+    record->bytes = bytes;
+    record->effects_count = 0;
+    record->is_cut = false;
+    while (!is_end && !record->is_cut) {
+        record->is_cut = record->effects_count == HF_EFFECTS_MAX ||
+                         hf_record_next(&reader, record->header.lsn,
+                                        &effects[record->effects_count], &is_end) != HF_OK;
+        record->effects_count += !is_end && !record->is_cut;
+    }
+    return HF_OK;
+}
+
+size_t hf_decoded_take(struct hf_decoded *decoded, const void *bytes, size_t bytes_count)
+{
+    const unsigned char *begin = bytes;
+    size_t at = 0;
+
+    decoded->records_count = decoded->effects_count = 0;
+    decoded->why = NULL;
+    while (at < bytes_count && decoded->records_count < HF_DECODED_RECORDS &&
+           decoded->effects_count < HF_DECODED_EFFECTS) {
+        struct hf_decoded_record *record = &decoded->records[decoded->records_count];
+        record->effects_first = decoded->effects_count;
+        if (hf_decoded_record_take(record, begin + at, bytes_count - at,
+                                   &decoded->effects[decoded->effects_count]) != HF_OK) {
+            decoded->why = "not a record";
+            break;
+        }
+        decoded->effects_count += record->effects_count;
+        decoded->records_count++;
+        at += record->header.record_bytes;
+    }
+    return at;
+}
+
+/* ------------------------------------------------------------------ fetch */
+
+#define FETCH_RECORDS 32
+#define FETCH_EFFECTS 4 /* of a record that are looked at: the state, and a few lines */
+#define TOUCHES_MAX (FETCH_RECORDS * FETCH_EFFECTS)
+
+/* What a few dozen records will touch. */
+struct touches {
+    const struct hf_effect_reservation *names[TOUCHES_MAX];
+    struct hf_effect_move *moves[TOUCHES_MAX];
+    uint64_t hashes[TOUCHES_MAX]; /* of the moves' cells */
+    uint32_t names_count, moves_count;
+    uint32_t lines[TOUCHES_MAX]; /* of a cell or a reservation; HF_NONE: none */
+};
+
+static void note_record(const struct hf_engine *engine, struct touches *touches,
+                        const struct hf_decoded_record *record, struct hf_effect *effects)
+{
+    if (record->header.ref.bytes_count > 0) {
+        hf_table_fetch(&engine->names.table, hf_name_hash(record->header.ref));
+    }
+    if (record->header.order.bytes_count > 0) {
+        hf_orders_fetch(&engine->orders, record->header.order);
+    }
+    for (uint32_t i = 0; i < FETCH_EFFECTS && i < record->effects_count; i++) {
+        if (effects[i].tag == HF_EFFECT_OPEN || effects[i].tag == HF_EFFECT_STATE) {
+            hf_table_fetch(&engine->names.table, effects[i].reservation.hash);
+            touches->names[touches->names_count++] = &effects[i].reservation;
+        } else if (effects[i].tag == HF_EFFECT_MOVE) {
+            struct hf_effect_move *move = &effects[i].move;
+            const uint64_t hash = hf_cell_hash(move->sku, move->location);
+            hf_table_fetch(&engine->cells.table, hash);
+            touches->hashes[touches->moves_count] = hash;
+            touches->moves[touches->moves_count++] = move;
+        }
+    }
+}
+
+/* The cells, and what may be theirs is noted in the moves; the ring of each, where a new line will
+ * hang; its last line, and whose that is. */
+static void fetch_cells(const struct hf_engine *engine, struct touches *touches)
+{
+    const struct hf_reservations *reservations = &engine->reservations;
+    uint32_t *lines = touches->lines;
+
+    for (uint32_t i = 0; i < touches->moves_count; i++) {
+        const uint32_t cell = hf_table_peek(&engine->cells.table, touches->hashes[i]);
+        touches->moves[i]->cell = cell;
+        if (cell != HF_NONE) {
+            __builtin_prefetch(hf_cell_at(&engine->cells, cell), 1);
+        }
+    }
+    for (uint32_t i = 0; i < touches->moves_count; i++) {
+        const uint32_t cell = touches->moves[i]->cell;
+        lines[i] = cell == HF_NONE ? HF_NONE : hf_cell_at(&engine->cells, cell)->timed_line;
+        if (lines[i] != HF_NONE) {
+            __builtin_prefetch(hf_line_at(reservations, lines[i]), 1);
+        }
+    }
+    for (uint32_t i = 0; i < touches->moves_count; i++) {
+        if (lines[i] != HF_NONE) {
+            lines[i] = hf_line_at(reservations, lines[i])->ring_prev;
+            __builtin_prefetch(hf_line_at(reservations, lines[i]), 1);
+        }
+    }
+    for (uint32_t i = 0; i < touches->moves_count; i++) {
+        if (lines[i] != HF_NONE) {
+            const uint32_t reservation = hf_line_at(reservations, lines[i])->reservation;
+            __builtin_prefetch(hf_reservation_at(reservations, reservation));
+        }
+    }
+}
+
+/* The reservations of names that there are, and their first lines. */
+static void fetch_reservations(const struct hf_engine *engine, const struct touches *touches)
+{
+    const struct hf_reservations *reservations = &engine->reservations;
+    uint32_t names[TOUCHES_MAX];
+
+    for (uint32_t i = 0; i < touches->names_count; i++) {
+        names[i] = hf_table_peek(&engine->names.table, touches->names[i]->hash);
+        if (names[i] != HF_NONE && hf_name_kind(names[i]) == HF_NAME_RESERVATION) {
+            __builtin_prefetch(hf_reservation_at(reservations, names[i]), 1);
+        } else {
+            names[i] = HF_NONE;
+        }
+    }
+    for (uint32_t i = 0; i < touches->names_count; i++) {
+        if (names[i] != HF_NONE) {
+            const uint32_t line = hf_reservation_at(reservations, names[i])->first_line;
+            if (line != HF_NONE) {
+                __builtin_prefetch(hf_line_at(reservations, line), 1);
+            }
+        }
+    }
+}
+
+void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded, uint32_t index)
+{
+    struct touches touches;
+
+    if (index % FETCH_RECORDS != 0) {
+        return;
+    }
+    touches.names_count = touches.moves_count = 0;
+    for (uint32_t i = index; i < index + FETCH_RECORDS && i < decoded->records_count; i++) {
+        const struct hf_decoded_record *record = &decoded->records[i];
+        note_record(engine, &touches, record, &decoded->effects[record->effects_first]);
+    }
+    fetch_cells(engine, &touches);
+    fetch_reservations(engine, &touches);
+}

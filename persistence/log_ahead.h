@@ -1,0 +1,54 @@
+/*
+ * log_ahead.h - the blocks of a segment, read, verified and decoded ahead of who applies them.
+ *
+ *     segment --read, verify--> block --LZ4--> records --decode--> | piece | piece | piece |  --> next
+ *              \_________________ a thread of its own ___________/
+ *
+ * A block comes in pieces of a few hundred records, so that what is decoded ahead stays in the
+ * processor's cache. The reader belongs to this from begin to end: its offset then is where the last
+ * piece said that no block stands, or somewhere ahead when it was ended in the middle.
+ */
+#ifndef HF_PERSISTENCE_LOG_AHEAD_H
+#define HF_PERSISTENCE_LOG_AHEAD_H
+
+#include "engine/decoded.h"
+#include "persistence/ahead.h"
+#include "persistence/segment.h"
+
+#define HF_LOG_AHEAD_PIECES 4u
+
+/* Part of a block, or the place where there is none. */
+struct hf_log_piece {
+    enum hf_err err; /* HF_CORRUPT, HF_TRUNCATED: no block stands here, `why` says why; HF_IO */
+    const char *why;
+    uint64_t offset; /* of the block */
+    struct hf_block_header block;
+    bool is_first, is_last;     /* of its block's pieces */
+    struct hf_decoded *decoded; /* its records, and what is wrong behind them */
+};
+
+struct hf_log_ahead {
+    struct hf_segment_reader *reader;
+    bool wants_thread;
+    struct hf_ahead *ahead; /* NULL: not begun */
+    struct hf_log_piece pieces[HF_LOG_AHEAD_PIECES];
+    /* Raw bytes of blocks: pieces point into them, so there is one more than pieces. */
+    unsigned char *rooms[HF_LOG_AHEAD_PIECES + 1];
+    uint32_t room;             /* that holds the block being decoded */
+    const unsigned char *at;   /* of it: what was not decoded yet */
+    size_t left;               /* bytes from there on; 0: the next block is due */
+    struct hf_log_piece block; /* what its pieces have in common */
+};
+
+/* HF_NO_MEMORY. The reader is the caller's. */
+enum hf_err hf_log_ahead_init(struct hf_log_ahead *log, struct hf_segment_reader *reader);
+void hf_log_ahead_release(struct hf_log_ahead *log);
+
+/* From the reader's offset on. HF_NO_MEMORY. */
+enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log);
+/* The next piece; valid until the next call. None may be asked for behind one with an error. */
+struct hf_log_piece *hf_log_ahead_next(struct hf_log_ahead *log);
+/* Also in the middle, or when it was not begun. */
+void hf_log_ahead_end(struct hf_log_ahead *log);
+
+#endif
