@@ -178,6 +178,11 @@ void hf_engine_load_prepare(struct hf_engine *engine, const void *chunk, size_t 
 /* HF_CORRUPT, HF_LIMIT_EXCEEDED, HF_NO_MEMORY: `why` (a static text) says what. */
 enum hf_err hf_engine_load_join(struct hf_engine *engine, const struct hf_image_part *part,
                                 const char **why);
+/*
+ * For the thread that joins, when it has joined one part and the next is not there yet: have some
+ * memory made that prepare will fill, which is a third of its work. False: there is none left.
+ */
+bool hf_engine_load_idle(struct hf_engine *engine);
 /* Check that all that the first item (the head) counts is there. HF_CORRUPT otherwise. */
 enum hf_err hf_engine_load_end(struct hf_engine *engine, const char **why);
 

@@ -421,6 +421,11 @@ enum hf_err hf_engine_load_join(struct hf_engine *engine, const struct hf_image_
 {
     enum hf_err err = HF_OK;
 
+    if (engine->load != NULL) {
+        engine->load->joined_cells = part->cells_first + part->cells_count;
+        engine->load->joined_reservations = part->reservations_first + part->reservations_count;
+        engine->load->joined_lines = part->reservation_lines_end;
+    }
     if (part->codes != NULL) {
         err = load_codes(engine, part, why);
     }
@@ -438,6 +443,43 @@ enum hf_err hf_engine_load_join(struct hf_engine *engine, const struct hf_image_
         return part->err;
     }
     return err;
+}
+
+/* Pages that are made at a time; and what prepare may be ahead by, where making them is too late. */
+#define IDLE_BYTES (UINT64_C(2) * 1024 * 1024)
+#define AHEAD_BYTES (2 * IDLE_BYTES)
+
+bool hf_engine_load_idle(struct hf_engine *engine)
+{
+    struct hf_image_load *load = engine->load;
+    const uint64_t *counts = load->head.counts;
+    const struct {
+        const struct hf_pool *pool;
+        uint64_t count; /* that will come */
+        uint32_t joined;
+    } pools[] = {
+        {&engine->cells.pool, counts[HF_ITEM_CELL], load->joined_cells},
+        {&engine->reservations.pool, counts[HF_ITEM_RESERVATION], load->joined_reservations},
+        {&engine->reservations.lines, counts[HF_ITEM_RESERVATION], load->joined_lines},
+    };
+
+    for (; load->populated_pool < sizeof pools / sizeof pools[0]; load->populated_pool++) {
+        const struct hf_pool *pool = pools[load->populated_pool].pool;
+        const uint64_t count = pools[load->populated_pool].count;
+        const uint64_t end = (count < pool->items_max ? count : pool->items_max) * pool->item_bytes;
+        const uint64_t joined = (uint64_t)pools[load->populated_pool].joined * pool->item_bytes;
+        const uint64_t begin = joined == 0 || load->populated_bytes > joined + AHEAD_BYTES
+                                   ? load->populated_bytes
+                                   : joined + AHEAD_BYTES;
+        if (begin < end) {
+            const uint64_t bytes_count = end - begin < IDLE_BYTES ? end - begin : IDLE_BYTES;
+            hf_memory_populate(pool->items + begin, bytes_count);
+            load->populated_bytes = begin + bytes_count;
+            return true;
+        }
+        load->populated_bytes = 0;
+    }
+    return false;
 }
 
 enum hf_err hf_engine_load(struct hf_engine *engine, const void *chunk, size_t bytes_count,

@@ -57,8 +57,10 @@ struct hf_image_load {
     uint64_t line_hashes[HF_LINES_MAX + HF_IMAGE_BATCH_MAX]; /* of their cells */
 
     /* Join's. */
-    uint32_t reserved_cells_count; /* that lines have come for */
-    uint64_t populated_bytes;      /* of the pools, in their order (image_load.c) */
+    uint32_t reserved_cells_count;                            /* that lines have come for */
+    uint32_t joined_cells, joined_reservations, joined_lines; /* up to these indices */
+    unsigned populated_pool;  /* pages have been made for the pools before this one, ... */
+    uint64_t populated_bytes; /* ... and so far of this one (hf_engine_load_idle) */
 };
 
 /* The section that an item of this tag belongs to in an image of the format; HF_ITEM_HEAD: none. */

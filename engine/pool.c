@@ -35,6 +35,16 @@ void hf_memory_touch(void *memory, uint64_t bytes_count)
     }
 }
 
+void hf_memory_populate(void *memory, uint64_t bytes_count)
+{
+    const uintptr_t begin = (uintptr_t)memory / SMALL_PAGE_BYTES * SMALL_PAGE_BYTES;
+    const uint64_t inside_bytes = (uintptr_t)memory - begin;
+
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise((void *)begin, bytes_count + inside_bytes, MADV_POPULATE_WRITE);
+#endif
+}
+
 void hf_memory_give_back(void *memory, uint64_t bytes_count)
 {
     if (memory != NULL) {

@@ -67,6 +67,8 @@ static inline uint64_t hf_pool_memory_bytes(const struct hf_pool *pool)
 void *hf_memory_reserve(uint64_t bytes_count);
 /* Have memory that is all zeros still, and soon needed, made now. */
 void hf_memory_touch(void *memory, uint64_t bytes_count);
+/* Have pages made that will be written to soon; a wish, which changes nothing. Any thread may. */
+void hf_memory_populate(void *memory, uint64_t bytes_count);
 void hf_memory_give_back(void *memory, uint64_t bytes_count); /* accepts NULL */
 
 #endif

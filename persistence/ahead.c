@@ -95,6 +95,17 @@ struct hf_ahead *hf_ahead_start(uint32_t slots_count, bool wants_thread, hf_ahea
     return ahead;
 }
 
+bool hf_ahead_is_ready(struct hf_ahead *ahead)
+{
+    if (!ahead->has_thread) {
+        return true;
+    }
+    (void)pthread_mutex_lock(&ahead->mutex);
+    const bool is_ready = ahead->taken_count < ahead->filled_count || ahead->is_last;
+    (void)pthread_mutex_unlock(&ahead->mutex);
+    return is_ready;
+}
+
 bool hf_ahead_take(struct hf_ahead *ahead, uint32_t *slot)
 {
     *slot = (uint32_t)(ahead->taken_count % ahead->slots_count);

@@ -8,7 +8,7 @@
  * a system that gives no thread) each take fills its slot first. What comes out is the same.
  *
  * The slots are the caller's: a slot belongs to the filler until it is taken, and to the taker
- * until the next take. take and end belong to one thread.
+ * until the next take. is_ready, take and end belong to one thread.
  */
 #ifndef HF_PERSISTENCE_AHEAD_H
 #define HF_PERSISTENCE_AHEAD_H
@@ -24,6 +24,8 @@ typedef bool (*hf_ahead_fill_cb)(void *arg, uint32_t slot);
 /* NULL: no memory. With one slot, or where no thread is to be had, there is none. */
 struct hf_ahead *hf_ahead_start(uint32_t slots_count, bool wants_thread, hf_ahead_fill_cb fill_cb,
                                 void *arg);
+/* Whether a take would not have to wait; without a thread it never waits. */
+bool hf_ahead_is_ready(struct hf_ahead *ahead);
 /* The next slot, in *slot. False: the last one has been taken. */
 bool hf_ahead_take(struct hf_ahead *ahead, uint32_t *slot);
 /* End it, also in the middle. Accepts NULL. */

@@ -276,7 +276,7 @@ static void say_progress(struct loading *loading)
     }
 }
 
-/* Take blocks until the last one. What the engine refuses is in *why, with the block's offset; what
+/* Join blocks until the last one. What the engine refuses is in *why, with the block's offset; what
  * the reader refuses it has said itself. */
 static enum hf_err load_blocks(struct loading *loading, struct hf_ahead *ahead, uint64_t *offset,
                                const char **why)
@@ -295,6 +295,9 @@ static enum hf_err load_blocks(struct loading *loading, struct hf_ahead *ahead, 
         }
         loading->loaded_bytes += slot->room.raw_bytes;
         say_progress(loading);
+        while (!hf_ahead_is_ready(ahead) && hf_engine_load_idle(loading->engine)) {
+            /* until the next block has come, or there is nothing left to do */
+        }
     }
     HF_ASSERT(false && "the last slot says that it is");
     return HF_CORRUPT;
