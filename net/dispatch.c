@@ -528,10 +528,12 @@ bool hf_dispatch_step(struct hf_dispatch *dispatch, struct hf_job *job, struct h
     } else if (is_backup(job->operation)) {
         hf_backing_up_answer(&dispatch->backing_up, job, out);
     } else {
-        /* Why a file could not be written is in the operator's log; the client may try again. */
+        /* Why a file could not be written is in the operator's log; the client may try again. For
+         * lack of memory it need not be soon. */
         const bool is_outcome = (unsigned)job->err < HF_OUTCOMES_COUNT;
+        const enum hf_err other = job->err == HF_NO_MEMORY ? HF_LIMIT_EXCEEDED : HF_BUSY;
         const struct hf_reply reply = {
-            .outcome = is_outcome ? job->err : HF_BUSY, .lsn = job->lsn, .line_index = UINT32_MAX};
+            .outcome = is_outcome ? job->err : other, .lsn = job->lsn, .line_index = UINT32_MAX};
         hf_reply_put_plain(out, &reply);
     }
     (void)hf_frame_end(out, place, &frame); /* a failure stays in out->is_failed */

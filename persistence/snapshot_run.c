@@ -59,10 +59,16 @@ enum hf_err hf_snapshot_run_begin(struct hf_snapshot_run *run, struct hf_engine 
         free_chunks(run);
         return HF_NO_MEMORY;
     }
-    if (!hf_engine_snapshot_begin(engine, bytes_max)) {
-        free_chunks(run);
-        (void)hf_engine_expire(engine, 0, 0); /* gives back what an earlier reading has left */
-        return HF_BUSY;
+    bool is_begun = hf_engine_snapshot_begin(engine, bytes_max);
+    if (!is_begun) {
+        /* Gives back some of what earlier readings have left; where nothing is left, that was not
+         * the reason. */
+        const bool is_any_left = hf_engine_expire(engine, 0, 0).is_more;
+        is_begun = !is_any_left && hf_engine_snapshot_begin(engine, bytes_max);
+        if (!is_begun) {
+            free_chunks(run);
+            return is_any_left ? HF_BUSY : HF_NO_MEMORY;
+        }
     }
     const struct hf_ledger *ledger = hf_engine_ledger(engine);
     run->engine = engine;

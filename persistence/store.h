@@ -159,7 +159,8 @@ void hf_store_spare_retry(struct hf_store *store);
  * to that LSN, switches the manifest and drops what is no longer needed.
  *
  * Begin at the engine's LSN; publishes it. HF_BUSY: one is on, or what earlier ones kept is still
- * being given back, a little with each try; HF_NO_MEMORY; HF_IO: the log has failed. After HF_OK
+ * being given back, a little with each try; HF_NO_MEMORY, told once until one can begin; HF_IO:
+ * the log has failed. After HF_OK
  * hf_store_snapshot_poll says once how it has ended.
  */
 enum hf_err hf_store_snapshot_begin(struct hf_store *store, struct hf_engine *engine);

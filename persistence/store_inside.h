@@ -50,6 +50,7 @@ struct hf_store {
     _Atomic int shortage;    /* spare thread -> loop: enum hf_store_cause, since it was last made */
     _Atomic bool has_failed; /* log thread -> all */
     enum hf_store_cause cause; /* the loop's: other than HF_STORE_WRITABLE: it is read only */
+    bool is_no_memory_told;    /* the loop's: since a snapshot could last begin */
     bool is_same_asked; /* the loop's: a snapshot of an LSN that has one was asked for: poll says
                            that it is */
 };

@@ -103,6 +103,14 @@ enum hf_err hf_store_snapshot_begin(struct hf_store *store, struct hf_engine *en
     if (err != HF_OK) {
         hf_cadence_ended(&store->cadence, true);
     }
+    if (err == HF_NO_MEMORY && !store->is_no_memory_told) {
+        store->is_no_memory_told = true;
+        hf_directory_say(&store->directory, 'w',
+                         "could not begin a snapshot: no memory; it is tried again, and until then "
+                         "log is kept from LSN %" PRIu64 " on",
+                         hf_store_first_lsn(store));
+    }
+    store->is_no_memory_told = store->is_no_memory_told && err != HF_OK;
     return err;
 }
 

@@ -488,8 +488,11 @@ uint64_t hf_store_threads_turn(struct hf_store_threads *threads)
             return IDLE_TURN_US;
         }
         const enum hf_err err = begin_snapshot(threads);
-        if (err != HF_OK && err != HF_BUSY && threads->is_wanted) {
-            refuse_wanted(threads, err);
+        if (err != HF_OK && err != HF_BUSY) {
+            threads->stats.snapshots_failed++;
+            if (threads->is_wanted) {
+                refuse_wanted(threads, err);
+            }
         }
         return TURN_US;
     }
@@ -542,6 +545,7 @@ enum hf_err hf_store_threads_snapshot(struct hf_store_threads *threads,
         return HF_OK; /* busy: the engine gives memory back first; it begins in a later turn */
     }
     threads->is_wanted = false;
+    threads->stats.snapshots_failed++;
     return err;
 }
 

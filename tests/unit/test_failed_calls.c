@@ -425,6 +425,43 @@ static void every_allocation(void **state)
 
 /* ------------------------------------------------------------------ verify */
 
+/* A snapshot that cannot begin for lack of memory says so, once, and to whoever asked for it. */
+static void no_memory_for_a_snapshot(void **state)
+{
+    bool is_begun = false;
+
+    (void)state;
+    for (uint64_t nth = 1; !is_begun; nth++) {
+        struct hf_store_fixture fixture;
+        hf_store_fixture_init(&fixture);
+        fixture.engine_config = hf_small_config();
+        fixture.engine_config.ledger_bytes = HF_LEDGER_BYTES_MIN;
+        fixture.own_memory_cb = own_memory;
+        assert_true(hf_store_fixture_open(&fixture));
+        hf_store_fixture_work(&fixture, 20);
+        assert_true(hf_store_fixture_drain(&fixture));
+
+        hf_fail_alloc(nth, true);
+        const enum hf_err err = hf_store_snapshot_begin(fixture.store, fixture.engine);
+        is_begun = err == HF_OK;
+        if (!is_begun) {
+            assert_int_equal(err, HF_NO_MEMORY); /* not busy: that is asked again and again */
+            hf_fail_alloc(1, true);
+            assert_int_equal(hf_store_snapshot_begin(fixture.store, fixture.engine), HF_NO_MEMORY);
+        }
+        hf_fail_alloc(0, false);
+        if (!is_begun) {
+            assert_non_null(fixture.log);
+            const char *said = strstr(fixture.log, "w could not begin a snapshot: no memory");
+            assert_non_null(said);
+            assert_null(strstr(said + 1, "w could not begin a snapshot"));
+            assert_int_equal(hf_store_snapshot_begin(fixture.store, fixture.engine), HF_OK);
+        }
+        hf_store_fixture_release(&fixture);
+        assert_true(nth < 100);
+    }
+}
+
 static void note_finding(void *arg, const struct hf_inspect_finding *finding)
 {
     bool *is_told = arg;
@@ -480,6 +517,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_disk_call),
         cmocka_unit_test(every_allocation),
+        cmocka_unit_test(no_memory_for_a_snapshot),
         cmocka_unit_test(every_call_of_verify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
