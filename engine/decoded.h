@@ -39,9 +39,9 @@ struct hf_decoded *hf_decoded_create(void);
 void hf_decoded_free(struct hf_decoded *decoded); /* accepts NULL */
 
 /*
- * Decode the first of the records that stand side by side in bytes[0..bytes_count), as many as there
- * is room for. Returns the bytes of those: less than bytes_count when there was no room for more,
- * or decoded->why says why the next one is no record.
+ * Decode the first of the records that stand side by side in bytes[0..bytes_count), as many as
+ * there is room for. Returns the bytes of those: less than bytes_count when there was no room for
+ * more, or decoded->why says why the next one is no record.
  */
 size_t hf_decoded_take(struct hf_decoded *decoded, const void *bytes, size_t bytes_count);
 

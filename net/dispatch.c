@@ -362,6 +362,7 @@ static void answer_stats(struct call *call)
         {"snapshots_failed", log.snapshots_failed},
         {"snapshot_last_us", log.snapshot_last_us},
         {"snapshot_longest_copy_us", log.snapshot_longest_copy_us},
+        {"snapshot_longest_copy_cpu_us", log.snapshot_longest_copy_cpu_us},
         {"snapshot_bytes", log.snapshot_bytes},
         {"memory_bytes", engine.memory_bytes},
         {"skus", engine.skus_count},

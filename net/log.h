@@ -28,9 +28,10 @@ struct hf_log_stats {
     bool is_read_only_by_log_max; /* because they take so much; else the disk gives no more */
     uint64_t snapshots_count;     /* written since start, as are the rest */
     uint64_t snapshots_failed;
-    uint64_t snapshot_last_us;         /* how long the newest one took */
-    uint64_t snapshot_longest_copy_us; /* that copying has held up the loop at once */
-    uint64_t snapshot_bytes;           /* of the newest one's file */
+    uint64_t snapshot_last_us;             /* how long the newest one took */
+    uint64_t snapshot_longest_copy_us;     /* that copying has held up the loop at once ... */
+    uint64_t snapshot_longest_copy_cpu_us; /* ... and by what it had of a processor */
+    uint64_t snapshot_bytes;               /* of the newest one's file */
     uint32_t epoch;
 };
 

@@ -1,12 +1,12 @@
 /*
  * log_ahead.h - the blocks of a segment, read, verified and decoded ahead of who applies them.
  *
- *     segment --read, verify--> block --LZ4--> records --decode--> | piece | piece | piece |  --> next
+ *     segment --read, verify--> block --LZ4--> records --decode--> | piece | piece | --> next
  *              \_________________ a thread of its own ___________/
  *
  * A block comes in pieces of a few hundred records, so that what is decoded ahead stays in the
- * processor's cache. The reader belongs to this from begin to end: its offset then is where the last
- * piece said that no block stands, or somewhere ahead when it was ended in the middle.
+ * processor's cache. The reader belongs to this from begin to end: its offset then is where the
+ * last piece said that no block stands, or somewhere ahead when it was ended in the middle.
  */
 #ifndef HF_PERSISTENCE_LOG_AHEAD_H
 #define HF_PERSISTENCE_LOG_AHEAD_H

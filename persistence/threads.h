@@ -70,8 +70,9 @@ uint64_t hf_store_threads_turn(struct hf_store_threads *threads);
 void hf_store_threads_snapshot_cancel(struct hf_store_threads *threads);
 
 struct hf_store_threads_stats {
-    uint64_t snapshot_last_us;         /* from begin to end, of the newest that ended well */
-    uint64_t snapshot_longest_copy_us; /* the longest slice on the loop since the start */
+    uint64_t snapshot_last_us;             /* from begin to end, of the newest that ended well */
+    uint64_t snapshot_longest_copy_us;     /* the longest slice on the loop since the start ... */
+    uint64_t snapshot_longest_copy_cpu_us; /* ... and by what it had of a processor */
     uint64_t snapshots_failed;
 };
 void hf_store_threads_stats(const struct hf_store_threads *threads,

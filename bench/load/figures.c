@@ -90,6 +90,7 @@ static void print_turns_json(const struct hf_figures *figures)
     if (turns->snapshots_count > 0) {
         (void)printf(",\"longest_snapshot_s\":%.3f", turns->longest_s);
         print_json_count("longest_copy_us", figures->stats.snapshot_longest_copy_us);
+        print_json_count("longest_copy_cpu_us", figures->stats.snapshot_longest_copy_cpu_us);
         print_json_count("snapshot_bytes", figures->stats.snapshot_bytes);
         (void)printf(",\"ops_per_s_ratio\":%.3f,\"p999_difference_us\":%.1f",
                      ratio(half_ops_per_s(&turns->halves[1]), half_ops_per_s(&turns->halves[0])),
@@ -114,6 +115,10 @@ static void print_snapshots_text(const struct hf_figures *figures)
     if (figures->stats.snapshot_longest_copy_us != UINT64_MAX) {
         (void)printf(", longest copy on the loop %" PRIu64 " us",
                      figures->stats.snapshot_longest_copy_us);
+    }
+    if (figures->stats.snapshot_longest_copy_cpu_us != UINT64_MAX) {
+        (void)printf(", %" PRIu64 " us of the processor",
+                     figures->stats.snapshot_longest_copy_cpu_us);
     }
     (void)printf("\n  counted  %12.3f s  %12.3f s", without->seconds, with->seconds);
     (void)printf("\n  a second %12.0f    %12.0f    %8.3f", half_ops_per_s(without),

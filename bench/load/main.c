@@ -409,6 +409,8 @@ static int measure(struct arguments *arguments, const struct hf_spawn *spawn, st
                       has_stats ? difference(after.log_bytes, before.log_bytes) : UINT64_MAX,
                   .snapshot_longest_copy_us =
                       has_stats ? after.snapshot_longest_copy_us : UINT64_MAX,
+                  .snapshot_longest_copy_cpu_us =
+                      has_stats ? after.snapshot_longest_copy_cpu_us : UINT64_MAX,
                   .snapshot_bytes = has_stats ? after.snapshot_bytes : UINT64_MAX},
         .server_cpu_s = cpu_before < 0 || cpu_after < 0 ? -1 : cpu_after - cpu_before,
         .followers = company.reports,

@@ -148,6 +148,7 @@ static bool keep_stat(void *arg, const char *name, uint64_t value)
                   {"log_bytes", &stats->log_bytes},
                   {"cpu_us", &stats->cpu_us},
                   {"snapshot_longest_copy_us", &stats->snapshot_longest_copy_us},
+                  {"snapshot_longest_copy_cpu_us", &stats->snapshot_longest_copy_cpu_us},
                   {"snapshot_bytes", &stats->snapshot_bytes}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         if (strcmp(name, wanted[i].name) == 0) {
@@ -160,7 +161,7 @@ static bool keep_stat(void *arg, const char *name, uint64_t value)
 bool hf_stage_read_stats(struct holdfast *hf, struct hf_stage_stats *stats)
 {
     *stats = (struct hf_stage_stats){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-                                     UINT64_MAX, UINT64_MAX, UINT64_MAX};
+                                     UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
     return holdfast_get_stats(hf, keep_stat, stats) == HOLDFAST_OK;
 }
 

@@ -34,7 +34,7 @@ struct hf_stage {
 /* What stats say, as far as a figure needs it. UINT64_MAX: the server does not say. */
 struct hf_stage_stats {
     uint64_t lsn, durable_lsn, fsyncs, log_bytes, cpu_us;
-    uint64_t snapshot_longest_copy_us, snapshot_bytes;
+    uint64_t snapshot_longest_copy_us, snapshot_longest_copy_cpu_us, snapshot_bytes;
 };
 
 /* What the replies add up to. */

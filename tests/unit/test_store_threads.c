@@ -366,7 +366,8 @@ static void written_while_changing(void **state)
     wait_until_durable(world);
     digest = hf_engine_digest(world->engine);
     hf_store_threads_stats(world->threads, &stats);
-    assert_true(stats.snapshot_last_us > 0 && stats.snapshot_longest_copy_us > 0);
+    assert_true(stats.snapshot_last_us > 0 && stats.snapshot_longest_copy_us > 0 &&
+                stats.snapshot_longest_copy_cpu_us > 0);
     assert_int_equal(stats.snapshots_failed, 0);
     assert_int_equal(hf_store_threads_stop(world->threads), HF_OK);
     close_store(world);

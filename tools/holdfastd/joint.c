@@ -135,6 +135,7 @@ static void joint_stats(void *ctx, struct hf_log_stats *stats)
         .snapshots_failed = threads.snapshots_failed,
         .snapshot_last_us = threads.snapshot_last_us,
         .snapshot_longest_copy_us = threads.snapshot_longest_copy_us,
+        .snapshot_longest_copy_cpu_us = threads.snapshot_longest_copy_cpu_us,
         .snapshot_bytes = store.snapshot_bytes,
         .epoch = hf_store_epoch(joint->store),
     };
