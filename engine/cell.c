@@ -34,7 +34,13 @@ uint64_t hf_cell_hash(uint32_t sku, uint32_t location)
 
 uint32_t hf_cells_find(const struct hf_cells *cells, uint32_t sku, uint32_t location)
 {
-    struct hf_probe probe = hf_table_probe(&cells->table, hf_cell_hash(sku, location));
+    return hf_cells_find_hashed(cells, sku, location, hf_cell_hash(sku, location));
+}
+
+uint32_t hf_cells_find_hashed(const struct hf_cells *cells, uint32_t sku, uint32_t location,
+                              uint64_t hash)
+{
+    struct hf_probe probe = hf_table_probe(&cells->table, hash);
     for (uint32_t index = hf_probe_next(&probe); index != HF_NONE; index = hf_probe_next(&probe)) {
         const struct hf_cell *cell = hf_cell_at(cells, index);
         if (cell->sku == sku && cell->location == location) {

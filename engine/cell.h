@@ -75,6 +75,9 @@ static inline struct hf_cell *hf_cell_at(const struct hf_cells *cells, uint32_t 
 uint64_t hf_cell_hash(uint32_t sku, uint32_t location);
 /* Index of the cell; HF_NONE when there is none. */
 uint32_t hf_cells_find(const struct hf_cells *cells, uint32_t sku, uint32_t location);
+/* The same for who has its hash at hand. */
+uint32_t hf_cells_find_hashed(const struct hf_cells *cells, uint32_t sku, uint32_t location,
+                              uint64_t hash);
 /* Room for `count` more, of which this is one. HF_LIMIT_EXCEEDED when not. */
 enum hf_err hf_cells_make_room(struct hf_cells *cells, uint32_t sku, uint32_t location,
                                uint32_t count);

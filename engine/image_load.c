@@ -1,9 +1,10 @@
 /*
  * image_load.c - the second half of loading: items that are in their places become a state.
  *
- * image_prepare.c has put cells, reservations and lines into the pools, and all names and cells
- * into the tables; here the codes are made, each cell hung into its SKU's chain, each line into its
- * cell's ring, each reservation into its order, and shipments loaded whole. Every item is checked
+ * image_prepare.c has put cells, reservations and lines into the pools, and all names into their
+ * table; here the codes are made, each cell is entered into the table of cells and its SKU's chain,
+ * each line into its cell's ring, each reservation into its order, and shipments are loaded whole.
+ * As there, what a few dozen items touch is fetched before they are joined. Every item is checked
  * by itself (image_read.c) and against those before it; at the end the head's counts, the queue of
  * names, and P6: held and committed of every cell are the sums of the open lines, in_transit and
  * its parts those of the shipments' lines.
@@ -72,18 +73,49 @@ static bool are_handles(const struct hf_engine *engine, uint32_t sku, uint32_t l
 
 /* ------------------------------------------------------------------ cells */
 
-/* Each into the chain of its SKU. */
-static enum hf_err join_cells(struct hf_engine *engine, uint32_t first, uint32_t count,
+/* A cell that is in its place into the table and the chain of its SKU. */
+static enum hf_err join_cell(struct hf_engine *engine, uint32_t index, uint64_t hash,
+                             const char **why)
+{
+    struct hf_cell *cell = hf_cell_at(&engine->cells, index);
+
+    if (!are_handles(engine, cell->sku, cell->location) ||
+        hf_cells_find_hashed(&engine->cells, cell->sku, cell->location, hash) != HF_NONE) {
+        return hf_image_corrupt(why, "a cell that does not add up");
+    }
+    if (!hf_table_make_room(&engine->cells.table, hash, 1)) {
+        return hf_image_too_small(why);
+    }
+    hf_table_add(&engine->cells.table, hash, index);
+    struct hf_sku *owner = hf_sku_at(&engine->catalog, cell->sku);
+    cell->next_of_sku = owner->first_cell;
+    owner->first_cell = index;
+    return HF_OK;
+}
+
+static enum hf_err join_cells(struct hf_engine *engine, const struct hf_image_part *part,
                               const char **why)
 {
-    for (uint32_t index = first; index < first + count; index++) {
-        struct hf_cell *cell = hf_cell_at(&engine->cells, index);
-        if (!are_handles(engine, cell->sku, cell->location)) {
-            return hf_image_corrupt(why, "a cell that does not add up");
+    const uint32_t skus_count = hf_catalog_count(&engine->catalog, HF_CODE_SKU);
+    const uint32_t end = part->cells_first + part->cells_count;
+    uint64_t hashes[HF_IMAGE_BATCH_MAX];
+
+    for (uint32_t at = part->cells_first; at < end;) {
+        const uint32_t count = end - at < HF_IMAGE_BATCH_MAX ? end - at : HF_IMAGE_BATCH_MAX;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct hf_cell *cell = hf_cell_at(&engine->cells, at + i);
+            hashes[i] = hf_cell_hash(cell->sku, cell->location);
+            hf_table_fetch(&engine->cells.table, hashes[i]);
+            if (cell->sku < skus_count) {
+                __builtin_prefetch(hf_sku_at(&engine->catalog, cell->sku), 1);
+            }
         }
-        struct hf_sku *owner = hf_sku_at(&engine->catalog, cell->sku);
-        cell->next_of_sku = owner->first_cell;
-        owner->first_cell = index;
+        for (uint32_t i = 0; i < count; i++, at++) {
+            const enum hf_err err = join_cell(engine, at, hashes[i], why);
+            if (err != HF_OK) {
+                return err;
+            }
+        }
     }
     return HF_OK;
 }
@@ -91,17 +123,25 @@ static enum hf_err join_cells(struct hf_engine *engine, uint32_t first, uint32_t
 /* ------------------------------------------------------------------ reservations */
 
 /*
- * What joining lines [first, end) touches: first the cells, then the rings that the lines will hang
- * in, at their ends, beside lines whose reservations say when they end.
+ * What joining lines [first, end) touches: the slots of their cells in the table, then the cells,
+ * then the rings that the lines will hang in, at their ends, beside lines whose reservations say
+ * when they end. A line's cell is the first that its slot names, not compared yet.
  */
 static void fetch_for_lines(const struct hf_engine *engine, uint32_t first, uint32_t end)
 {
     const struct hf_reservations *reservations = &engine->reservations;
     const uint32_t count = end - first < HF_IMAGE_BATCH_MAX ? end - first : HF_IMAGE_BATCH_MAX;
+    uint64_t hashes[HF_IMAGE_BATCH_MAX];
     uint32_t rings[HF_IMAGE_BATCH_MAX];
 
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t cell = hf_line_at(reservations, first + i)->cell;
+        const struct hf_line *line = hf_line_at(reservations, first + i);
+        hashes[i] = hf_cell_hash(line->loaded_sku, line->loaded_location);
+        hf_table_fetch(&engine->cells.table, hashes[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t cell = hf_table_peek(&engine->cells.table, hashes[i]);
+        hf_line_at(reservations, first + i)->cell = cell;
         if (cell != HF_NONE) {
             __builtin_prefetch(hf_cell_at(&engine->cells, cell), 1);
         }
@@ -127,22 +167,16 @@ static void fetch_for_lines(const struct hf_engine *engine, uint32_t first, uint
     }
 }
 
-/* The cell that the line names; HF_NONE when there is none. Its handles are good. */
+/* The cell that the line names, be it the one that was fetched; HF_NONE when there is none. */
 static uint32_t find_cell(const struct hf_engine *engine, const struct hf_line *line)
 {
-    uint32_t index = line->cell;
+    const struct hf_cell *fetched =
+        line->cell == HF_NONE ? NULL : hf_cell_at(&engine->cells, line->cell);
 
-    if (index != HF_NONE &&
-        (hf_cell_at(&engine->cells, index)->sku != line->loaded_sku ||
-         hf_cell_at(&engine->cells, index)->location != line->loaded_location)) {
-        /* Another one of the same tag came first. The table is not ours, the chain is. */
-        index = hf_sku_at(&engine->catalog, line->loaded_sku)->first_cell;
-        while (index != HF_NONE &&
-               hf_cell_at(&engine->cells, index)->location != line->loaded_location) {
-            index = hf_cell_at(&engine->cells, index)->next_of_sku;
-        }
-    }
-    return index;
+    return fetched != NULL && fetched->sku == line->loaded_sku &&
+                   fetched->location == line->loaded_location
+               ? line->cell
+               : hf_cells_find(&engine->cells, line->loaded_sku, line->loaded_location);
 }
 
 /* The line's open units are what its cell holds or has committed. False: more than a cell can. */
@@ -430,7 +464,7 @@ enum hf_err hf_engine_load_join(struct hf_engine *engine, const struct hf_image_
         err = load_codes(engine, part, why);
     }
     if (err == HF_OK) {
-        err = join_cells(engine, part->cells_first, part->cells_count, why);
+        err = join_cells(engine, part, why);
     }
     if (err == HF_OK) {
         err = join_reservations(engine, part, why);

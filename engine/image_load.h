@@ -1,26 +1,26 @@
 /*
  * image_load.h - what the two halves of loading share (engine.h: hf_engine_load_prepare, _join).
  *
- *     chunk --prepare--> items in their places in the pools, names and cells in the tables
+ *     chunk --prepare--> items in their places in the pools, names in their table and queue
  *                          |
  *                        part: which items those are, what to read once more, the refusal
  *                          |
- *           --join-----> codes, chains of cells, rings, orders, sums of lines, shipments
+ *           --join-----> codes, cells in their table and chains, lines in rings, orders, shipments
  *
  * The two may run on two threads, so each thing has one owner, and what prepare has put into a part
  * is join's when the part is:
  *
  *     prepare    the pools' counters of cells, extras, reservations, long ids, lines; names with
- *                table, queue and references; the table of cells. From the first shipment on it
- *                touches nothing more, and names and table are join's (prepare_items)
- *     join       the catalogue, orders, shipments, the workbench; items that it was handed
+ *                table, queue and references. From the first shipment on it touches nothing more,
+ *                and names are join's (prepare_items)
+ *     join       the catalogue, the table of cells, orders, shipments, the workbench; items that it
+ *                was handed
  *     neither    what the head says: it stands before the first item is handed over
  *
- * An item is where it will stay, and its keys do not change: so prepare compares keys by itself.
- * What it knows and join needs stands where the item has no use for the place yet: a line's SKU and
- * location where its neighbours in the ring will stand (reservation.h), an order's place in the
- * chunk where its node will. A line's cell is the first of the table's candidates, not compared:
- * join touches the cell anyway.
+ * The tables are what costs most, each look into them being a place in memory that no cache holds;
+ * so each half has one. What prepare knows and join needs stands where the item has no use for the
+ * place yet (reservation.h): a line's SKU and location where its neighbours in the ring will stand,
+ * an order's place in the chunk where its node will.
  */
 #ifndef HF_ENGINE_IMAGE_LOAD_H
 #define HF_ENGINE_IMAGE_LOAD_H
@@ -52,9 +52,8 @@ struct hf_image_load {
     uint32_t claims_count;
     enum hf_err err; /* the refusal, behind which nothing is prepared */
     const char *why;
-    uint64_t hashes[HF_IMAGE_BATCH_MAX]; /* of the items of a batch */
+    uint64_t hashes[HF_IMAGE_BATCH_MAX]; /* of the names of a batch of reservations */
     struct hf_image_place places[HF_IMAGE_BATCH_MAX];
-    uint64_t line_hashes[HF_LINES_MAX + HF_IMAGE_BATCH_MAX]; /* of their cells */
 
     /* Join's. */
     uint32_t reserved_cells_count;                            /* that lines have come for */

@@ -1,10 +1,10 @@
 /*
  * image_prepare.c - the first half of loading: bytes of items into their places (image_load.h).
  *
- * Reservations, references and cells are done a few dozen at a time:
+ * Cells, reservations and references are done a few dozen at a time, names in two steps:
  *
- *     decode each into its place in the pool, hash its keys, fetch their slots of the tables
- *     --> look for each among the keys before it, and enter it     the slots have come meanwhile
+ *     decode each into its place in the pool, hash its name, fetch the slot of the table
+ *     --> look for each among the names before it, and enter it     the slots have come meanwhile
  *
  * A slot is a cache miss; over a batch they overlap. The batch ends before an item of another kind,
  * and with one that cannot be read, which is refused behind those before it.
@@ -161,32 +161,16 @@ static void place_cell(struct hf_engine *engine, uint32_t index, const struct hf
     put_claims(engine->load, cell, index, &read->extra);
 }
 
-static bool is_cell_known(const struct hf_engine *engine, const struct hf_cell *cell, uint64_t hash)
-{
-    struct hf_probe probe = hf_table_probe(&engine->cells.table, hash);
-
-    for (uint32_t found = hf_probe_next(&probe); found != HF_NONE; found = hf_probe_next(&probe)) {
-        const struct hf_cell *other = hf_cell_at(&engine->cells, found);
-        if (other->sku == cell->sku && other->location == cell->location) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A batch of cells; *count of them are in their places, and in the table. */
+/* A batch of cells; *count of them are in their places. */
 static enum hf_err prepare_cells(struct hf_engine *engine, struct hf_reader *in, enum hf_tag tag,
                                  uint32_t *count, const char **why)
 {
-    uint64_t *hashes = engine->load->hashes;
     struct hf_pool *pool = &engine->cells.pool;
-    struct hf_table *table = &engine->cells.table;
     const uint32_t first = pool->used_count;
     const uint32_t count_max = (uint32_t)at_most(hf_pool_room(pool), HF_IMAGE_BATCH_MAX);
     enum hf_err err = count_max == 0 ? hf_image_too_small(why) : HF_OK;
-    uint32_t placed = 0;
 
-    while (err == HF_OK && placed < count_max && in->at < in->end && *in->at == tag) {
+    for (*count = 0; *count < count_max && in->at < in->end && *in->at == tag; ++*count) {
         struct hf_image_cell read;
         in->at++;
         if (!hf_image_read_cell(in, tag, &read) || read.location >= HF_LOCATIONS_LIMIT ||
@@ -194,22 +178,7 @@ static enum hf_err prepare_cells(struct hf_engine *engine, struct hf_reader *in,
             err = hf_image_corrupt(why, bad_cell);
             break;
         }
-        hashes[placed] = hf_cell_hash(read.sku, read.location);
-        hf_table_fetch(table, hashes[placed]);
-        place_cell(engine, first + placed, &read, tag);
-        placed++;
-    }
-    for (*count = 0; *count < placed; ++*count) {
-        const uint32_t index = first + *count;
-        if (is_cell_known(engine, hf_cell_at(&engine->cells, index), hashes[*count])) {
-            err = hf_image_corrupt(why, bad_cell);
-            break;
-        }
-        if (!hf_table_make_room(table, hashes[*count], 1)) {
-            err = hf_image_too_small(why);
-            break;
-        }
-        hf_table_add(table, hashes[*count], index);
+        place_cell(engine, first + *count, &read, tag);
     }
     hf_pool_take_next(pool, *count);
     return err;
@@ -281,7 +250,7 @@ static const char *const bad_reservation = "a reservation that does not add up";
 
 /* Lines [first, first + count) of a reservation, in a row. False: one cannot be read. */
 static bool place_lines(struct hf_engine *engine, struct hf_reader *in, uint32_t reservation,
-                        uint32_t first, uint32_t count, uint64_t *hashes)
+                        uint32_t first, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct hf_image_line read;
@@ -298,8 +267,6 @@ static bool place_lines(struct hf_engine *engine, struct hf_reader *in, uint32_t
             .loaded_sku = read.sku,
             .loaded_location = read.location,
         };
-        hashes[i] = hf_cell_hash(read.sku, read.location);
-        hf_table_fetch(&engine->cells.table, hashes[i]);
     }
     return true;
 }
@@ -388,8 +355,7 @@ static enum hf_err read_reservation(struct hf_engine *engine, struct hf_reader *
         __builtin_prefetch(hf_name_slot_at(&engine->names, read.place.position), 1);
     }
     place_reservation(engine, index, first_line, &read, chunk);
-    if (!place_lines(engine, in, index, first_line, read.lines_count,
-                     load->line_hashes + *lines_count)) {
+    if (!place_lines(engine, in, index, first_line, read.lines_count)) {
         return hf_image_corrupt(why, "a reservation line that does not add up");
     }
     *lines_count += read.lines_count;
@@ -404,7 +370,6 @@ static enum hf_err prepare_reservations(struct hf_engine *engine, struct hf_read
     const struct hf_image_load *load = engine->load;
     struct hf_reservations *reservations = &engine->reservations;
     const uint32_t first = reservations->pool.used_count;
-    const uint32_t first_line = reservations->lines.used_count;
     const char *enter_why = NULL;
     enum hf_err enter_err = HF_OK;
     enum hf_err err = HF_OK;
@@ -426,10 +391,6 @@ static enum hf_err prepare_reservations(struct hf_engine *engine, struct hf_read
         if (enter_err != HF_OK) {
             break;
         }
-    }
-    for (uint32_t i = 0; i < lines_count; i++) {
-        hf_line_at(reservations, first_line + i)->cell =
-            hf_table_peek(&engine->cells.table, load->line_hashes[i]);
     }
     hf_pool_take_next(&reservations->pool, *count);
     hf_pool_take_next(&reservations->lines, lines_count);
