@@ -165,7 +165,6 @@ enum hf_err hf_engine_load(struct hf_engine *engine, const void *chunk, size_t b
  */
 struct hf_image_part {
     const unsigned char *bytes, *bytes_end; /* the chunk */
-    const unsigned char *codes, *codes_end; /* in it; NULL: none */
     const unsigned char *shipments;         /* in it, up to its end; NULL: none */
     uint32_t cells_first, cells_count;      /* by their indices, as the next two */
     uint32_t reservations_first, reservations_count;

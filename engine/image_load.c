@@ -1,8 +1,8 @@
 /*
  * image_load.c - the second half of loading: items that are in their places become a state.
  *
- * image_prepare.c has put cells, reservations and lines into the pools, and all names into their
- * table; here the codes are made, each cell is entered into the table of cells and its SKU's chain,
+ * image_prepare.c has made the codes, put cells, reservations and lines into the pools, and all
+ * names into their table; here each cell is entered into the table of cells and its SKU's chain,
  * each line into its cell's ring, each reservation into its order, and shipments are loaded whole.
  * As there, what a few dozen items touch is fetched before they are joined. Every item is checked
  * by itself (image_read.c) and against those before it; at the end the head's counts, the queue of
@@ -32,37 +32,6 @@ void hf_image_load_release(struct hf_engine *engine)
         free(load);
         engine->load = NULL;
     }
-}
-
-/* ------------------------------------------------------------------ codes */
-
-static enum hf_err load_code(struct hf_engine *engine, enum hf_code_class class,
-                             struct hf_reader *in, const char **why)
-{
-    struct hf_image_location location = {.region = HF_NONE};
-
-    if (class == HF_CODE_LOCATION) {
-        if (!hf_image_read_location(in, &location) ||
-            (location.region != HF_NONE &&
-             location.region >= hf_catalog_count(&engine->catalog, HF_CODE_REGION))) {
-            return hf_image_corrupt(why, "settings of a location that do not add up");
-        }
-    } else {
-        location.code = hf_read_text(in, false);
-    }
-    if (in->is_bad || hf_catalog_find(&engine->catalog, class, location.code) != HF_NONE) {
-        return hf_image_corrupt(why, "a code that is malformed or comes twice");
-    }
-    if (hf_catalog_make_room(&engine->catalog, class, location.code, 1) != HF_OK) {
-        return hf_image_too_small(why);
-    }
-    const uint32_t handle = hf_catalog_add(&engine->catalog, class, location.code);
-    if (class == HF_CODE_LOCATION) {
-        struct hf_location *added = hf_location_at(&engine->catalog, handle);
-        added->region = location.region;
-        added->is_in_transit_sellable = location.is_in_transit_sellable;
-    }
-    return HF_OK;
 }
 
 static bool are_handles(const struct hf_engine *engine, uint32_t sku, uint32_t location)
@@ -415,24 +384,6 @@ static enum hf_err load_shipment(struct hf_engine *engine, struct hf_reader *in,
 
 /* ------------------------------------------------------------------ all */
 
-/* Codes, which prepare has left in their bytes, and passed one by one. */
-static enum hf_err load_codes(struct hf_engine *engine, const struct hf_image_part *part,
-                              const char **why)
-{
-    struct hf_reader in = {part->codes, part->codes_end, false};
-    enum hf_err err = HF_OK;
-
-    while (err == HF_OK && in.at < in.end) {
-        const uint8_t tag = hf_read_u8(&in);
-        err = load_code(engine,
-                        tag == HF_TAG_REGION     ? HF_CODE_REGION
-                        : tag == HF_TAG_LOCATION ? HF_CODE_LOCATION
-                                                 : HF_CODE_SKU,
-                        &in, why);
-    }
-    return err;
-}
-
 /* All from the first shipment on, which prepare has not looked at. */
 static enum hf_err load_shipments(struct hf_engine *engine, const struct hf_image_part *part,
                                   const char **why)
@@ -460,10 +411,7 @@ enum hf_err hf_engine_load_join(struct hf_engine *engine, const struct hf_image_
         engine->load->joined_reservations = part->reservations_first + part->reservations_count;
         engine->load->joined_lines = part->reservation_lines_end;
     }
-    if (part->codes != NULL) {
-        err = load_codes(engine, part, why);
-    }
-    if (err == HF_OK) {
+    if (part->cells_count > 0) { /* no code comes any more, and the catalogue is ours */
         err = join_cells(engine, part, why);
     }
     if (err == HF_OK) {
@@ -479,7 +427,7 @@ enum hf_err hf_engine_load_join(struct hf_engine *engine, const struct hf_image_
     return err;
 }
 
-/* Pages that are made at a time; and what prepare may be ahead by, where making them is too late. */
+/* Pages made at a time; and what prepare may be ahead by, where making them is too late. */
 #define IDLE_BYTES (UINT64_C(2) * 1024 * 1024)
 #define AHEAD_BYTES (2 * IDLE_BYTES)
 

@@ -1,20 +1,20 @@
 /*
  * image_load.h - what the two halves of loading share (engine.h: hf_engine_load_prepare, _join).
  *
- *     chunk --prepare--> items in their places in the pools, names in their table and queue
+ *     chunk --prepare--> codes; items in their places in the pools, names in their table and queue
  *                          |
  *                        part: which items those are, what to read once more, the refusal
  *                          |
- *           --join-----> codes, cells in their table and chains, lines in rings, orders, shipments
+ *           --join-----> cells in their table and chains, lines in rings, orders, shipments
  *
  * The two may run on two threads, so each thing has one owner, and what prepare has put into a part
  * is join's when the part is:
  *
- *     prepare    the pools' counters of cells, extras, reservations, long ids, lines; names with
- *                table, queue and references. From the first shipment on it touches nothing more,
- *                and names are join's (prepare_items)
- *     join       the catalogue, the table of cells, orders, shipments, the workbench; items that it
- *                was handed
+ *     prepare    the catalogue, up to the first cell; the pools' counters of cells, extras,
+ *                reservations, long ids, lines; names with table, queue and references. From the
+ *                first shipment on it touches nothing more (prepare_items), and names are join's
+ *     join       the table of cells, orders, shipments, the workbench; items that it was handed,
+ *                and from the first cell on it reads the catalogue
  *     neither    what the head says: it stands before the first item is handed over
  *
  * The tables are what costs most, each look into them being a place in memory that no cache holds;

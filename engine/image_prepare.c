@@ -9,8 +9,7 @@
  * A slot is a cache miss; over a batch they overlap. The batch ends before an item of another kind,
  * and with one that cannot be read, which is refused behind those before it.
  *
- * Codes are few, and read twice: here only to find the item behind them. Shipments, too, and
- * nothing comes behind them: join reads them alone.
+ * Shipments are few, and nothing comes behind them: join reads them alone.
  */
 #include "engine/image_load.h"
 
@@ -88,18 +87,58 @@ static enum hf_err prepare_head(struct hf_engine *engine, struct hf_reader *in, 
 
 /* ------------------------------------------------------------------ codes */
 
-/* Only where it ends; join judges what it says. */
-static enum hf_err pass_code(struct hf_reader *in, enum hf_item item, const char **why)
+static enum hf_err enter_code(struct hf_engine *engine, enum hf_code_class class,
+                              struct hf_reader *in, const char **why)
 {
-    struct hf_image_location location;
+    struct hf_image_location location = {.region = HF_NONE};
 
-    if (item == HF_ITEM_LOCATION) {
-        return hf_image_read_location(in, &location)
-                   ? HF_OK
-                   : hf_image_corrupt(why, "settings of a location that do not add up");
+    if (class == HF_CODE_LOCATION) {
+        if (!hf_image_read_location(in, &location) ||
+            (location.region != HF_NONE &&
+             location.region >= hf_catalog_count(&engine->catalog, HF_CODE_REGION))) {
+            return hf_image_corrupt(why, "settings of a location that do not add up");
+        }
+    } else {
+        location.code = hf_read_text(in, false);
     }
-    (void)hf_read_text(in, false);
-    return in->is_bad ? hf_image_corrupt(why, "a code that is malformed or comes twice") : HF_OK;
+    if (in->is_bad || hf_catalog_find(&engine->catalog, class, location.code) != HF_NONE) {
+        return hf_image_corrupt(why, "a code that is malformed or comes twice");
+    }
+    if (hf_catalog_make_room(&engine->catalog, class, location.code, 1) != HF_OK) {
+        return hf_image_too_small(why);
+    }
+    const uint32_t handle = hf_catalog_add(&engine->catalog, class, location.code);
+    if (class == HF_CODE_LOCATION) {
+        struct hf_location *added = hf_location_at(&engine->catalog, handle);
+        added->region = location.region;
+        added->is_in_transit_sellable = location.is_in_transit_sellable;
+    }
+    return HF_OK;
+}
+
+/* A batch of codes of one class: the slots of all of them first. */
+static enum hf_err prepare_codes(struct hf_engine *engine, struct hf_reader *in, enum hf_tag tag,
+                                 const char **why)
+{
+    const enum hf_code_class class = tag == HF_TAG_REGION     ? HF_CODE_REGION
+                                     : tag == HF_TAG_LOCATION ? HF_CODE_LOCATION
+                                                              : HF_CODE_SKU;
+    struct hf_reader ahead = *in;
+    enum hf_err err = HF_OK;
+
+    for (uint32_t i = 0;
+         class == HF_CODE_SKU && i < HF_IMAGE_BATCH_MAX && ahead.at < ahead.end && *ahead.at == tag;
+         i++) {
+        ahead.at++;
+        hf_table_fetch(&engine->catalog.tables[class],
+                       hf_code_hash(class, hf_read_text(&ahead, false)));
+    }
+    for (uint32_t i = 0;
+         err == HF_OK && i < HF_IMAGE_BATCH_MAX && in->at < in->end && *in->at == tag; i++) {
+        in->at++;
+        err = enter_code(engine, class, in, why);
+    }
+    return err;
 }
 
 /* ------------------------------------------------------------------ cells */
@@ -443,7 +482,7 @@ enum hf_err hf_image_judge_tag(const struct hf_image_load *load, enum hf_item se
     return item >= section ? HF_OK : hf_image_corrupt(why, "items that are not in their order");
 }
 
-/* One code, all that is left from a shipment on, or a batch of one kind. */
+/* A batch of one kind, or all that is left from a shipment on. */
 static enum hf_err prepare_items(struct hf_engine *engine, struct hf_reader *in,
                                  struct hf_image_part *part, const char **why)
 {
@@ -472,11 +511,7 @@ static enum hf_err prepare_items(struct hf_engine *engine, struct hf_reader *in,
         in->at = in->end;
         return HF_OK;
     default:
-        part->codes = part->codes == NULL ? in->at : part->codes;
-        in->at++;
-        err = pass_code(in, load->section, why);
-        part->codes_end = err == HF_OK ? in->at : part->codes_end;
-        return err;
+        return prepare_codes(engine, in, tag, why);
     }
 }
 
