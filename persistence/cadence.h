@@ -54,7 +54,7 @@ uint64_t hf_rate_due_us(uint64_t due_us, uint64_t now_us, uint64_t bytes_count,
 /* A slice is worth its while from this length on, and never gets longer than the other: as a rule
  * than half of that. */
 #define HF_PACE_US_MIN 50u
-#define HF_PACE_US_MAX 800u
+#define HF_PACE_US_MAX 600u
 
 /*
  * How long the next slice may be: 0: not now. `passed_us` since the last one ended; `kept_bytes` of

@@ -21,7 +21,7 @@
 
 /* The writer syncs what it has written each time so much has come together: the disk gets a steady
  * trickle, and the log's own syncs never find a whole snapshot queued up before them. */
-#define HF_SNAPSHOT_SYNC_BYTES (4u * 1024 * 1024)
+#define HF_SNAPSHOT_SYNC_BYTES (256u * 1024)
 
 /* ------------------------------------------------------------------ reading */
 

@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "engine/assert.h"
 #include "engine/engine.h"
@@ -14,6 +16,7 @@
 
 #define SPARE_RETRY_US UINT64_C(1000000) /* a full disk is asked again so often */
 #define SYNC_RETRY_US UINT64_C(10000)
+#define WORKER_NICE 10
 #define TURN_US 1000u         /* while a snapshot is copied: as good as a clock of libuv gets */
 #define IDLE_TURN_US 1000000u /* else: to see whether one is due */
 #define PROGRESS_US 10000000u /* a snapshot that takes longer says how far it is */
@@ -205,11 +208,19 @@ static bool is_worker_ending(struct hf_store_threads *threads)
     return is_ending;
 }
 
+/* A snapshot can wait, those who sell cannot: where processors are short, the loop and the log come
+ * first. On Linux a nice value is a thread's own; where it is refused, nothing is different. */
+static void step_back(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
+}
+
 static void *worker_main(void *arg)
 {
     struct hf_store_threads *threads = arg;
     bool is_told = true; /* the loop knows how the last snapshot has ended */
 
+    step_back();
     for (;;) {
         const enum hf_store_write result = hf_store_snapshot_write_step(threads->store, now_us());
         if (result == HF_STORE_WORKED) {

@@ -114,7 +114,7 @@ struct hf_config hf_config_default(void)
         .snapshot_log_bytes = UINT64_C(1) << 30,
         .snapshot_interval_us = UINT64_C(3600) * 1000000,
         .snapshot_pause_us = UINT64_C(60) * 1000000,
-        .snapshot_rate_bytes = UINT64_C(128) * 1024 * 1024,
+        .snapshot_rate_bytes = UINT64_C(32) * 1024 * 1024,
         .log_kept_bytes = UINT64_C(1) << 30,
         /* Two snapshots, snapshot_log apart, log_kept, and as much again three times over for what
          * is written while snapshots are slow, or fail: some hours of them at a busy shop. */
