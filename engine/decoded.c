@@ -114,26 +114,26 @@ static void fetch_cells(const struct hf_engine *engine, struct touches *touches)
         const uint32_t cell = hf_table_peek(&engine->cells.table, touches->hashes[i]);
         touches->moves[i]->cell = cell;
         if (cell != HF_NONE) {
-            __builtin_prefetch(hf_cell_at(&engine->cells, cell), 1);
+            hf_prefetch(hf_cell_at(&engine->cells, cell));
         }
     }
     for (uint32_t i = 0; i < touches->moves_count; i++) {
         const uint32_t cell = touches->moves[i]->cell;
         lines[i] = cell == HF_NONE ? HF_NONE : hf_cell_at(&engine->cells, cell)->timed_line;
         if (lines[i] != HF_NONE) {
-            __builtin_prefetch(hf_line_at(reservations, lines[i]), 1);
+            hf_prefetch(hf_line_at(reservations, lines[i]));
         }
     }
     for (uint32_t i = 0; i < touches->moves_count; i++) {
         if (lines[i] != HF_NONE) {
             lines[i] = hf_line_at(reservations, lines[i])->ring_prev;
-            __builtin_prefetch(hf_line_at(reservations, lines[i]), 1);
+            hf_prefetch(hf_line_at(reservations, lines[i]));
         }
     }
     for (uint32_t i = 0; i < touches->moves_count; i++) {
         if (lines[i] != HF_NONE) {
             const uint32_t reservation = hf_line_at(reservations, lines[i])->reservation;
-            __builtin_prefetch(hf_reservation_at(reservations, reservation));
+            hf_prefetch(hf_reservation_at(reservations, reservation));
         }
     }
 }
@@ -147,7 +147,7 @@ static void fetch_reservations(const struct hf_engine *engine, const struct touc
     for (uint32_t i = 0; i < touches->names_count; i++) {
         names[i] = hf_table_peek(&engine->names.table, touches->names[i]->hash);
         if (names[i] != HF_NONE && hf_name_kind(names[i]) == HF_NAME_RESERVATION) {
-            __builtin_prefetch(hf_reservation_at(reservations, names[i]), 1);
+            hf_prefetch(hf_reservation_at(reservations, names[i]));
         } else {
             names[i] = HF_NONE;
         }
@@ -156,7 +156,7 @@ static void fetch_reservations(const struct hf_engine *engine, const struct touc
         if (names[i] != HF_NONE) {
             const uint32_t line = hf_reservation_at(reservations, names[i])->first_line;
             if (line != HF_NONE) {
-                __builtin_prefetch(hf_line_at(reservations, line), 1);
+                hf_prefetch(hf_line_at(reservations, line));
             }
         }
     }

@@ -76,7 +76,7 @@ static enum hf_err join_cells(struct hf_engine *engine, const struct hf_image_pa
             hashes[i] = hf_cell_hash(cell->sku, cell->location);
             hf_table_fetch(&engine->cells.table, hashes[i]);
             if (cell->sku < skus_count) {
-                __builtin_prefetch(hf_sku_at(&engine->catalog, cell->sku), 1);
+                hf_prefetch(hf_sku_at(&engine->catalog, cell->sku));
             }
         }
         for (uint32_t i = 0; i < count; i++, at++) {
@@ -112,25 +112,25 @@ static void fetch_for_lines(const struct hf_engine *engine, uint32_t first, uint
         const uint32_t cell = hf_table_peek(&engine->cells.table, hashes[i]);
         hf_line_at(reservations, first + i)->cell = cell;
         if (cell != HF_NONE) {
-            __builtin_prefetch(hf_cell_at(&engine->cells, cell), 1);
+            hf_prefetch(hf_cell_at(&engine->cells, cell));
         }
     }
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t cell = hf_line_at(reservations, first + i)->cell;
         rings[i] = cell == HF_NONE ? HF_NONE : hf_cell_at(&engine->cells, cell)->timed_line;
         if (rings[i] != HF_NONE) {
-            __builtin_prefetch(hf_line_at(reservations, rings[i]), 1);
+            hf_prefetch(hf_line_at(reservations, rings[i]));
         }
     }
     for (uint32_t i = 0; i < count; i++) {
         if (rings[i] != HF_NONE) {
             rings[i] = hf_line_at(reservations, rings[i])->ring_prev;
-            __builtin_prefetch(hf_line_at(reservations, rings[i]), 1);
+            hf_prefetch(hf_line_at(reservations, rings[i]));
         }
     }
     for (uint32_t i = 0; i < count; i++) {
         if (rings[i] != HF_NONE) {
-            __builtin_prefetch(
+            hf_prefetch(
                 hf_reservation_at(reservations, hf_line_at(reservations, rings[i])->reservation));
         }
     }

@@ -271,7 +271,7 @@ static enum hf_err prepare_refs(struct hf_engine *engine, struct hf_reader *in, 
             break;
         }
         hf_table_fetch(&engine->names.table, hf_name_hash(refs[count].text));
-        __builtin_prefetch(hf_name_slot_at(&engine->names, refs[count].place.position), 1);
+        hf_prefetch(hf_name_slot_at(&engine->names, refs[count].place.position));
         count++;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -391,7 +391,7 @@ static enum hf_err read_reservation(struct hf_engine *engine, struct hf_reader *
     hf_table_fetch(&engine->names.table, load->hashes[batch_count]);
     load->places[batch_count] = read.place;
     if (!hf_state_is_open(read.state)) {
-        __builtin_prefetch(hf_name_slot_at(&engine->names, read.place.position), 1);
+        hf_prefetch(hf_name_slot_at(&engine->names, read.place.position));
     }
     place_reservation(engine, index, first_line, &read, chunk);
     if (!place_lines(engine, in, index, first_line, read.lines_count)) {

@@ -102,7 +102,7 @@ static inline uint32_t hf_probe_next(struct hf_probe *probe)
 static inline void hf_table_fetch(const struct hf_table *table, uint64_t hash)
 {
     const struct hf_table_shard *shard = hf_table_shard_of(table, hash);
-    __builtin_prefetch(&shard->slots[(uint32_t)hash & shard->mask], 1);
+    hf_prefetch(&shard->slots[(uint32_t)hash & shard->mask]);
 }
 
 static inline uint32_t hf_table_peek(const struct hf_table *table, uint64_t hash)
