@@ -177,3 +177,66 @@ void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded
     fetch_cells(engine, &touches);
     fetch_reservations(engine, &touches);
 }
+
+/* ------------------------------------------------------------------ memory ahead */
+
+#define GROWTH_BYTES (UINT64_C(4) * 1024 * 1024) /* made at once */
+
+enum growth { GROWTH_RESERVATIONS, GROWTH_LINES, GROWTH_RECORDS, GROWTH_ENTRIES };
+
+static struct hf_growth_region region_from(void *memory, uint64_t used_bytes, uint64_t bytes_max)
+{
+    return (struct hf_growth_region){memory, bytes_max, used_bytes, used_bytes};
+}
+
+static struct hf_growth_region region_of(const struct hf_pool *pool)
+{
+    return region_from(pool->items, hf_pool_memory_bytes(pool),
+                       (uint64_t)pool->items_max * pool->item_bytes);
+}
+
+void hf_growth_begin(struct hf_growth *growth, const struct hf_engine *engine)
+{
+    const struct hf_ledger *ledger = &engine->ledger;
+    const uint64_t entry_bytes = sizeof *ledger->entries;
+    const uint64_t entry = (ledger->last_lsn + 1) & (ledger->entries_max - 1);
+
+    growth->regions[GROWTH_RESERVATIONS] = region_of(&engine->reservations.pool);
+    growth->regions[GROWTH_LINES] = region_of(&engine->reservations.lines);
+    growth->regions[GROWTH_RECORDS] = region_from(ledger->bytes, ledger->head, ledger->bytes_max);
+    growth->regions[GROWTH_ENTRIES] =
+        region_from(ledger->entries, entry * entry_bytes, ledger->entries_max * entry_bytes);
+}
+
+static void make(struct hf_growth_region *region, uint64_t more_bytes)
+{
+    region->end_bytes += more_bytes;
+    while (region->made_bytes < region->bytes_max &&
+           region->made_bytes < region->end_bytes + GROWTH_BYTES) {
+        const uint64_t left = region->bytes_max - region->made_bytes;
+        const uint64_t part = left < GROWTH_BYTES ? left : GROWTH_BYTES;
+        hf_memory_populate(region->memory + region->made_bytes, part);
+        region->made_bytes += part;
+    }
+}
+
+void hf_growth_add(struct hf_growth *growth, const struct hf_decoded *decoded)
+{
+    uint64_t reservations = 0, lines = 0, bytes_count = 0;
+
+    for (uint32_t i = 0; i < decoded->records_count; i++) {
+        const struct hf_decoded_record *record = &decoded->records[i];
+        bool is_opening = false;
+        bytes_count += record->header.record_bytes;
+        for (uint32_t k = 0; k < record->effects_count; k++) {
+            const enum hf_effect_tag tag = decoded->effects[record->effects_first + k].tag;
+            is_opening = tag == HF_EFFECT_OPEN || (is_opening && tag == HF_EFFECT_MOVE);
+            reservations += tag == HF_EFFECT_OPEN;
+            lines += is_opening && tag == HF_EFFECT_MOVE;
+        }
+    }
+    make(&growth->regions[GROWTH_RESERVATIONS], reservations * sizeof(struct hf_reservation));
+    make(&growth->regions[GROWTH_LINES], lines * sizeof(struct hf_line));
+    make(&growth->regions[GROWTH_RECORDS], bytes_count);
+    make(&growth->regions[GROWTH_ENTRIES], decoded->records_count * sizeof(struct hf_ledger_entry));
+}

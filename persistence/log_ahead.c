@@ -76,6 +76,9 @@ static bool fill(void *arg, uint32_t index)
         const size_t taken = hf_decoded_take(decoded, log->at, log->left);
         log->at += taken;
         log->left -= taken;
+        if (log->wants_thread) {
+            hf_growth_add(&log->growth, decoded);
+        }
     }
     if (decoded->why != NULL) {
         log->left = 0;
@@ -84,10 +87,11 @@ static bool fill(void *arg, uint32_t index)
     return true;
 }
 
-enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log)
+enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log, const struct hf_engine *engine)
 {
     HF_ASSERT(log->ahead == NULL);
 
+    hf_growth_begin(&log->growth, engine);
     log->left = 0;
     log->ahead = hf_ahead_start(HF_LOG_AHEAD_PIECES, log->wants_thread, fill, log);
     return log->ahead == NULL ? HF_NO_MEMORY : HF_OK;

@@ -30,7 +30,8 @@ struct hf_log_piece {
 struct hf_log_ahead {
     struct hf_segment_reader *reader;
     bool wants_thread;
-    struct hf_ahead *ahead; /* NULL: not begun */
+    struct hf_ahead *ahead;  /* NULL: not begun */
+    struct hf_growth growth; /* with a thread only: else there is nobody to make it meanwhile */
     struct hf_log_piece pieces[HF_LOG_AHEAD_PIECES];
     /* Raw bytes of blocks: pieces point into them, so there is one more than pieces. */
     unsigned char *rooms[HF_LOG_AHEAD_PIECES + 1];
@@ -44,8 +45,8 @@ struct hf_log_ahead {
 enum hf_err hf_log_ahead_init(struct hf_log_ahead *log, struct hf_segment_reader *reader);
 void hf_log_ahead_release(struct hf_log_ahead *log);
 
-/* From the reader's offset on. HF_NO_MEMORY. */
-enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log);
+/* From the reader's offset on, for this engine. HF_NO_MEMORY. */
+enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log, const struct hf_engine *engine);
 /* The next piece; valid until the next call. None may be asked for behind one with an error. */
 struct hf_log_piece *hf_log_ahead_next(struct hf_log_ahead *log);
 /* Also in the middle, or when it was not begun. */

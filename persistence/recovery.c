@@ -286,7 +286,7 @@ static enum hf_err replay_pieces(struct recovery *recovery, const char **why)
  * none. HF_OK: that place is reader.offset. */
 static enum hf_err replay_segment(struct recovery *recovery, const char **why)
 {
-    if (hf_log_ahead_begin(&recovery->log) != HF_OK) {
+    if (hf_log_ahead_begin(&recovery->log, recovery->engine) != HF_OK) {
         return hf_refuse(recovery->error, recovery->error_bytes, HF_NO_MEMORY,
                          "could not recover: out of memory");
     }

@@ -247,13 +247,16 @@ static bool replay(struct hf_engine *engine, const struct hf_records *records,
                    struct moment *decoded, struct moment *took)
 {
     struct hf_decoded *ahead = hf_decoded_create();
+    struct hf_growth growth;
     const char *why = "out of memory";
     bool is_done = ahead != NULL;
 
+    hf_growth_begin(&growth, engine);
     *decoded = *took = (struct moment){0};
     for (size_t at = 0; is_done && at < records->bytes_count;) {
         const struct moment begin = now();
         at += hf_decoded_take(ahead, records->bytes + at, records->bytes_count - at);
+        hf_growth_add(&growth, ahead);
         add(decoded, since(begin));
         const struct moment middle = now();
         is_done = ahead->why == NULL;
