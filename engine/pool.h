@@ -60,9 +60,9 @@ static inline uint64_t hf_pool_memory_bytes(const struct hf_pool *pool)
 }
 
 /*
- * Have the cache line at `at` fetched, which will be read or written soon. The empty statement stays
- * where the compiler puts it: gcc 12 takes a function that only prefetches for one without effect
- * and drops its calls, and nothing tells but a profile.
+ * Have the cache line at `at` fetched, which will be read or written soon. The empty statement
+ * stays where it is put: gcc 12 takes a function that only prefetches for one without effect and
+ * drops its calls, and nothing tells but a profile.
  */
 static inline void hf_prefetch(const void *at)
 {

@@ -131,7 +131,7 @@ static int64_t flush(struct hf_copy *copy)
     pace(copy, copy->buffer_used);
     copy->buffer_offset += copy->buffer_used;
     copy->buffer_used = 0;
-    if (copy->buffer_offset - copy->synced_offset < HF_SNAPSHOT_SYNC_BYTES) {
+    if (copy->buffer_offset - copy->synced_offset < HF_COPY_SYNC_BYTES) {
         return 0;
     }
     copy->synced_offset = copy->buffer_offset;

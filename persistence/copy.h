@@ -11,7 +11,7 @@
  *     C1  `from` is only read, so it may be written on meanwhile, behind the LSN asked for
  *     C2  a file has its name in `to` once it is whole and synced; the names are on disk after
  *         hf_directory_sync of `to`, which is for the caller
- *     C3  what is written is synced every HF_SNAPSHOT_SYNC_BYTES, and memory then lets go of it:
+ *     C3  what is written is synced every HF_COPY_SYNC_BYTES, and memory then lets go of it:
  *         other files' syncs never queue behind more, nothing else is pushed out of memory, and
  *         what is verified is what the disk has
  *     C4  a segment ends with its last group: no space is kept ahead, so a server that starts on
@@ -23,6 +23,8 @@
 #include "persistence/manifest.h"
 #include "persistence/pack.h"
 #include "persistence/segment.h"
+
+#define HF_COPY_SYNC_BYTES (4u * 1024 * 1024)
 
 /* Called now and then with the bytes of `from` that are done with since the last call. False: to
  * be broken off. */

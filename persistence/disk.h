@@ -37,6 +37,11 @@ struct hf_disk {
     int (*truncate)(void *ctx, int file, uint64_t bytes_count);
     int (*sync)(void *ctx, int file); /* data and what is needed to read it back: fdatasync */
     /*
+     * Begin to write what was put at [offset, offset + bytes_count) to the disk. Does not wait and
+     * promises nothing: a sync will come later, and finds less to do. NULL: there is nothing in it.
+     */
+    void (*write_out)(void *ctx, int file, uint64_t offset, uint64_t bytes_count);
+    /*
      * Let go of what memory keeps of the file and does not mean to write any more: what is read
      * next is what the disk has, or what a sync will still write. After a sync that has failed the
      * system may keep bytes that the disk never got and no later sync covers.

@@ -181,6 +181,12 @@ static int disk_sync(void *ctx, int file)
     return done == 0 ? 0 : -errno;
 }
 
+static void disk_write_out(void *ctx, int file, uint64_t offset, uint64_t bytes_count)
+{
+    (void)ctx;
+    (void)sync_file_range(file, (off64_t)offset, (off64_t)bytes_count, SYNC_FILE_RANGE_WRITE);
+}
+
 static int disk_forget(void *ctx, int file)
 {
     (void)ctx;
@@ -288,6 +294,7 @@ const struct hf_disk *hf_disk_posix(void)
         .allocate = disk_allocate,
         .truncate = disk_truncate,
         .sync = disk_sync,
+        .write_out = disk_write_out,
         .forget = disk_forget,
         .rename = disk_rename,
         .unlink = disk_unlink,

@@ -41,8 +41,21 @@ static enum hf_err sync_all(struct hf_snapshot_writer *writer)
     if (result != 0) {
         return fail(writer, result);
     }
-    writer->synced_offset = writer->offset;
+    writer->is_synced = true;
     return HF_OK;
+}
+
+static void trickle(struct hf_snapshot_writer *writer)
+{
+    const struct hf_disk *disk = writer->directory->disk;
+    const uint64_t bytes_count = writer->offset - writer->begun_offset;
+
+    if (bytes_count >= HF_SNAPSHOT_TRICKLE_BYTES) {
+        if (disk->write_out != NULL) {
+            disk->write_out(disk->ctx, writer->file, writer->begun_offset, bytes_count);
+        }
+        writer->begun_offset = writer->offset;
+    }
 }
 
 static uint64_t seed_of(const struct hf_snapshot_writer *writer)
@@ -103,9 +116,7 @@ enum hf_err hf_snapshot_writer_put(struct hf_snapshot_writer *writer, const unsi
     writer->footer.blocks_count++;
     writer->footer.raw_bytes += raw_bytes;
     writer->footer.chain = hf_snapshot_chain(writer->footer.chain, block.checksum);
-    if (writer->offset - writer->synced_offset >= HF_SNAPSHOT_SYNC_BYTES) {
-        return sync_all(writer);
-    }
+    trickle(writer);
     return HF_OK;
 }
 
@@ -135,7 +146,7 @@ enum hf_err hf_snapshot_writer_seal(struct hf_snapshot_writer *writer)
 
 enum hf_err hf_snapshot_writer_check(struct hf_snapshot_writer *writer, bool *is_end)
 {
-    HF_ASSERT(writer->synced_offset == writer->offset);
+    HF_ASSERT(writer->is_synced);
 
     if (writer->room.stored == NULL) {
         char aside[HF_NAME_BYTES_MAX];
@@ -178,7 +189,7 @@ enum hf_err hf_snapshot_writer_name(struct hf_snapshot_writer *writer)
     char aside[HF_NAME_BYTES_MAX];
     char name[HF_NAME_BYTES_MAX];
 
-    HF_ASSERT(writer->is_aside && writer->synced_offset == writer->offset);
+    HF_ASSERT(writer->is_aside && writer->is_synced);
 
     hf_snapshot_name(aside, writer->lsn, HF_SUFFIX_ASIDE);
     hf_snapshot_name(name, writer->lsn, "");

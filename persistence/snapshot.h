@@ -19,9 +19,11 @@
 
 #define HF_SNAPSHOT_BLOCK_BYTES_MAX (HF_SNAPSHOT_BLOCK_HEADER_BYTES + HF_SNAPSHOT_RAW_BYTES_MAX)
 
-/* The writer syncs what it has written each time so much has come together: the disk gets a steady
- * trickle, and the log's own syncs never find a whole snapshot queued up before them. */
-#define HF_SNAPSHOT_SYNC_BYTES (256u * 1024)
+/* The writer has what it has written go to the disk each time so much has come together: a steady
+ * trickle, so that the log's own syncs never find a whole snapshot queued up before them. It is not
+ * synced before the end: each sync of a file that grows has the file system commit its journal and
+ * the disk empty its cache, and the log waits behind both. */
+#define HF_SNAPSHOT_TRICKLE_BYTES (256u * 1024)
 
 /* ------------------------------------------------------------------ reading */
 
@@ -84,7 +86,8 @@ struct hf_snapshot_writer {
     uint32_t epoch;
     int file; /* -1: not open */
     uint64_t offset;
-    uint64_t synced_offset; /* everything before it has been synced */
+    uint64_t begun_offset; /* everything before it is on its way to the disk */
+    bool is_synced;
     struct hf_packer packer;
     unsigned char *block;
     struct hf_snapshot_footer footer;
