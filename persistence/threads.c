@@ -222,6 +222,9 @@ static void *worker_main(void *arg)
 
     step_back();
     for (;;) {
+        /* In this order: nothing begins once it is to end, so a step that finds nothing then has
+         * seen all there was. */
+        const bool is_ending = is_worker_ending(threads);
         const enum hf_store_write result = hf_store_snapshot_write_step(threads->store, now_us());
         if (result == HF_STORE_WORKED) {
             is_told = false;
@@ -234,7 +237,7 @@ static void *worker_main(void *arg)
             is_told = true;
             threads->wake_cb(threads->wake_arg);
         }
-        if (result == HF_STORE_IDLE && is_worker_ending(threads)) {
+        if (result == HF_STORE_IDLE && is_ending) {
             return NULL;
         }
         if (result == HF_STORE_WANTS_LOG) {

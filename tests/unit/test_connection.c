@@ -515,6 +515,11 @@ static void snapshot_waits_for_the_log(void **state)
     world.snapshot_err = HF_NO_MEMORY; /* an internal result does not go on the wire */
     (void)hf_world_ask(&world, HF_ASK_SNAPSHOT);
     hf_connection_step(&world.connection);
+    assert_int_equal(hf_world_reply(&world).outcome, HF_LIMIT_EXCEEDED);
+
+    world.snapshot_err = HF_IO; /* nor does this one */
+    (void)hf_world_ask(&world, HF_ASK_SNAPSHOT);
+    hf_connection_step(&world.connection);
     assert_int_equal(hf_world_reply(&world).outcome, HF_BUSY);
     hf_world_release(&world);
 }
