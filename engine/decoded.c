@@ -1,6 +1,6 @@
 #include "engine/decoded.h"
 
-#include "engine/state.h"
+#include "engine/touch.h"
 
 /* ------------------------------------------------------------------ decode */
 
@@ -69,19 +69,12 @@ size_t hf_decoded_take(struct hf_decoded *decoded, const void *bytes, size_t byt
 
 #define FETCH_RECORDS 32
 #define FETCH_EFFECTS 4 /* of a record that are looked at: the state, and a few lines */
-#define TOUCHES_MAX (FETCH_RECORDS * FETCH_EFFECTS)
+_Static_assert(FETCH_RECORDS *FETCH_EFFECTS <= HF_TOUCHES_MAX, "every move's cell is noted");
 
-/* What a few dozen records will touch. */
-struct touches {
-    const struct hf_effect_reservation *names[TOUCHES_MAX];
-    struct hf_effect_move *moves[TOUCHES_MAX];
-    uint64_t hashes[TOUCHES_MAX]; /* of the moves' cells */
-    uint32_t names_count, moves_count;
-    uint32_t lines[TOUCHES_MAX]; /* of a cell or a reservation; HF_NONE: none */
-};
-
-static void note_record(const struct hf_engine *engine, struct touches *touches,
-                        const struct hf_decoded_record *record, struct hf_effect *effects)
+/* Notes the moves in the order of touches->cells. */
+static void note_record(const struct hf_engine *engine, struct hf_touches *touches,
+                        const struct hf_decoded_record *record, struct hf_effect *effects,
+                        struct hf_effect_move **moves)
 {
     if (record->header.ref.bytes_count > 0) {
         hf_table_fetch(&engine->names.table, hf_name_hash(record->header.ref));
@@ -91,91 +84,32 @@ static void note_record(const struct hf_engine *engine, struct touches *touches,
     }
     for (uint32_t i = 0; i < FETCH_EFFECTS && i < record->effects_count; i++) {
         if (effects[i].tag == HF_EFFECT_OPEN || effects[i].tag == HF_EFFECT_STATE) {
-            hf_table_fetch(&engine->names.table, effects[i].reservation.hash);
-            touches->names[touches->names_count++] = &effects[i].reservation;
+            hf_touch_name(engine, touches, effects[i].reservation.hash);
         } else if (effects[i].tag == HF_EFFECT_MOVE) {
             struct hf_effect_move *move = &effects[i].move;
-            const uint64_t hash = hf_cell_hash(move->sku, move->location);
-            hf_table_fetch(&engine->cells.table, hash);
-            touches->hashes[touches->moves_count] = hash;
-            touches->moves[touches->moves_count++] = move;
-        }
-    }
-}
-
-/* The cells, and what may be theirs is noted in the moves; the ring of each, where a new line will
- * hang; its last line, and whose that is. */
-static void fetch_cells(const struct hf_engine *engine, struct touches *touches)
-{
-    const struct hf_reservations *reservations = &engine->reservations;
-    uint32_t *lines = touches->lines;
-
-    for (uint32_t i = 0; i < touches->moves_count; i++) {
-        const uint32_t cell = hf_table_peek(&engine->cells.table, touches->hashes[i]);
-        touches->moves[i]->cell = cell;
-        if (cell != HF_NONE) {
-            hf_prefetch(hf_cell_at(&engine->cells, cell));
-        }
-    }
-    for (uint32_t i = 0; i < touches->moves_count; i++) {
-        const uint32_t cell = touches->moves[i]->cell;
-        lines[i] = cell == HF_NONE ? HF_NONE : hf_cell_at(&engine->cells, cell)->timed_line;
-        if (lines[i] != HF_NONE) {
-            hf_prefetch(hf_line_at(reservations, lines[i]));
-        }
-    }
-    for (uint32_t i = 0; i < touches->moves_count; i++) {
-        if (lines[i] != HF_NONE) {
-            lines[i] = hf_line_at(reservations, lines[i])->ring_prev;
-            hf_prefetch(hf_line_at(reservations, lines[i]));
-        }
-    }
-    for (uint32_t i = 0; i < touches->moves_count; i++) {
-        if (lines[i] != HF_NONE) {
-            const uint32_t reservation = hf_line_at(reservations, lines[i])->reservation;
-            hf_prefetch(hf_reservation_at(reservations, reservation));
-        }
-    }
-}
-
-/* The reservations of names that there are, and their first lines. */
-static void fetch_reservations(const struct hf_engine *engine, const struct touches *touches)
-{
-    const struct hf_reservations *reservations = &engine->reservations;
-    uint32_t names[TOUCHES_MAX];
-
-    for (uint32_t i = 0; i < touches->names_count; i++) {
-        names[i] = hf_table_peek(&engine->names.table, touches->names[i]->hash);
-        if (names[i] != HF_NONE && hf_name_kind(names[i]) == HF_NAME_RESERVATION) {
-            hf_prefetch(hf_reservation_at(reservations, names[i]));
-        } else {
-            names[i] = HF_NONE;
-        }
-    }
-    for (uint32_t i = 0; i < touches->names_count; i++) {
-        if (names[i] != HF_NONE) {
-            const uint32_t line = hf_reservation_at(reservations, names[i])->first_line;
-            if (line != HF_NONE) {
-                hf_prefetch(hf_line_at(reservations, line));
-            }
+            moves[touches->cells_count] = move;
+            hf_touch_cell(engine, touches, move->sku, move->location);
         }
     }
 }
 
 void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded, uint32_t index)
 {
-    struct touches touches;
+    struct hf_effect_move *moves[HF_TOUCHES_MAX];
+    struct hf_touches touches;
 
     if (index % FETCH_RECORDS != 0) {
         return;
     }
-    touches.names_count = touches.moves_count = 0;
+    touches.names_count = touches.cells_count = 0;
     for (uint32_t i = index; i < index + FETCH_RECORDS && i < decoded->records_count; i++) {
         const struct hf_decoded_record *record = &decoded->records[i];
-        note_record(engine, &touches, record, &decoded->effects[record->effects_first]);
+        note_record(engine, &touches, record, &decoded->effects[record->effects_first], moves);
     }
-    fetch_cells(engine, &touches);
-    fetch_reservations(engine, &touches);
+    hf_touch_fetch(engine, &touches);
+    for (uint32_t i = 0; i < touches.cells_count; i++) {
+        moves[i]->cell = touches.found[i]; /* it may be; replay looks */
+    }
 }
 
 /* ------------------------------------------------------------------ memory ahead */

@@ -114,6 +114,12 @@ struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, ui
 /* No hold ends before this time, in microseconds; UINT64_MAX when none has a deadline. */
 uint64_t hf_engine_next_deadline_us(struct hf_engine *engine);
 
+/*
+ * A hint, which changes nothing: these operations come next. What they will touch is fetched, so
+ * that applying them does not wait for memory; worth it from two on, best for a dozen or so.
+ */
+void hf_engine_expect(const struct hf_engine *engine, const struct hf_op *ops, uint32_t count);
+
 /* ------------------------------------------------------------------ log and recovery */
 
 /* LSN of the newest record; 0 before the first. Its time; 0 before the first. */

@@ -124,6 +124,13 @@ static enum hf_field judge_write(const struct hf_request *request)
     return request->limit != 0 ? HF_FIELD_LIMIT : HF_FIELD_NONE;
 }
 
+/* What is wrong with an item before the engine sees it. */
+struct judgement {
+    enum hf_err err; /* HF_OK: nothing */
+    enum hf_field field;
+    uint32_t line_index;
+};
+
 /* Read the next item of writes into `request`, its lines into the array from lines[used] on. */
 static enum hf_err next_write(struct call *call, uint32_t used, struct hf_request *request,
                               enum hf_field *field, uint32_t *line_index)
@@ -148,16 +155,18 @@ static enum hf_err next_write(struct call *call, uint32_t used, struct hf_reques
 
 /*
  * A linked group: the item read last and those after it, up to the first that is not linked.
- * Returns how many there are. What is wrong with one of them is the outcome of that one, and the
+ * Returns how many there are. lines[0..lines_used) are taken. What is wrong with one of them is the outcome of that one, and the
  * others answer linked_failed. A group that does not end in the frame, or is too long, is wrong
  * at its last item, or the first too many.
  */
-static uint32_t execute_group(struct call *call, uint32_t index, struct hf_request *request,
-                              enum hf_err err, enum hf_field field, uint32_t line_index)
+static uint32_t execute_group(struct call *call, uint32_t index, uint32_t lines_used,
+                              struct hf_request *request, const struct judgement *judgement)
 {
     struct hf_dispatch *dispatch = call->dispatch;
+    enum hf_err err = judgement->err;
+    enum hf_field field = judgement->field;
+    uint32_t line_index = judgement->line_index;
     uint32_t count = 0;
-    uint32_t lines_used = 0;
     uint32_t failed = UINT32_MAX; /* item of the group that is refused before the engine sees it */
     struct {
         enum hf_err outcome;
@@ -214,34 +223,80 @@ static uint32_t execute_group(struct call *call, uint32_t index, struct hf_reque
     return count;
 }
 
+/* Writes that are read at once, so that the engine can be told what comes. */
+#define WINDOW_MAX 16
+
+struct window {
+    struct hf_op ops[WINDOW_MAX];
+    struct judgement judgements[WINDOW_MAX];
+    uint32_t count;
+    uint32_t lines_used;
+};
+
+/*
+ * Read up to `count_max` items. True: behind those of the window stands one that is linked; it has
+ * been read, too, into `request` and `judgement`, its lines behind lines_used.
+ */
+static bool read_window(struct call *call, uint32_t count_max, struct window *window,
+                        struct hf_request *request, struct judgement *judgement)
+{
+    window->count = window->lines_used = 0;
+    while (window->count < count_max && window->count < WINDOW_MAX) {
+        *judgement = (struct judgement){.line_index = UINT32_MAX};
+        judgement->err = next_write(call, window->lines_used, request, &judgement->field,
+                                    &judgement->line_index);
+        if ((request->op.flags & HF_OP_LINKED) != 0) {
+            return true;
+        }
+        /* What is malformed may not be looked at. */
+        window->ops[window->count] = judgement->err == HF_OK ? request->op : (struct hf_op){0};
+        window->lines_used += window->ops[window->count].lines_count;
+        window->judgements[window->count++] = *judgement;
+    }
+    return false;
+}
+
+static void execute_window(struct call *call, struct window *window)
+{
+    struct hf_engine *engine = call->dispatch->engine;
+    struct hf_result result;
+
+    for (uint32_t i = 0; i < window->count; i++) {
+        const struct judgement *judgement = &window->judgements[i];
+        if (judgement->err != HF_OK) {
+            put_refusal(call, judgement->err, judgement->field, judgement->line_index);
+            continue;
+        }
+        hf_engine_apply(engine, &window->ops[i], call->now_us, &result);
+        put_result(call, &result);
+    }
+}
+
 static void execute_writes(struct call *call)
 {
-    struct hf_ledger *ledger = hf_engine_ledger(call->dispatch->engine);
+    struct hf_engine *engine = call->dispatch->engine;
+    struct hf_ledger *ledger = hf_engine_ledger(engine);
     const uint64_t pushed_max = ledger->pushed_max;
     const bool is_read_only = call->writable == HF_READ_ONLY;
     struct hf_request request;
-    struct hf_result result;
+    struct judgement judgement;
+    struct window window;
 
     if (is_read_only) {
         hf_ledger_limit(ledger, 0); /* what would be logged is refused, repeats are answered */
     }
 
     for (uint32_t i = 0; i < call->whole_count;) {
-        enum hf_field field = HF_FIELD_NONE;
-        uint32_t line_index = UINT32_MAX;
-        const enum hf_err err = next_write(call, 0, &request, &field, &line_index);
-
-        if ((request.op.flags & HF_OP_LINKED) != 0) {
-            i += execute_group(call, i, &request, err, field, line_index);
-            continue;
+        const bool is_linked =
+            read_window(call, call->whole_count - i, &window, &request, &judgement);
+        if (window.count > 1) {
+            hf_engine_expect(engine, window.ops, window.count);
         }
-        if (err == HF_OK) {
-            hf_engine_apply(call->dispatch->engine, &request.op, call->now_us, &result);
-            put_result(call, &result);
-        } else {
-            put_refusal(call, err, field, line_index);
+        execute_window(call, &window);
+        i += window.count;
+        if (is_linked) {
+            i += execute_group(call, i, window.lines_used, &request, &judgement);
         }
-        i++;
     }
     if (is_read_only) {
         hf_ledger_limit(ledger, pushed_max);

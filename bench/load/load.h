@@ -48,6 +48,7 @@ struct hf_load_options {
     uint32_t in_flight;  /* operations of each connection; unbounded with a rate */
     uint32_t batch;      /* operations of a frame */
     uint64_t rate_per_s; /* of all connections; 0: closed loop */
+    uint64_t tick_us;    /* with a rate: what is due is sent so often; 0: at once */
     uint64_t duration_us;
     uint32_t run_key;       /* the ids of this run begin with it */
     struct hf_turns *turns; /* NULL: latencies are not told apart */

@@ -31,6 +31,7 @@ enum { EXIT_DONE = 0, EXIT_NOT_VERIFIED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 
 static const char usage[] =
     "usage: holdfast-bench [--server HOST:PORT | --spawn] --scenario reserve|lifecycle|read\n"
     "                      [--connections N] [--in-flight N] [--batch N] [--rate N]\n"
+    "                      [--tick T]\n"
     "                      [--duration S] [--skus N] [--open N] [--references N]\n"
     "                      [--followers N [--turns S] | --snapshots --turns S]\n"
     "                      [--durability D] [--json]\n"
@@ -47,6 +48,7 @@ static const char usage[] =
     "  --batch N           operations in a frame; the smaller of in-flight and 64 by default\n"
     "  --rate N            operations a second, latency from when each was due;\n"
     "                      without it, as fast as they are answered\n"
+    "  --tick T            with --rate: what is due is sent every T, 200us by default\n"
     "  --duration S        seconds (or 500ms, 30s, 5m), 10 by default, 10 minutes at most\n"
     "  --skus N            1,000 by default; 1 is a hot SKU\n"
     "  --open N            reservations that are open before the load begins; none by default\n"
@@ -155,6 +157,8 @@ static bool read_option(int option, struct arguments *arguments)
         return read_number32("batch", optarg, HF_LOAD_BATCH_MAX, &load->batch);
     case 'r':
         return read_number("rate", optarg, HF_LOAD_RATE_MAX, &load->rate_per_s);
+    case 'q':
+        return read_duration("tick", optarg, &load->tick_us);
     case 'd':
         return read_duration("duration", optarg, &load->duration_us);
     case 't':
@@ -251,6 +255,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
                                             {"in-flight", required_argument, NULL, 'i'},
                                             {"batch", required_argument, NULL, 'b'},
                                             {"rate", required_argument, NULL, 'r'},
+                                            {"tick", required_argument, NULL, 'q'},
                                             {"duration", required_argument, NULL, 'd'},
                                             {"skus", required_argument, NULL, 'k'},
                                             {"open", required_argument, NULL, 'n'},
@@ -439,7 +444,8 @@ static uint64_t reservations_of(const struct arguments *arguments)
 int main(int argc, char **argv)
 {
     struct arguments arguments = {
-        .load = {.connections = 8, .in_flight = 128, .duration_us = 10000000}, .skus = 1000};
+        .load = {.connections = 8, .in_flight = 128, .tick_us = 200, .duration_us = 10000000},
+        .skus = 1000};
     int code = read_arguments(argc, argv, &arguments);
     if (code != EXIT_DONE) {
         return code == -1 ? EXIT_DONE : code;
