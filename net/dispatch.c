@@ -155,9 +155,9 @@ static enum hf_err next_write(struct call *call, uint32_t used, struct hf_reques
 
 /*
  * A linked group: the item read last and those after it, up to the first that is not linked.
- * Returns how many there are. lines[0..lines_used) are taken. What is wrong with one of them is the outcome of that one, and the
- * others answer linked_failed. A group that does not end in the frame, or is too long, is wrong
- * at its last item, or the first too many.
+ * Returns how many there are. lines[0..lines_used) are taken. What is wrong with one of them is
+ * the outcome of that one, and the others answer linked_failed. A group that does not end in the
+ * frame, or is too long, is wrong at its last item, or the first too many.
  */
 static uint32_t execute_group(struct call *call, uint32_t index, uint32_t lines_used,
                               struct hf_request *request, const struct judgement *judgement)

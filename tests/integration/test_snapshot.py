@@ -22,6 +22,7 @@ import programs
 
 SKUS = 20000
 PATIENCE_S = 120
+LOADS_MAX = 20
 
 
 def wait_until(what, is_so):
@@ -59,13 +60,16 @@ def digest(server):
 def snapshots_under_load(folder):
     config = settings(folder, "often.conf", snapshot_log="1MiB", snapshot_pause="0s")
     server = programs.Server(folder, "--config", config).start()
-    bench = load(server, "6s")
-    wait_until("a snapshot by itself", lambda: programs.ask(server, "stats")["snapshots"] >= 2)
-    programs.run("holdfast", "snapshot", address=server.address)
-    output = bench.communicate()[0]
-    assert bench.returncode == 0, output
-    stats = programs.ask(server, "stats")
-    assert stats["snapshot_lsn"] > 0 and stats["snapshots"] >= 3, stats
+    stats = {"snapshots": 0}
+    for asked in range(1, LOADS_MAX + 1):  # a busy machine may need more than one
+        bench = load(server, "6s")
+        programs.run("holdfast", "snapshot", address=server.address)
+        output = bench.communicate()[0]
+        assert bench.returncode == 0, output
+        stats = programs.ask(server, "stats")
+        if stats["snapshots"] >= asked + 2:  # two by themselves
+            break
+    assert stats["snapshot_lsn"] > 0 and stats["snapshots"] >= asked + 2, stats
     assert stats["snapshots_failed"] == 0 and stats["snapshot_bytes"] > 0, stats
     before = digest(server)
     server.kill()
