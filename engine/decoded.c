@@ -95,7 +95,7 @@ static void note_record(const struct hf_engine *engine, struct hf_touches *touch
 
 void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded, uint32_t index)
 {
-    struct hf_effect_move *moves[HF_TOUCHES_MAX];
+    struct hf_effect_move *moves[HF_TOUCHES_MAX] = {NULL};
     struct hf_touches touches;
 
     if (index % FETCH_RECORDS != 0) {
@@ -108,6 +108,7 @@ void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded
     }
     hf_touch_fetch(engine, &touches);
     for (uint32_t i = 0; i < touches.cells_count; i++) {
+        HF_ASSERT(moves[i] != NULL);
         moves[i]->cell = touches.found[i]; /* it may be; replay looks */
     }
 }

@@ -155,6 +155,7 @@ static bool add_to_cell(struct hf_engine *engine, uint32_t index, enum hf_state 
     struct hf_cell *cell = hf_cell_at(&engine->cells, index);
     int64_t *counter = &cell->hot[state == HF_STATE_HELD ? HF_HELD : HF_COMMITTED];
 
+    HF_ASSERT(engine->load != NULL);
     if (open_units == 0) {
         return true;
     }
@@ -391,6 +392,7 @@ static enum hf_err load_shipments(struct hf_engine *engine, const struct hf_imag
     struct hf_reader in = {part->shipments, part->bytes_end, false};
     enum hf_err err = HF_OK;
 
+    HF_ASSERT(engine->load != NULL);
     HF_ASSERT(engine->load->section == HF_ITEM_SHIPMENT); /* names and table are ours by now */
     while (err == HF_OK && in.at < in.end) {
         err = hf_image_judge_tag(engine->load, HF_ITEM_SHIPMENT, hf_read_u8(&in), why);
