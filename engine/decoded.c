@@ -20,6 +20,13 @@ void hf_decoded_free(struct hf_decoded *decoded)
     hf_memory_give_back(decoded, decoded_bytes());
 }
 
+static void hash_name(struct hf_effect *effect)
+{
+    if (effect->tag == HF_EFFECT_OPEN || effect->tag == HF_EFFECT_STATE) {
+        effect->reservation.hash = hf_name_hash(effect->reservation.id);
+    }
+}
+
 enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void *bytes,
                                    size_t bytes_max, struct hf_effect *effects)
 {
@@ -37,7 +44,9 @@ enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void 
         record->is_cut = record->effects_count == HF_EFFECTS_MAX ||
                          hf_record_next(&reader, record->header.lsn,
                                         &effects[record->effects_count], &is_end) != HF_OK;
-        record->effects_count += !is_end && !record->is_cut;
+        if (!is_end && !record->is_cut) {
+            hash_name(&effects[record->effects_count++]);
+        }
     }
     return HF_OK;
 }
@@ -146,6 +155,9 @@ void hf_growth_begin(struct hf_growth *growth, const struct hf_engine *engine)
 static void make(struct hf_growth_region *region, uint64_t more_bytes)
 {
     region->end_bytes += more_bytes;
+    if (region->end_bytes < GROWTH_BYTES) {
+        return; /* a small server stays small */
+    }
     while (region->made_bytes < region->bytes_max &&
            region->made_bytes < region->end_bytes + GROWTH_BYTES) {
         const uint64_t left = region->bytes_max - region->made_bytes;

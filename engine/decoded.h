@@ -5,9 +5,7 @@
  *             any thread                               the engine's, record by record
  *
  * Decoding needs nothing but the bytes. So recovery has one thread read and decode the log while
- * another one applies it. Every few dozen records the places that the next ones will touch are
- * fetched: a record waits for several cache misses, one behind the other; over a few dozen records
- * the misses of one kind overlap. Fetching decides nothing and changes nothing.
+ * another one applies it. Every few dozen records what the next ones touch is fetched (touch.h).
  */
 #ifndef HF_ENGINE_DECODED_H
 #define HF_ENGINE_DECODED_H

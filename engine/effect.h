@@ -106,7 +106,7 @@ struct hf_effect_policy {
 
 struct hf_effect_reservation { /* OPEN and STATE */
     struct hf_text id;
-    uint64_t hash; /* of the id; not needed where the index is given */
+    uint64_t hash; /* of the id; not set where the index is given */
     enum hf_state state;
     uint64_t life_us; /* deadline = opened + life; 0: no deadline */
     uint32_t index;   /* STATE: HF_HANDLE_NONE: looked up by id. OPEN: filled when applied */

@@ -2,7 +2,6 @@
 
 #include "engine/assert.h"
 #include "engine/bytes.h"
-#include "engine/name.h"
 #include "engine/op.h"
 
 #define EFFECT_BYTES_MAX 110
@@ -505,7 +504,6 @@ static void read_reservation(struct hf_reader *in, struct hf_effect_reservation 
 {
     *reservation = (struct hf_effect_reservation){.index = HF_HANDLE_NONE};
     reservation->id = hf_read_text(in, false);
-    reservation->hash = hf_name_hash(reservation->id);
     const uint8_t state = hf_read_u8(in);
     reservation->state = (enum hf_state)state;
     reservation->life_us = hf_read_varint(in);

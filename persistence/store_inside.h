@@ -1,6 +1,7 @@
 /*
- * store_inside.h - the fields of an open store, for the two files that implement store.h: store.c
- * opens it and runs its log, store_snapshot.c its snapshots. Nobody else includes it.
+ * store_inside.h - the fields of an open store, for the three files that implement store.h: store.c
+ * opens it and runs its log, store_snapshot.c its snapshots, store_bound.c judges how much the log
+ * takes. Nobody else includes it.
  */
 #ifndef HF_PERSISTENCE_STORE_INSIDE_H
 #define HF_PERSISTENCE_STORE_INSIDE_H
