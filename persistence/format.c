@@ -361,8 +361,9 @@ size_t hf_snapshot_block_seal(unsigned char *bytes, struct hf_snapshot_block *bl
     return bytes_count;
 }
 
-enum hf_err hf_snapshot_block_open(struct hf_snapshot_block *block, const void *bytes,
-                                   size_t bytes_max, uint64_t seed, const char **why)
+/* The header alone: fields in range, the checksum not verified. */
+static enum hf_err snapshot_block_peek(struct hf_snapshot_block *block, const void *bytes,
+                                       size_t bytes_max, const char **why)
 {
     const unsigned char *at = bytes;
 
@@ -384,8 +385,17 @@ enum hf_err hf_snapshot_block_open(struct hf_snapshot_block *block, const void *
         .stored_bytes = hf_get_u32(at + CHUNK_AT_STORED),
     };
     const char *defect = snapshot_block_defect(block);
-    if (defect != NULL) {
-        return corrupt(why, defect);
+    return defect == NULL ? HF_OK : corrupt(why, defect);
+}
+
+enum hf_err hf_snapshot_block_open(struct hf_snapshot_block *block, const void *bytes,
+                                   size_t bytes_max, uint64_t seed, const char **why)
+{
+    const unsigned char *at = bytes;
+
+    const enum hf_err err = snapshot_block_peek(block, bytes, bytes_max, why);
+    if (err != HF_OK) {
+        return err;
     }
     const size_t bytes_count = hf_snapshot_block_bytes(block);
     if (bytes_count > bytes_max) {
@@ -442,4 +452,44 @@ enum hf_err hf_snapshot_footer_decode(struct hf_snapshot_footer *footer, const v
         .chain = hf_get_u64(at + FOOTER_AT_CHAIN),
     };
     return HF_OK;
+}
+
+/* ------------------------------------------------------------------ where none belongs */
+
+/* A footer's figures agree with each other. */
+static bool is_footer(const unsigned char *at, size_t bytes_max)
+{
+    if (bytes_max < HF_SNAPSHOT_FOOTER_BYTES ||
+        memcmp(at + FOOTER_AT_MAGIC, FOOTER_MAGIC, sizeof FOOTER_MAGIC) != 0) {
+        return false;
+    }
+    const uint64_t blocks = hf_get_u64(at + FOOTER_AT_BLOCKS);
+    const uint64_t raw = hf_get_u64(at + FOOTER_AT_RAW);
+    const uint64_t file = hf_get_u64(at + FOOTER_AT_FILE);
+    if (blocks == 0 || blocks > UINT32_MAX || raw < blocks ||
+        raw > blocks * HF_SNAPSHOT_RAW_BYTES_MAX) {
+        return false;
+    }
+    const uint64_t around = HF_SNAPSHOT_HEADER_BYTES + HF_SNAPSHOT_FOOTER_BYTES +
+                            blocks * HF_SNAPSHOT_BLOCK_HEADER_BYTES;
+    return file % 8 == 0 && file > around && file <= around + raw + blocks * 7; /* padding */
+}
+
+const char *hf_format_other(const void *bytes, size_t bytes_max)
+{
+    struct hf_segment_header segment;
+    struct hf_snapshot_header snapshot;
+    struct hf_snapshot_block block;
+    const char *why = NULL;
+
+    if (hf_segment_header_decode(&segment, bytes, bytes_max, &why) == HF_OK) {
+        return "a segment's header";
+    }
+    if (hf_snapshot_header_decode(&snapshot, bytes, bytes_max, &why) == HF_OK) {
+        return "a snapshot's header";
+    }
+    if (snapshot_block_peek(&block, bytes, bytes_max, &why) == HF_OK) {
+        return "a snapshot's block";
+    }
+    return is_footer(bytes, bytes_max) ? "a snapshot's footer" : NULL;
 }

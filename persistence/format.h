@@ -183,4 +183,15 @@ void hf_snapshot_footer_encode(const struct hf_snapshot_footer *footer, uint64_t
 enum hf_err hf_snapshot_footer_decode(struct hf_snapshot_footer *footer, const void *bytes,
                                       size_t bytes_max, uint64_t seed, const char **why);
 
+/* ------------------------------------------------------------------ where none belongs */
+
+/*
+ * What of another kind than a log block begins at these bytes: the header of a segment or of a
+ * snapshot, valid by itself; a snapshot's block or footer whose figures are all in range (their
+ * checksums need the snapshot's LSN, which nobody knows here). A static text, "a snapshot's block";
+ * NULL: nothing that is known. Well over a hundred bits have to fit, most of them zero, so neither
+ * chance nor the text in a record comes up with them.
+ */
+const char *hf_format_other(const void *bytes, size_t bytes_max);
+
 #endif

@@ -44,6 +44,8 @@ static void open_block(struct hf_log_ahead *log)
     if (block->err != HF_OK) {
         return;
     }
+    /* Behind the zeros between two groups. */
+    block->offset = log->reader->offset - hf_block_bytes(&block->block);
     log->room = (log->room + 1) % (HF_LOG_AHEAD_PIECES + 1);
     unsigned char *room = log->rooms[log->room];
     log->at = hf_block_raw(&block->block, bytes, room);

@@ -104,6 +104,15 @@ static bool scan_hex(struct scanner *scanner, unsigned char *bytes, size_t bytes
     return true;
 }
 
+bool hf_manifest_begins(const void *bytes, size_t bytes_count)
+{
+    struct scanner scanner = {.at = bytes, .end = (const char *)bytes + bytes_count};
+    uint64_t version;
+
+    return scan_word(&scanner, FIRST_WORD) && scan_number(&scanner, UINT32_MAX, &version) &&
+           scan_word(&scanner, "\n");
+}
+
 static bool scan_epochs(struct scanner *scanner, struct hf_manifest *manifest)
 {
     while (scan_word(scanner, "epoch ")) {

@@ -38,6 +38,9 @@ size_t hf_manifest_encode(const struct hf_manifest *manifest, char *text);
 enum hf_err hf_manifest_decode(struct hf_manifest *manifest, const char *text, size_t bytes_count,
                                const char **why);
 
+/* A manifest begins here, of whatever version: its first line is whole. */
+bool hf_manifest_begins(const void *bytes, size_t bytes_count);
+
 /*
  * A new epoch, with `first_lsn` as its first LSN: what was written at or behind it before counts no
  * longer. Epochs that began behind it are forgotten, but their numbers are not used again.

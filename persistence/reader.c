@@ -224,9 +224,9 @@ static enum hf_err next_block(struct hf_log_reader *reader, struct hf_block_head
 {
     for (;;) {
         const char *why = NULL;
-        *offset = reader->segment.offset;
         enum hf_err err = hf_segment_reader_next(&reader->segment, block, bytes, &why);
         if (err == HF_OK) {
+            *offset = reader->segment.offset - hf_block_bytes(block);
             break;
         }
         err = err == HF_IO ? refuse_read(reader) : follow(reader, why);

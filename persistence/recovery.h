@@ -20,8 +20,10 @@
  * (block header) as large as the first LSN that is missing, no snapshot stands at or behind it.
  * A whole block after a hole alone proves nothing: the blocks of one group, and several groups of
  * a log that is not synced each time, reach the disk in any order. It is the durable LSN in it
- * that tells the order. Only the last group before a crash has no witness; that is the limit of
- * what a log on one disk can know, and no reply to it left before its sync had returned.
+ * that tells the order. Nor does a tail hold what no write of the log leaves there, torn or not: a
+ * part of another file, a block of the past (tail.c). The last group has no witness, and neither
+ * has what lies below nameless bytes up to the end: that is the limit of what a log on one disk can
+ * know (FORMATS.md 2.4).
  *
  * A torn tail is zeroed and synced, so that no old block can ever stand behind a new one. Anything
  * else refuses to start (P9), naming file, offset and LSN, and changes nothing.

@@ -8,9 +8,11 @@
 
 #include "engine/assert.h"
 #include "engine/bytes.h"
+#include "persistence/manifest.h"
 
 #define READ_BYTES (1024u * 1024)
 #define HOP_BYTES 4096u
+#define OTHER_BYTES 64u /* the longest header of another kind */
 #define WINDOW_BYTES (HF_BLOCK_BYTES_MAX + READ_BYTES)
 
 enum hf_err hf_segment_reader_init(struct hf_segment_reader *reader,
@@ -235,8 +237,30 @@ static enum hf_err count_block(struct hf_segment_reader *reader, uint64_t offset
         rest->block_previous = block.previous;
     }
     rest->blocks_count++;
+    if (rest->lowest_lsn == 0 || block.first_lsn < rest->lowest_lsn) {
+        rest->lowest_lsn = block.first_lsn;
+        rest->lowest_offset = offset;
+    }
     if (block.durable_lsn > rest->durable_lsn) {
         rest->durable_lsn = block.durable_lsn;
+    }
+    return HF_OK;
+}
+
+/* Note what stands at `offset` when it is of another file of ours. */
+static enum hf_err note_other(struct hf_segment_reader *reader, uint64_t offset,
+                              struct hf_segment_rest *rest)
+{
+    const unsigned char *bytes;
+
+    const int64_t got = rest->other == NULL ? look(reader, offset, OTHER_BYTES, &bytes) : 0;
+    if (got < 0) {
+        return HF_IO;
+    }
+    if (got > 0) {
+        rest->other = hf_manifest_begins(bytes, (size_t)got) ? "a manifest"
+                                                             : hf_format_other(bytes, (size_t)got);
+        rest->other_offset = offset;
     }
     return HF_OK;
 }
@@ -273,7 +297,8 @@ enum hf_err hf_segment_reader_rest(struct hf_segment_reader *reader, struct hf_s
         }
         /* Up to the multiple of 8 behind: what is zeroed later is whole words. */
         rest->end_offset = offset + 8 < reader->file_bytes ? offset + 8 : reader->file_bytes;
-        if (count_block(reader, offset, rest) != HF_OK) {
+        if (count_block(reader, offset, rest) != HF_OK ||
+            note_other(reader, offset, rest) != HF_OK) {
             return HF_IO;
         }
         offset = rest->end_offset;

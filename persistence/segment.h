@@ -68,6 +68,10 @@ struct hf_segment_rest {
     uint64_t block_lsn;      /* first LSN of that one */
     uint64_t block_previous; /* its chain */
     uint64_t durable_lsn;    /* the largest that any of them carries */
+    uint64_t lowest_lsn;     /* the smallest first LSN of any of them; 0: there is none */
+    uint64_t lowest_offset;
+    const char *other; /* what else begins there that no write of the log leaves; NULL: nothing */
+    uint64_t other_offset; /* of the first of those */
 };
 /* HF_OK or HF_IO. */
 enum hf_err hf_segment_reader_rest(struct hf_segment_reader *reader, struct hf_segment_rest *rest);

@@ -30,6 +30,23 @@ enum hf_tail hf_tail_judge(const struct hf_tail_facts *facts, char *text, size_t
         (void)snprintf(text, text_bytes, "the zeros between two groups of blocks are damaged");
         return HF_TAIL_DAMAGED;
     }
+    if (rest->other != NULL) {
+        (void)snprintf(text, text_bytes,
+                       "%s; at offset %" PRIu64
+                       " stands %s, which no write of the log leaves there: a write went astray, "
+                       "and what it covers may have been durable",
+                       facts->why, rest->other_offset, rest->other);
+        return HF_TAIL_DAMAGED;
+    }
+    if (rest->blocks_count > 0 && rest->lowest_lsn < facts->lsn) {
+        /* A tail is zeroed before the log goes on: no older block can stand behind. */
+        (void)snprintf(text, text_bytes,
+                       "%s; at offset %" PRIu64 " stands a block of LSN %" PRIu64
+                       ", which comes before: a write went astray, and what it covers may have "
+                       "been durable",
+                       facts->why, rest->lowest_offset, rest->lowest_lsn);
+        return HF_TAIL_DAMAGED;
+    }
     if (facts->snapshot_lsn >= facts->lsn) {
         (void)snprintf(text, text_bytes, "%s; it was durable: there is a snapshot of LSN %" PRIu64,
                        facts->why, facts->snapshot_lsn);

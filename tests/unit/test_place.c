@@ -113,15 +113,21 @@ static const struct end_row {
     uint64_t next_lsn, snapshot_lsn;
     uint64_t rest_bytes;
     enum hf_tail want;
+    uint64_t lowest_lsn; /* of the whole blocks behind */
+    const char *other;
 } end_rows[] = {
-    /* name                                next snapshot rest want */
-    {"clean", 200, 0, 0, HF_TAIL_CLEAN},
-    {"torn", 200, 0, 8, HF_TAIL_TORN},
-    {"an epoch begins behind it", 199, 0, 0, HF_TAIL_DAMAGED},
-    {"a snapshot stands before it", 200, 199, 8, HF_TAIL_TORN},
-    {"a snapshot stands behind it", 200, 200, 8, HF_TAIL_DAMAGED},
-    {"the manifest's snapshot does", 150, 0, 0, HF_TAIL_DAMAGED},
-    {"both do", 150, 400, 8, HF_TAIL_DAMAGED},
+    /* name                                next snapshot rest want lowest other */
+    {"clean", 200, 0, 0, HF_TAIL_CLEAN, 0, NULL},
+    {"torn", 200, 0, 8, HF_TAIL_TORN, 0, NULL},
+    {"an epoch begins behind it", 199, 0, 0, HF_TAIL_DAMAGED, 0, NULL},
+    {"a snapshot stands before it", 200, 199, 8, HF_TAIL_TORN, 0, NULL},
+    {"a snapshot stands behind it", 200, 200, 8, HF_TAIL_DAMAGED, 0, NULL},
+    {"the manifest's snapshot does", 150, 0, 0, HF_TAIL_DAMAGED, 0, NULL},
+    {"both do", 150, 400, 8, HF_TAIL_DAMAGED, 0, NULL},
+    {"a later block stands behind it", 200, 0, 8, HF_TAIL_TORN, 201, NULL},
+    {"the same block does", 200, 0, 8, HF_TAIL_TORN, 200, NULL},
+    {"an earlier block does", 200, 0, 8, HF_TAIL_DAMAGED, 199, NULL},
+    {"bytes of another file do", 200, 0, 8, HF_TAIL_DAMAGED, 0, "a manifest"},
 };
 
 static void ends(void **state)
@@ -131,7 +137,11 @@ static void ends(void **state)
         const struct end_row *row = &end_rows[i];
         const struct hf_place place = {
             .manifest = &manifest, .next_lsn = row->next_lsn, .previous = 7};
-        const struct hf_segment_rest rest = {.end_offset = 512 + row->rest_bytes};
+        const struct hf_segment_rest rest = {.end_offset = 512 + row->rest_bytes,
+                                             .blocks_count = row->lowest_lsn != 0 ? 1 : 0,
+                                             .block_lsn = row->lowest_lsn,
+                                             .lowest_lsn = row->lowest_lsn,
+                                             .other = row->other};
         const struct hf_place_end end = {
             .offset = 512, .rest = &rest, .why = "zeros", .snapshot_lsn = row->snapshot_lsn};
         char text[TEXT_BYTES];
