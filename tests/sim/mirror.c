@@ -1,6 +1,7 @@
 #include "tests/sim/mirror.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "engine/assert.h"
 #include "tests/lib/history.h"
@@ -54,6 +55,16 @@ static int64_t mirror_read(void *ctx, int file, void *buffer, size_t bytes_count
     return disk_of(mirror)->read(disk_of(mirror)->ctx, file, buffer, bytes_count, offset);
 }
 
+static bool is_zero(const unsigned char *bytes, size_t bytes_count)
+{
+    for (size_t i = 0; i < bytes_count; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Somewhere in a file that has room for a part of it at least; false: there is none. */
 static bool stray(struct hf_mirror *mirror, const void *bytes, size_t bytes_count)
 {
@@ -74,6 +85,9 @@ static bool stray(struct hf_mirror *mirror, const void *bytes, size_t bytes_coun
             sectors > 64 && hf_random(&mirror->random, 4) != 0 ? 64 : (uint32_t)sectors;
         const uint64_t offset = (uint64_t)hf_random(&mirror->random, among) * SECTOR_BYTES;
         const uint64_t room = sectors * SECTOR_BYTES - offset;
+        (void)snprintf(mirror->stray_path, sizeof mirror->stray_path, "%s", path);
+        mirror->stray_offset = offset;
+        mirror->is_stray_zeros = is_zero(bytes, bytes_count);
         hf_sim_disk_poke(mirror->disk, path, offset, bytes,
                          bytes_count < room ? bytes_count : (size_t)room);
         return true;

@@ -18,15 +18,19 @@
 #include "tests/lib/sim_disk.h"
 
 #define HF_MIRROR_HANDLES_MAX 64
+#define HF_MIRROR_PATH_BYTES_MAX 128
 
 struct hf_mirror {
     struct hf_disk table; /* for the code under test */
     struct hf_sim_disk *disk;
-    struct hf_sim_disk *twin;         /* NULL: there is none, all goes to the disk */
-    int twins[HF_MIRROR_HANDLES_MAX]; /* the twin's handle of each of the disk's */
-    uint64_t writes_left;             /* until the one that goes astray; 0: none will */
-    uint64_t random;                  /* where it lands */
-    bool has_strayed;                 /* since the split */
+    struct hf_sim_disk *twin;                  /* NULL: there is none, all goes to the disk */
+    int twins[HF_MIRROR_HANDLES_MAX];          /* the twin's handle of each of the disk's */
+    uint64_t writes_left;                      /* until the one that goes astray; 0: none will */
+    uint64_t random;                           /* where it lands */
+    bool has_strayed;                          /* since the split */
+    char stray_path[HF_MIRROR_PATH_BYTES_MAX]; /* where it landed */
+    uint64_t stray_offset;
+    bool is_stray_zeros; /* nothing but zeros */
 };
 
 /* `mirror` must stay where it is. */

@@ -307,7 +307,10 @@ bool hf_node_log_step(struct hf_node *node)
     const bool has_worked = hf_store_log_step(node->store, node->world->now_us);
 
     if (hf_store_synced_lsn(node->store) != synced_lsn) {
-        node->group_lsn = synced_lsn;
+        memmove(&node->group_lsns[1], &node->group_lsns[0],
+                sizeof node->group_lsns - sizeof node->group_lsns[0]);
+        node->group_lsns[0] = synced_lsn;
+        node->has_grouped = true;
     }
     return has_worked;
 }
@@ -413,6 +416,7 @@ bool hf_node_boot(struct hf_node *node)
 
     HF_ASSERT(!node->is_up);
     node->error[0] = '\0';
+    node->has_grouped = false;
     node->engine = hf_engine_create(&node->engine_config);
     HF_ASSERT(node->engine != NULL);
     node->store = hf_store_open(&node->store_config, &node->mortal.table, &report, node->engine,

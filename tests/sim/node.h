@@ -63,6 +63,7 @@ enum hf_node_end {
     HF_END_MIX
 };
 #define HF_NODE_ENDS_COUNT 4
+#define HF_NODE_GROUPS_COUNT 3 /* so many of the newest groups are remembered */
 
 struct hf_node_read {
     uint64_t from_lsn;
@@ -96,9 +97,11 @@ struct hf_node {
     uint32_t reads_count;
     struct hf_link links[HF_NODE_LINKS_MAX];
     uint64_t published_lsn;
-    uint64_t fed_us;    /* when the feed last had a round for everyone */
-    uint64_t group_lsn; /* the log was synced up to here before the newest group */
-    bool has_arrived;   /* a read of the feed has ended */
+    uint64_t fed_us;                           /* when the feed last had a round for everyone */
+    uint64_t group_lsns[HF_NODE_GROUPS_COUNT]; /* the log was synced up to here before the newest
+                                                  group, before the one before it, ... */
+    bool has_grouped;                          /* the newest one was written since the boot */
+    bool has_arrived;                          /* a read of the feed has ended */
     void (*snapshot_done)(void *arg, enum hf_err err, uint64_t lsn);
     void *snapshot_arg;
     uint64_t snapshots_count; /* written, ever */

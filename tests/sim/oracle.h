@@ -8,8 +8,9 @@
  *               the whole log, where it reaches back, gives the digest of what was recovered; so
  *               does a copy of the disk that is recovered beside it
  *     damage    a disk that has lost or misplaced what was synced is refused, or gives the very
- *               state it had. One thing it may lose: the last group, of which no later block can
- *               bear witness (recovery.h)
+ *               state it had. What nothing bears witness of it may lose, and nothing else
+ *               (FORMATS.md 2.4): the last group; as many of the last groups as places decayed;
+ *               what a start's own zeros cover that land on the end of the log, until a next group
  *     progress  with no fault left, clients and consumers get their answers within bounded steps
  *
  * A verdict needs a server that is up and clients that rest.

@@ -7,6 +7,7 @@
 
 #include "engine/assert.h"
 #include "engine/ledger.h"
+#include "persistence/format.h"
 #include "tests/sim/fill.h"
 #include "tests/sim/oracle.h"
 
@@ -102,8 +103,9 @@ static void decay(struct hf_run *run, const struct hf_fault *fault)
 
     hf_sim_disk_free(run->broken);
     run->broken = hf_sim_disk_clone(run->node.disk);
-    /* Two places may be the last group and its only witness. */
-    run->broken_lsn = fault->length == 1 ? run->node.group_lsn : 0;
+    /* Two places may be the last group and its only witness, three the witness of that. */
+    HF_ASSERT(fault->length >= 1 && fault->length <= HF_NODE_GROUPS_COUNT);
+    run->broken_lsn = run->node.group_lsns[fault->length - 1];
     size_t files_count = 0;
     while (hf_sim_disk_name(run->broken, files_count) != NULL) {
         files_count++;
@@ -125,6 +127,56 @@ static void decay(struct hf_run *run, const struct hf_fault *fault)
     }
 }
 
+/* What blocks of the newest segment hold that end before `offset`, on a disk that is whole. */
+static uint64_t lsn_before(const struct hf_sim_disk *disk, const char *path, uint64_t offset)
+{
+    unsigned char bytes[HF_BLOCK_HEADER_BYTES];
+    struct hf_segment_header segment;
+    struct hf_block_header block;
+    const char *why = NULL;
+
+    hf_sim_disk_peek(disk, path, 0, bytes, sizeof bytes);
+    HF_ASSERT(hf_segment_header_decode(&segment, bytes, sizeof bytes, &why) == HF_OK);
+    uint64_t lsn = segment.first_lsn - 1;
+    uint64_t at = hf_format_group_offset(HF_SEGMENT_HEADER_BYTES);
+    while (at + sizeof bytes <= offset) {
+        hf_sim_disk_peek(disk, path, at, bytes, sizeof bytes);
+        if (hf_block_peek(&block, bytes, sizeof bytes, &why) == HF_OK) {
+            at += hf_block_bytes(&block);
+            lsn = at <= offset ? block.last_lsn : lsn;
+        } else if (at % HF_SECTOR_BYTES != 0) {
+            at = hf_format_group_offset(at);
+        } else {
+            break;
+        }
+    }
+    return lsn;
+}
+
+/*
+ * Up to where a disk with a write in the wrong place must have everything, if it is not refused.
+ * The newest group has no witness. And zeros, which a start writes over a torn tail, say nothing of
+ * where they belong: over the end of the log they are a log that never got further, until the next
+ * group bears witness (FORMATS.md 2.4). Every other write of ours is known by what it is.
+ */
+static uint64_t stray_bound(const struct hf_run *run, const struct hf_sim_disk *twin)
+{
+    const struct hf_mirror *mirror = &run->node.mirror;
+    const uint64_t group_lsn = run->node.group_lsns[0];
+    const char *newest = NULL;
+    const char *path;
+
+    for (size_t i = 0; (path = hf_sim_disk_name(twin, i)) != NULL; i++) {
+        newest = strstr(path, "/wal-") != NULL && strstr(path, ".tmp") == NULL ? path : newest;
+    }
+    if (!mirror->is_stray_zeros || run->node.has_grouped || newest == NULL ||
+        strcmp(newest, mirror->stray_path) != 0) {
+        return group_lsn;
+    }
+    const uint64_t lsn = lsn_before(twin, newest, mirror->stray_offset);
+    return lsn < group_lsn ? lsn : group_lsn;
+}
+
 /* The server worked on a disk that may have put a write in the wrong place; its twin did not. */
 static void part_from_twin(struct hf_run *run)
 {
@@ -140,7 +192,7 @@ static void part_from_twin(struct hf_run *run)
     }
     hf_sim_disk_free(run->broken);
     run->broken = run->node.disk;
-    run->broken_lsn = run->node.group_lsn;
+    run->broken_lsn = stray_bound(run, twin);
     hf_sim_disk_limit(run->broken, UINT64_MAX);
     run->node.disk = NULL; /* not to be freed with the exchange */
     hf_node_replace_disk(&run->node, twin);

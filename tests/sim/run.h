@@ -30,7 +30,7 @@ struct hf_sim_options {
 enum hf_sim_damage {
     HF_DAMAGE_REFUSED,  /* the start was refused */
     HF_DAMAGE_HARMLESS, /* the state is the same */
-    HF_DAMAGE_CUT,      /* the last group was cut, which nothing after it bears witness of */
+    HF_DAMAGE_CUT,      /* the end was cut, as far as nothing after it bears witness of it */
     HF_DAMAGES_COUNT
 };
 
