@@ -6,6 +6,7 @@
 # SCALE      how long the randomised tests run: 1 (a tenth, the default) or full
 # SEED       of everything random in tests and fuzzing; empty: a new one, which is printed
 # SEEDS      how many of them `make sim` runs, from SEED on
+# JOBS       in so many processes; else as many as there are processors
 # STEPS, FAULTS   the part of one seed's schedule that `make sim` carries out (tests/README.md)
 # TIME_S     how long `make fuzz` runs, all targets together
 # V=1        prints every command as it is given
@@ -16,6 +17,7 @@ SCALE    ?= 1
 SEED     ?=
 STEPS    ?=
 SEEDS    ?=
+JOBS     ?=
 FAULTS   ?=
 TIME_S   ?= 60
 PREFIX   ?= /usr/local
@@ -239,10 +241,10 @@ fuzz: ## libFuzzer over every decoder; SEED= TIME_S=
 	    SANITIZE='$(ASAN) -fsanitize=fuzzer-no-link' fuzz-build
 	@BUILD=$(BUILD)/libfuzzer SEED=$(SEED) TIME_S=$(TIME_S) tests/fuzz/run
 
-sim: ## the simulator of server, disk, network and clock in one thread; SEED= SEEDS= STEPS= FAULTS=
+sim: ## the simulator of server, disk, network and clock in one thread; SEED= SEEDS= JOBS= STEPS= FAULTS=
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory -s $(BUILD)/tests/sim/main
-	@$(TEST_ENV) SEEDS=$(SEEDS) FAULTS=$(FAULTS) $(BUILD)/tests/sim/main
+	@$(TEST_ENV) SEEDS=$(SEEDS) FAULTS=$(FAULTS) JOBS=$(JOBS) $(BUILD)/tests/sim/main
 
 # ---------------------------------------------------------------- the source itself
 

@@ -1,22 +1,25 @@
 /*
- * main.c - the simulator: seed after seed until one finds something.
+ * main.c - the simulator: seed after seed, and what they find.
  *
  *     SEED=n     the first seed (else from the time); SEEDS=m how many (else 1 with SEED, else 200)
+ *     JOBS=n     of several seeds: in so many processes (else as many as there are processors)
  *     STEPS=n    of one seed: no more steps than that, all lives together
  *     FAULTS=a,b of one seed: only these of its faults; FAULTS=none: none
  *     PLANTED=early   with the planted defect of node.h, to see that it is found
  *
- * One seed prints what happens. Exit code 0: nothing found; 1: a violation, with the seed that
- * shows it again, and the smallest part of its schedule that does.
+ * One seed prints what happens; several say on stderr how far they are. Exit code 0: nothing found;
+ * 1: violations, with the first seed that shows one, and the smallest part of its schedule that
+ * does; 2: the system has no process for it.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "tests/sim/run.h"
 #include "tests/sim/shrink.h"
+#include "tests/sim/workers.h"
 
 static const char *word_of(const char *name)
 {
@@ -107,33 +110,75 @@ static void explain(const struct hf_sim_options *options, const char *violation)
     printf("%s\n", comma[0] == '\0' ? "none" : "");
 }
 
+static uint32_t read_jobs(uint64_t seeds_count)
+{
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t jobs = number_of("JOBS", processors > 0 ? (uint64_t)processors : 1);
+
+    jobs = jobs > seeds_count ? seeds_count : jobs;
+    jobs = jobs > HF_WORKERS_MAX ? HF_WORKERS_MAX : jobs;
+    return jobs == 0 ? 1 : (uint32_t)jobs;
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int run_one(const struct hf_sim_options *options)
+{
+    const double from_s = now_s();
+    struct hf_sim_report report = {0};
+
+    if (!hf_sim_run(options, &report)) {
+        explain(options, report.violation);
+        return 1;
+    }
+    print_report(&report, 1, now_s() - from_s);
+    return 0;
+}
+
+static int run_many(uint64_t first_seed, uint64_t seeds_count, bool is_replying_early)
+{
+    static struct hf_workers workers;
+    const double from_s = now_s();
+
+    workers = (struct hf_workers){.first_seed = first_seed,
+                                  .seeds_count = seeds_count,
+                                  .jobs = read_jobs(seeds_count),
+                                  .is_replying_early = is_replying_early,
+                                  .progress = stderr};
+    if (!hf_workers_run(&workers)) {
+        (void)fprintf(stderr, "could not start the workers\n");
+        return 2;
+    }
+    if (workers.found_count == 0) {
+        print_report(&workers.report, workers.done_count, now_s() - from_s);
+        return 0;
+    }
+    printf("%" PRIu32 " violations in %" PRIu64 " seeds, %.1f s; the first one:\n",
+           workers.found_count, workers.done_count, now_s() - from_s);
+    (void)fflush(stdout);
+    const struct hf_sim_options options = {.seed = workers.found[0].seed,
+                                           .is_replying_early = is_replying_early};
+    explain(&options, workers.found[0].violation);
+    return 1;
+}
+
 int main(void)
 {
     const uint64_t chosen = number_of("SEED", 0);
     const uint64_t first = chosen != 0 ? chosen : (uint64_t)time(NULL) * 1000;
     const uint64_t count = number_of("SEEDS", chosen != 0 ? 1 : 200);
     const char *planted = word_of("PLANTED");
+    const bool is_replying_early = planted != NULL && strcmp(planted, "early") == 0;
     const struct hf_plan_cut cut = read_cut();
-    struct hf_sim_report report = {0};
-    struct timespec from, to;
+    const struct hf_sim_options options = {
+        .seed = first, .cut = &cut, .is_replying_early = is_replying_early, .trace = stdout};
 
     printf("seed %" PRIu64 ", %" PRIu64 " seeds\n", first, count);
     (void)fflush(stdout);
-    (void)clock_gettime(CLOCK_MONOTONIC, &from);
-    for (uint64_t i = 0; i < count; i++) {
-        const struct hf_sim_options options = {
-            .seed = first + i,
-            .cut = count == 1 ? &cut : NULL,
-            .is_replying_early = planted != NULL && strcmp(planted, "early") == 0,
-            .trace = count == 1 ? stdout : NULL,
-        };
-        if (!hf_sim_run(&options, &report)) {
-            explain(&options, report.violation);
-            return 1;
-        }
-    }
-    (void)clock_gettime(CLOCK_MONOTONIC, &to);
-    print_report(&report, count,
-                 (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
-    return 0;
+    return count == 1 ? run_one(&options) : run_many(first, count, is_replying_early);
 }
