@@ -99,6 +99,7 @@ static void empty(struct hf_engine *engine)
     hf_image_load_release(engine);
     hf_engine_thaw(engine);
     hf_engine_snapshot_end(engine);
+    hf_kept_end(engine, &engine->steps.kept);
     hf_waste_release(&engine->waste);
     work_release(&engine->work);
     hf_memory_give_back(engine->told, hf_event_scratch_bytes());
@@ -162,7 +163,7 @@ uint64_t hf_engine_memory_bytes(const struct hf_engine *engine)
            hf_shipments_memory_bytes(&engine->shipments) + hf_names_memory_bytes(&engine->names) +
            hf_orders_memory_bytes(&engine->orders) + engine->ledger.touched_bytes +
            engine->ledger.touched_entries * sizeof *engine->ledger.entries +
-           hf_kept_bytes(&engine->frozen.kept) + hf_kept_bytes(&engine->steps.kept) +
+           hf_kept_memory_bytes(&engine->frozen.kept) + hf_kept_memory_bytes(&engine->steps.kept) +
            hf_waste_bytes(&engine->waste);
 }
 

@@ -196,6 +196,7 @@ enum hf_err hf_engine_load_end(struct hf_engine *engine, const char **why);
  * The bytes are those that hf_engine_copy would have given at hf_engine_snapshot_lsn, where it
  * began; what changes before it was copied is kept aside as it was, in at most `bytes_max` bytes,
  * which count in memory_bytes. It and a reading of rows (hf_engine_freeze) are independent.
+ * Memory for it stays for the next one, up to 64 MiB and four bytes for each slot of the state.
  * Begin: false when one is on, there is no memory, or what earlier ones kept is still being given
  * back (hf_engine_expire does so): try again later.
  */
@@ -210,6 +211,13 @@ enum hf_err hf_engine_snapshot_step(struct hf_engine *engine, uint32_t items_max
                                     size_t buffer_bytes, size_t *bytes_used, bool *is_end);
 /* Of bytes_max, used so far. */
 uint64_t hf_engine_snapshot_kept_bytes(const struct hf_engine *engine);
+/*
+ * Memory that what is kept will be written to next and that is not there yet: for
+ * hf_memory_populate (engine/pool.h), which any thread may call while this one goes on. Returns how
+ * many of the HF_MEMORY_PARTS were filled in; each part is told of once.
+ */
+struct hf_memory_part;
+uint32_t hf_engine_snapshot_fresh(struct hf_engine *engine, struct hf_memory_part *parts);
 /* Slots not looked at yet. */
 uint64_t hf_engine_snapshot_items_left(const struct hf_engine *engine);
 /* End it, also before its end, in bounded time. Nothing happens when none is on. */

@@ -52,8 +52,13 @@ void hf_engine_snapshot_end(struct hf_engine *engine)
         return;
     }
     stop_keeping(engine);
-    hf_kept_end(engine, &steps->kept);
-    *steps = (struct hf_image_steps){0};
+    hf_kept_rest(engine, &steps->kept);
+    *steps = (struct hf_image_steps){.kept = steps->kept};
+}
+
+uint32_t hf_engine_snapshot_fresh(struct hf_engine *engine, struct hf_memory_part *parts)
+{
+    return engine->steps.is_on ? hf_kept_fresh(&engine->steps.kept, parts) : 0;
 }
 
 void hf_image_steps_keep(struct hf_engine *engine, unsigned item, uint32_t index)

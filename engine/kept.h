@@ -22,7 +22,13 @@
  *
  * Hundreds of MiB cannot be given back in one go either (it takes tens of milliseconds): what a
  * reading leaves behind is put aside as waste, and given back a little with each hf_engine_expire.
- * Engine thread only.
+ *
+ * New memory costs the one who touches it first: the system must find a page and zero it, some
+ * milliseconds for a large one on a virtual machine. So a reading that comes again and again (the
+ * snapshot's) retains its memory for the next one, and what is not there yet can be made by another
+ * thread while the reading goes on (hf_kept_fresh). A page of places is zeroed when its first place
+ * is written, so what an earlier reading left there does no harm.
+ * Engine thread only, but for what is said of hf_kept_fresh.
  */
 #ifndef HF_ENGINE_KEPT_H
 #define HF_ENGINE_KEPT_H
@@ -31,30 +37,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/pool.h"
+
 struct hf_engine;
 
 /* Sections of the image, and one more: as many as enum hf_item has numbers. */
 #define HF_KEPT_ITEMS 9
 
 struct hf_kept {
+    bool is_on;
     bool is_lost;                   /* bytes_max was too small */
     uint64_t lsn;                   /* n */
     uint64_t sizes[HF_KEPT_ITEMS];  /* slots of each section at LSN n */
     uint64_t starts[HF_KEPT_ITEMS]; /* where its places begin */
     uint64_t count;                 /* items in the store */
 
-    unsigned char *marks;           /* a byte for each page of places: whether it was touched */
+    unsigned char *marks;           /* of each page of places: what it holds (kept.c) */
     uint32_t *places;               /* behind the marks, in one piece of memory */
     uint64_t places_bytes_reserved; /* of both */
-    uint64_t places_bytes;          /* touched */
+    uint64_t pages_max;             /* of places; there are marks for so many */
+    uint64_t pages_count;           /* that this reading may use */
+    uint64_t pages_made;            /* the first ones, which hf_kept_fresh has told of */
+    uint64_t pages_touched;         /* behind those, by this reading or an earlier one */
+    uint64_t places_bytes;          /* of the pages that this reading has used */
 
     unsigned char *store;
-    uint64_t store_bytes; /* used */
+    uint64_t store_bytes;         /* used by this reading */
+    uint64_t store_bytes_touched; /* by any, or told of */
     uint64_t store_bytes_reserved;
     uint64_t bytes_max;
 };
 
-/* Begin to keep the state of now. False: no memory, or too much waste is left; nothing is held. */
+/* All zeros before the first begin. */
+/* Begin to keep the state of now. False: no memory, or too much waste is left. */
 bool hf_kept_begin(struct hf_engine *engine, struct hf_kept *kept, uint64_t bytes_max);
 /* The item is about to change and is still wanted: keep it, if it is of LSN n. */
 void hf_kept_keep(const struct hf_engine *engine, struct hf_kept *kept, unsigned item,
@@ -68,12 +83,26 @@ bool hf_kept_is_newer(const struct hf_engine *engine, const struct hf_kept *kept
                       uint32_t index);
 /* What counts against bytes_max. */
 uint64_t hf_kept_bytes(const struct hf_kept *kept);
-/* Put all aside; `kept` is empty afterwards. */
+/* The memory that it costs, also while nothing is kept. */
+uint64_t hf_kept_memory_bytes(const struct hf_kept *kept);
+/* Nothing is kept any more: all memory is put aside. */
 void hf_kept_end(struct hf_engine *engine, struct hf_kept *kept);
+/* The same, but the memory is retained for the next reading: the places as they are, and a store of
+ * up to HF_KEPT_STORE_RETAINED bytes; a larger one is put aside. */
+#define HF_KEPT_STORE_RETAINED (UINT64_C(64) * 1024 * 1024)
+void hf_kept_rest(struct hf_engine *engine, struct hf_kept *kept);
+
+/*
+ * Memory that the reading will touch for the first time soon, each part told of once: for
+ * hf_memory_populate, by any thread. Whoever is late with that does no harm: what was given back
+ * meanwhile is passed over, or is made for somebody else. Returns how many parts there are.
+ */
+#define HF_KEPT_STORE_AHEAD (UINT64_C(16) * 1024 * 1024)
+uint32_t hf_kept_fresh(struct hf_kept *kept, struct hf_memory_part parts[HF_MEMORY_PARTS]);
 
 /* ------------------------------------------------------------------ waste */
 
-#define HF_WASTE_MAX 8 /* pieces of memory: four readings that ended one soon after another */
+#define HF_WASTE_MAX 10 /* pieces of memory: five readings that ended one soon after another */
 
 struct hf_waste {
     struct {

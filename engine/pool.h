@@ -78,6 +78,12 @@ static inline void hf_prefetch(const void *at)
 void *hf_memory_reserve(uint64_t bytes_count);
 /* Have memory that is all zeros still, and soon needed, made now. */
 void hf_memory_touch(void *memory, uint64_t bytes_count);
+/* Memory that will be written to soon, for hf_memory_populate; a few parts at a time. */
+#define HF_MEMORY_PARTS 2
+struct hf_memory_part {
+    unsigned char *memory;
+    uint64_t bytes_count;
+};
 /* Have pages made that will be written to soon; a wish, which changes nothing. Any thread may. */
 void hf_memory_populate(void *memory, uint64_t bytes_count);
 void hf_memory_give_back(void *memory, uint64_t bytes_count); /* accepts NULL */

@@ -53,7 +53,7 @@ uint64_t hf_rate_due_us(uint64_t due_us, uint64_t now_us, uint64_t bytes_count, 
 }
 
 /*
- * An eighth of the loop while there is room to spare for what changes meanwhile; more, and longer
+ * A sixteenth of the loop while there is room to spare for what changes meanwhile; more, and longer
  * at once, as it is used up: a snapshot that is given up was copied for nothing.
  */
 uint32_t hf_pace_us(uint64_t passed_us, uint64_t kept_bytes, uint64_t kept_bytes_max)
@@ -61,9 +61,9 @@ uint32_t hf_pace_us(uint64_t passed_us, uint64_t kept_bytes, uint64_t kept_bytes
     static const struct {
         uint32_t part; /* one of so many microseconds */
         uint32_t max_us;
-    } paces[] = {{8, HF_PACE_US_MAX / 2},
-                 {5, HF_PACE_US_MAX / 8 * 5},
-                 {3, HF_PACE_US_MAX / 4 * 3},
+    } paces[] = {{16, HF_PACE_US_MAX / 2},
+                 {8, HF_PACE_US_MAX / 8 * 5},
+                 {4, HF_PACE_US_MAX / 4 * 3},
                  {1, HF_PACE_US_MAX}};
 
     HF_ASSERT(kept_bytes_max > 0);

@@ -16,12 +16,20 @@ void hf_snapshot_run_init(struct hf_snapshot_run *run, uint64_t rate_bytes)
     *run = (struct hf_snapshot_run){.rate_bytes = rate_bytes};
 }
 
-static void free_chunks(struct hf_snapshot_run *run)
+/* All chunks empty, and memory for them if there is none yet. */
+static bool have_chunks(struct hf_snapshot_run *run)
 {
-    for (uint32_t i = 0; i < HF_RUN_CHUNKS; i++) {
-        free(run->chunks[i].bytes);
-        run->chunks[i] = (struct hf_run_chunk){0};
+    bool has_chunks = true;
+
+    for (uint32_t i = 0; i < HF_RUN_CHUNKS && has_chunks; i++) {
+        struct hf_run_chunk *chunk = &run->chunks[i];
+        if (chunk->bytes == NULL) {
+            chunk->bytes = malloc(CHUNK_BYTES_MAX);
+        }
+        has_chunks = chunk->bytes != NULL;
+        chunk->split = chunk->bytes_count = 0;
     }
+    return has_chunks;
 }
 
 static void end_reading(struct hf_snapshot_run *run)
@@ -36,11 +44,23 @@ void hf_snapshot_run_release(struct hf_snapshot_run *run)
 {
     hf_snapshot_writer_release(&run->writer);
     end_reading(run);
-    free_chunks(run);
+    for (uint32_t i = 0; i < HF_RUN_CHUNKS; i++) {
+        free(run->chunks[i].bytes);
+        run->chunks[i] = (struct hf_run_chunk){0};
+    }
     run->is_on = false;
 }
 
 /* ------------------------------------------------------------------ the loop's side */
+
+/* What the engine is about to touch for the first time is told to the worker. */
+static void tell_fresh(struct hf_snapshot_run *run)
+{
+    if (atomic_load_explicit(&run->fresh_count, memory_order_acquire) == 0) {
+        const uint32_t count = hf_engine_snapshot_fresh(run->engine, run->fresh);
+        atomic_store_explicit(&run->fresh_count, count, memory_order_release);
+    }
+}
 
 enum hf_err hf_snapshot_run_begin(struct hf_snapshot_run *run, struct hf_engine *engine,
                                   uint64_t bytes_max)
@@ -50,13 +70,7 @@ enum hf_err hf_snapshot_run_begin(struct hf_snapshot_run *run, struct hf_engine 
     if (run->is_on) {
         return HF_BUSY;
     }
-    bool has_chunks = true;
-    for (uint32_t i = 0; i < HF_RUN_CHUNKS && has_chunks; i++) {
-        run->chunks[i].bytes = malloc(CHUNK_BYTES_MAX);
-        has_chunks = run->chunks[i].bytes != NULL;
-    }
-    if (!has_chunks) {
-        free_chunks(run);
+    if (!have_chunks(run)) {
         return HF_NO_MEMORY;
     }
     bool is_begun = hf_engine_snapshot_begin(engine, bytes_max);
@@ -66,7 +80,6 @@ enum hf_err hf_snapshot_run_begin(struct hf_snapshot_run *run, struct hf_engine 
         const bool is_any_left = hf_engine_expire(engine, 0, 0).is_more;
         is_begun = !is_any_left && hf_engine_snapshot_begin(engine, bytes_max);
         if (!is_begun) {
-            free_chunks(run);
             return is_any_left ? HF_BUSY : HF_NO_MEMORY;
         }
     }
@@ -88,6 +101,9 @@ enum hf_err hf_snapshot_run_begin(struct hf_snapshot_run *run, struct hf_engine 
     atomic_store(&run->cancelled, HF_OK);
     atomic_store(&run->has_ended, false);
     atomic_store(&run->file_bytes, 0);
+    atomic_store(&run->is_prepared, false);
+    atomic_store(&run->fresh_count, 0);
+    tell_fresh(run);
     atomic_store_explicit(&run->is_open, true, memory_order_release); /* the last: all is set */
     return HF_OK;
 }
@@ -117,6 +133,10 @@ enum hf_store_copy hf_snapshot_run_copy(struct hf_snapshot_run *run)
         end_reading(run); /* what the engine keeps aside is for nobody */
         return HF_STORE_COPIED;
     }
+    if (!atomic_load_explicit(&run->is_prepared, memory_order_acquire)) {
+        return HF_STORE_COPY_WAITS;
+    }
+    tell_fresh(run);
     const uint32_t filled = atomic_load_explicit(&run->filled_count, memory_order_relaxed);
     if (filled - atomic_load_explicit(&run->written_count, memory_order_acquire) == HF_RUN_CHUNKS) {
         return HF_STORE_COPY_WAITS;
@@ -162,7 +182,6 @@ bool hf_snapshot_run_poll(struct hf_snapshot_run *run, enum hf_err *err)
     }
     *err = run->err;
     end_reading(run);
-    free_chunks(run);
     run->is_on = false;
     return true;
 }
@@ -181,6 +200,31 @@ static uint32_t waiting_count(const struct hf_snapshot_run *run)
 {
     return atomic_load_explicit(&run->filled_count, memory_order_acquire) -
            atomic_load_explicit(&run->written_count, memory_order_relaxed);
+}
+
+static bool has_fresh(const struct hf_snapshot_run *run)
+{
+    return atomic_load_explicit(&run->fresh_count, memory_order_acquire) > 0;
+}
+
+/* Have the memory made that the loop has told of. */
+static void make_fresh(struct hf_snapshot_run *run)
+{
+    const uint32_t count = atomic_load_explicit(&run->fresh_count, memory_order_acquire);
+
+    for (uint32_t i = 0; i < count; i++) {
+        hf_memory_populate(run->fresh[i].memory, run->fresh[i].bytes_count);
+    }
+    atomic_store_explicit(&run->fresh_count, 0, memory_order_release);
+}
+
+/* Before the first slice, and behind make_fresh. */
+static void prepare(struct hf_snapshot_run *run)
+{
+    for (uint32_t i = 0; i < HF_RUN_CHUNKS; i++) {
+        hf_memory_populate(run->chunks[i].bytes, HF_RUN_CHUNK_BYTES);
+    }
+    atomic_store_explicit(&run->is_prepared, true, memory_order_release);
 }
 
 /* The rate: a write of so many bytes takes a while, and the next one is due when it is over. */
@@ -237,6 +281,7 @@ static enum hf_err step(struct hf_snapshot_run *run, const struct hf_directory *
 
     switch ((enum phase)run->phase) {
     case PHASE_BEGIN:
+        prepare(run);
         run->phase = PHASE_BLOCKS;
         return hf_snapshot_writer_begin(&run->writer, directory, run->lsn,
                                         hf_manifest_epoch(manifest, run->lsn));
@@ -280,6 +325,7 @@ enum hf_store_write hf_snapshot_run_write(struct hf_snapshot_run *run,
         hf_snapshot_run_end(run, (enum hf_err)cancelled);
         return HF_STORE_WORKED;
     }
+    make_fresh(run);
     const enum hf_err err = step(run, directory, manifest, now_us, &is_idle);
     if (err != HF_OK) {
         hf_directory_say(directory, 'e', "%s", run->writer.error);
@@ -298,7 +344,7 @@ bool hf_snapshot_run_has_work(const struct hf_snapshot_run *run, uint64_t now_us
     if (!atomic_load_explicit(&run->is_open, memory_order_acquire)) {
         return false;
     }
-    if (atomic_load(&run->cancelled) != HF_OK || run->phase == PHASE_BEGIN) {
+    if (atomic_load(&run->cancelled) != HF_OK || run->phase == PHASE_BEGIN || has_fresh(run)) {
         return true;
     }
     if (run->phase == PHASE_READY) {

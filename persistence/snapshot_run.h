@@ -3,7 +3,7 @@
  * while the engine goes on.
  *
  *     loop                                            worker
- *     begin    hf_engine_snapshot_begin                 (nothing to do)
+ *     begin    hf_engine_snapshot_begin                 make the memory that it will need
  *     copy     a slice of the state -> chunk  ======>   pack, write, sync now and then
  *     copy     ...                        8 chunks      ...
  *     copy     all is copied                  ------>   seal: footer, header, sync
@@ -14,11 +14,13 @@
  * Invariants:
  *     N1  a chunk belongs to the loop until it is counted in `filled_count`, then to the worker
  *         until it is counted in `written_count`; there are HF_RUN_CHUNKS of them, used in turn, so
- *         a snapshot needs the same few MiB whatever its size
+ *         a snapshot needs the same few MiB whatever its size, and the next one uses them again
  *     N2  the loop never waits: with no free chunk it leaves the state where it is
  *     N3  only the worker touches files, and it has removed what it made when it says that it
  *         ended with anything but HF_OK
- *     N4  once begun, a run ends through poll and in no other way; a cancel is a wish
+ *     N4  the loop touches no new memory as long as the worker keeps up: the first slice waits until
+ *         what it needs was made, and what the engine will need next is told to the worker
+ *     N5  once begun, a run ends through poll and in no other way; a cancel is a wish
  *
  * They meet in the atomics below, and nowhere else. A simulator calls both sides from one thread.
  */
@@ -28,6 +30,7 @@
 #include <stdatomic.h>
 
 #include "engine/engine.h"
+#include "engine/pool.h"
 #include "persistence/manifest.h"
 #include "persistence/snapshot.h"
 
@@ -56,11 +59,16 @@ struct hf_snapshot_run {
         ledger_first_lsn; /* oldest record in memory at begin, worth keeping; UINT64_MAX: none */
     uint64_t bytes_max;   /* that the engine may keep aside */
     uint64_t items_count; /* slots to look at, at begin: for progress */
-    struct hf_run_chunk chunks[HF_RUN_CHUNKS];
+    struct hf_run_chunk chunks[HF_RUN_CHUNKS]; /* their memory stays from run to run */
+
+    /* Memory to be made: the loop's while fresh_count is 0, else the worker's. */
+    struct hf_memory_part fresh[HF_MEMORY_PARTS];
 
     /* Both. */
     _Atomic uint32_t filled_count;
     _Atomic uint32_t written_count;
+    _Atomic uint32_t fresh_count;
+    _Atomic bool is_prepared;    /* worker -> loop: there is memory for what comes */
     _Atomic bool is_copied;      /* loop -> worker: no chunk comes any more */
     _Atomic bool is_hurried;     /* loop -> worker: never mind the rate */
     _Atomic int cancelled;       /* loop -> worker: an enum hf_err other than HF_OK ends it */

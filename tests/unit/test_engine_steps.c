@@ -257,6 +257,39 @@ static void the_bound_is_exact(void **state)
     }
 }
 
+/* What will be touched first is told of once, and what was made stays for the next snapshot. */
+static void memory_is_used_again(void **state)
+{
+    struct hf_memory_part parts[HF_MEMORY_PARTS] = {{NULL, 0}};
+    struct hf_small small;
+    struct snapshot snapshot;
+    uint64_t memory_bytes = 0;
+    (void)state;
+
+    hf_small_init(&small, NULL);
+    assert_int_equal(hf_engine_snapshot_fresh(small.engine, parts), 0); /* none is on */
+    for (unsigned round = 0; round < 3; round++) {
+        if (round == 0) {
+            assert_int_equal(hf_small_do(&small, "receive A@W=9"), HF_OK);
+        }
+        begin(&snapshot, small.engine, BYTES_PLENTY);
+        assert_int_equal(hf_engine_snapshot_fresh(small.engine, parts), round == 0 ? 2 : 0);
+        assert_int_equal(hf_engine_snapshot_fresh(small.engine, parts), 0);
+        for (uint32_t i = 0; round == 0 && i < 2; i++) {
+            hf_memory_populate(parts[i].memory, parts[i].bytes_count);
+            memset(parts[i].memory, 0, parts[i].bytes_count); /* it is there, to its last byte */
+        }
+        assert_int_equal(parts[0].bytes_count, 4096);
+        assert_int_equal(parts[1].bytes_count, HF_KEPT_STORE_AHEAD);
+        assert_int_equal(hf_small_do(&small, "sell A@W=1"), HF_OK);
+        finish(&snapshot, 1);
+        const uint64_t now_bytes = hf_kept_memory_bytes(&small.engine->steps.kept);
+        assert_true(now_bytes > 0 && (round == 0 || now_bytes == memory_bytes));
+        memory_bytes = now_bytes;
+    }
+    hf_small_release(&small);
+}
+
 /* Items of many lines cost a step more, and a chunk that has no room for one leaves it. */
 static void long_items(void **state)
 {
@@ -412,7 +445,7 @@ static void any_change_at_any_time(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[CHANGES_COUNT + 4];
+    struct CMUnitTest tests[CHANGES_COUNT + 5];
     size_t count = 0;
 
     for (; count < CHANGES_COUNT; count++) {
@@ -421,9 +454,8 @@ int main(void)
                                            .initial_state = (void *)(uintptr_t)changes[count]};
     }
     const struct CMUnitTest others[] = {
-        cmocka_unit_test(an_empty_engine),
-        cmocka_unit_test(the_bound_is_exact),
-        cmocka_unit_test(long_items),
+        cmocka_unit_test(an_empty_engine),        cmocka_unit_test(the_bound_is_exact),
+        cmocka_unit_test(memory_is_used_again),   cmocka_unit_test(long_items),
         cmocka_unit_test(any_change_at_any_time),
     };
     memcpy(tests + count, others, sizeof others);
