@@ -51,24 +51,6 @@ enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void 
 enum hf_err hf_engine_replay_decoded(struct hf_engine *engine, struct hf_decoded *decoded,
                                      uint32_t index, const char **why);
 
-/*
- * Memory that the records to come will take, made ahead of them: a page costs what the system needs
- * to find one and zero it, which on a virtual machine may be more than the replay itself.
- */
-struct hf_growth {
-    struct hf_growth_region {
-        unsigned char *memory;
-        uint64_t bytes_max;
-        uint64_t end_bytes;  /* what was told of ends there, at most */
-        uint64_t made_bytes; /* up to there it is made */
-    } regions[4];
-};
-
-/* From where the engine stands now. Engine thread, while nothing is replayed. */
-void hf_growth_begin(struct hf_growth *growth, const struct hf_engine *engine);
-/* These come next. Any thread, also beside the engine's; each once, in their order. */
-void hf_growth_add(struct hf_growth *growth, const struct hf_decoded *decoded);
-
 /* Every few dozen records: have fetched what those from `index` on will touch. */
 void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded, uint32_t index);
 

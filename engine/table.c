@@ -31,11 +31,37 @@ static uint64_t slice_bytes(uint32_t region)
     return slice_slots(region) * sizeof(uint64_t);
 }
 
+uint64_t hf_table_region_bytes(uint32_t region)
+{
+    HF_ASSERT(region < HF_TABLE_REGIONS);
+    return HF_TABLE_SHARDS * slice_bytes(region);
+}
+
+uint32_t hf_table_region(const struct hf_table *table)
+{
+    uint32_t region = 0;
+
+    while (region < HF_TABLE_REGIONS && table->regions[region].shards_count < HF_TABLE_SHARDS / 2) {
+        region++;
+    }
+    return region;
+}
+
+uint64_t *hf_table_reserve(struct hf_table *table, uint32_t region)
+{
+    HF_ASSERT(region < HF_TABLE_REGIONS);
+
+    if (table->regions[region].slots == NULL) {
+        table->regions[region].slots = hf_memory_reserve(hf_table_region_bytes(region));
+    }
+    return table->regions[region].slots;
+}
+
 static void give_region_back(struct hf_table *table, uint32_t index)
 {
     struct hf_table_region *region = &table->regions[index];
 
-    hf_memory_give_back(region->slots, HF_TABLE_SHARDS * slice_bytes(index));
+    hf_memory_give_back(region->slots, hf_table_region_bytes(index));
     table->memory_bytes -= region->touched_count * slice_bytes(index);
     *region = (struct hf_table_region){0};
 }
@@ -54,11 +80,8 @@ static uint64_t *enter_region(struct hf_table *table, uint32_t index, uint32_t s
 {
     struct hf_table_region *region = &table->regions[index];
 
-    if (region->slots == NULL) {
-        region->slots = hf_memory_reserve(HF_TABLE_SHARDS * slice_bytes(index));
-        if (region->slots == NULL) {
-            return NULL;
-        }
+    if (hf_table_reserve(table, index) == NULL) {
+        return NULL;
     }
     region->shards_count++;
     region->touched_count++;
@@ -168,7 +191,7 @@ bool hf_table_expect(struct hf_table *table, uint64_t count)
             (struct hf_table_shard){.slots = slots, .mask = (uint32_t)(slice_slots(region) - 1)};
     }
     /* What is not there yet cannot be fetched ahead. */
-    hf_memory_touch(table->regions[region].slots, HF_TABLE_SHARDS * slice_bytes(region));
+    hf_memory_touch(table->regions[region].slots, hf_table_region_bytes(region));
     return true;
 }
 

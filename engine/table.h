@@ -54,6 +54,12 @@ struct hf_table {
 enum hf_err hf_table_init(struct hf_table *table);
 void hf_table_release(struct hf_table *table);
 
+/* The region that half of the shards are in, at least; HF_TABLE_REGIONS: none. And its bytes. */
+uint32_t hf_table_region(const struct hf_table *table);
+uint64_t hf_table_region_bytes(uint32_t region);
+/* Have address space for a region before the first shard moves there. NULL: none. */
+uint64_t *hf_table_reserve(struct hf_table *table, uint32_t region);
+
 /* The table is empty: take memory for `count` keys at once. False: no memory. */
 bool hf_table_expect(struct hf_table *table, uint64_t count);
 /* Make sure that `count` keys can be added to the shard of `hash`. False: no memory. */

@@ -420,6 +420,7 @@ static void answer_stats(struct call *call)
         {"snapshot_longest_copy_cpu_us", log.snapshot_longest_copy_cpu_us},
         {"snapshot_bytes", log.snapshot_bytes},
         {"memory_bytes", engine.memory_bytes},
+        {"memory_ahead_bytes", log.memory_ahead_bytes},
         {"skus", engine.skus_count},
         {"locations", engine.locations_count},
         {"regions", engine.regions_count},

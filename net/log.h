@@ -32,6 +32,7 @@ struct hf_log_stats {
     uint64_t snapshot_longest_copy_us;     /* that copying has held up the loop at once ... */
     uint64_t snapshot_longest_copy_cpu_us; /* ... and by what it had of a processor */
     uint64_t snapshot_bytes;               /* of the newest one's file */
+    uint64_t memory_ahead_bytes;           /* made for the engine, which does not use them yet */
     uint32_t epoch;
 };
 

@@ -11,7 +11,7 @@
 #ifndef HF_PERSISTENCE_LOG_AHEAD_H
 #define HF_PERSISTENCE_LOG_AHEAD_H
 
-#include "engine/decoded.h"
+#include "engine/growth.h"
 #include "persistence/ahead.h"
 #include "persistence/segment.h"
 

@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "bench/micro/world.h"
-#include "engine/decoded.h"
+#include "engine/growth.h"
 #include "tools/common/parse.h"
 
 #define CHUNK_BYTES HF_IMAGE_BYTES_MIN

@@ -11,6 +11,8 @@
 #include "tools/holdfastd/joint_backup.h"
 #include "tools/holdfastd/journal.h"
 
+#define GROWTH_LOOK_MS 10 /* between two looks at how the engine grows, at least */
+
 /* P9: no reply leaves after this, not even one that waits in a buffer. */
 static _Noreturn void stop_at_once(void)
 {
@@ -79,9 +81,27 @@ static void drive_snapshots(struct hf_joint *joint)
     set_timer(joint, hf_store_threads_turn(joint->threads));
 }
 
+/* Have memory made that the engine will need soon. */
+static void drive_growth(struct hf_joint *joint)
+{
+    struct hf_growth_part parts[HF_MAKER_PARTS_MAX];
+    const uint64_t now_ms = uv_now(joint->loop);
+
+    if (joint->maker == NULL || now_ms - joint->growth_ms < GROWTH_LOOK_MS) {
+        return;
+    }
+    joint->growth_ms = now_ms;
+    const uint32_t count =
+        hf_growth_look(&joint->growth, joint->engine, parts, hf_maker_room(joint->maker));
+    for (uint32_t i = 0; i < count; i++) {
+        hf_maker_post(joint->maker, parts[i]);
+    }
+}
+
 static void prepare_cb(uv_prepare_t *prepare)
 {
     drive_snapshots(prepare->data);
+    drive_growth(prepare->data);
 }
 
 /* The loop turns, and so prepare_cb is next. */
@@ -137,6 +157,7 @@ static void joint_stats(void *ctx, struct hf_log_stats *stats)
         .snapshot_longest_copy_us = threads.snapshot_longest_copy_us,
         .snapshot_longest_copy_cpu_us = threads.snapshot_longest_copy_cpu_us,
         .snapshot_bytes = store.snapshot_bytes,
+        .memory_ahead_bytes = hf_growth_ahead_bytes(&joint->growth),
         .epoch = hf_store_epoch(joint->store),
     };
 }
@@ -317,6 +338,8 @@ bool hf_joint_start(struct hf_joint *joint, struct hf_engine *engine, struct hf_
     if (joint->threads == NULL) {
         return false;
     }
+    hf_growth_begin(&joint->growth, engine);
+    joint->maker = hf_maker_start();
     (void)uv_prepare_init(joint->loop, &joint->prepare);
     (void)uv_timer_init(joint->loop, &joint->timer);
     joint->prepare.data = joint;
@@ -338,6 +361,8 @@ void hf_joint_stop(struct hf_joint *joint, uint64_t lsn)
 {
     struct hf_store_threads *threads = joint->threads;
 
+    hf_maker_stop(joint->maker);
+    joint->maker = NULL;
     uv_close((uv_handle_t *)&joint->prepare, NULL);
     uv_close((uv_handle_t *)&joint->timer, NULL);
     /* Holds may have ended in the loop's last turn, after it published. */

@@ -4,6 +4,7 @@
  *     server --publish, durable_lsn, snapshot--> joint --> threads.h --> log thread, worker
  *     server <--wake------------------------------------------------------'
  *     loop   --each turn, and a timer--> slices of a snapshot that is under way (threads.h)
+ *     loop   --each turn, now and then--> memory that the engine will need --> maker.h
  *     feed   --read--> the loop's own pool of threads --> reader.h --> segments
  *
  * A read belongs to one reader from its begin to its end; readers are kept with their places, so
@@ -23,12 +24,14 @@
 
 #include <uv.h>
 
+#include "engine/growth.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/server.h"
 #include "net/steady.h"
 #include "persistence/store.h"
 #include "persistence/threads.h"
+#include "tools/holdfastd/maker.h"
 
 /* Kept between reads; more may be at work at once. */
 #define HF_JOINT_READERS_KEPT 4u
@@ -42,8 +45,11 @@ struct hf_joint {
     struct hf_engine *engine;         /* likewise */
     uv_prepare_t prepare;
     uv_timer_t timer;
-    uint64_t timer_ms; /* of the timer as it is set */
-    struct hf_log log; /* for hf_server_create */
+    uint64_t timer_ms;      /* of the timer as it is set */
+    struct hf_maker *maker; /* NULL: none, and pages are made at first touch */
+    struct hf_growth growth;
+    uint64_t growth_ms; /* of the loop's time, when it was looked at */
+    struct hf_log log;  /* for hf_server_create */
     struct hf_log_epoch *epochs;
     struct hf_server *server;       /* likewise */
     const char *backup_directory;   /* empty: backups are refused */
