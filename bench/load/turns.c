@@ -309,6 +309,19 @@ static int compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+/* The middle one of the turns' figures, of those that are of this half. */
+static uint64_t median_ns(const struct hf_turns *turns, uint32_t half, uint32_t per_million)
+{
+    uint64_t figures_ns[HF_TURNS_MAX] = {0};
+    uint32_t count = 0;
+
+    for (uint32_t turn = half; turn < turns->turns_count; turn += 2) {
+        figures_ns[count++] = hf_histogram_at(&turns->latency_ns[turn], per_million);
+    }
+    qsort(figures_ns, count, sizeof figures_ns[0], compare);
+    return figures_ns[count / 2];
+}
+
 bool hf_turns_finish(struct hf_turns *turns, struct hf_turns_report *report, char *error,
                      size_t error_bytes)
 {
@@ -318,14 +331,11 @@ bool hf_turns_finish(struct hf_turns *turns, struct hf_turns_report *report, cha
         turns->is_running = false;
     }
     for (uint32_t half = 0; half < 2; half++) {
-        uint64_t p99_ns[HF_TURNS_MAX] = {0};
-        uint32_t count = 0;
         for (uint32_t turn = half; turn < turns->turns_count; turn += 2) {
             hf_histogram_merge(&report->halves[half].latency_ns, &turns->latency_ns[turn]);
-            p99_ns[count++] = hf_histogram_at(&turns->latency_ns[turn], 990000);
         }
-        qsort(p99_ns, count, sizeof p99_ns[0], compare);
-        report->halves[half].median_p99_ns = p99_ns[count / 2];
+        report->halves[half].median_p99_ns = median_ns(turns, half, 990000);
+        report->halves[half].median_p999_ns = median_ns(turns, half, 999000);
     }
     measure_snapshots(turns, report);
     report->events = turns->events;

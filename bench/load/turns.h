@@ -54,11 +54,12 @@ void hf_turns_add(struct hf_turns *turns, int64_t from_ns, int64_t to_ns, uint64
 
 struct hf_turns_half {
     struct hf_histogram latency_ns;
-    uint64_t median_p99_ns; /* of the p99 of each turn */
-    uint64_t ops;           /* with snapshots: answered in ... */
-    double seconds;         /* ... so much time */
-    uint64_t peak_bytes;    /* of the server's memory; 0: not known */
-    double peak_ratio;      /* the largest peak by what it had at the begin of that time */
+    uint64_t median_p99_ns;  /* of the p99 of each turn */
+    uint64_t median_p999_ns; /* likewise: a stall of the machine is in one turn only */
+    uint64_t ops;            /* with snapshots: answered in ... */
+    double seconds;          /* ... so much time */
+    uint64_t peak_bytes;     /* of the server's memory; 0: not known */
+    double peak_ratio;       /* the largest peak by what it had at the begin of that time */
 };
 
 struct hf_turns_report {
