@@ -186,15 +186,18 @@ int64_t hf_cell_shortage(const struct hf_cells *cells, const struct hf_catalog *
 
 void hf_cell_assert(const struct hf_cells *cells, const struct hf_cell *cell)
 {
-    int64_t values[HF_COUNTERS_COUNT];
-
-    hf_cell_values(cells, cell, values);
-    for (unsigned i = 0; i < HF_COUNTERS_COUNT; i++) {
-        HF_ASSERT(values[i] >= 0);
-        HF_ASSERT(values[i] <= HF_UNITS_MAX);
+    for (unsigned i = 0; i < HF_COUNTERS_HOT; i++) {
+        HF_ASSERT(cell->hot[i] >= 0);
+        HF_ASSERT(cell->hot[i] <= HF_UNITS_MAX);
     }
     if (cell->extra != HF_NONE) {
+        int64_t values[HF_COUNTERS_COUNT];
         const struct hf_cell_extra *extra = extra_at(cells, cell->extra);
+        hf_cell_values(cells, cell, values);
+        for (unsigned i = HF_COUNTERS_HOT; i < HF_COUNTERS_COUNT; i++) {
+            HF_ASSERT(values[i] >= 0);
+            HF_ASSERT(values[i] <= HF_UNITS_MAX);
+        }
         HF_ASSERT(extra->inbound_sellable >= 0);
         HF_ASSERT(extra->inbound_kept >= 0);
         HF_ASSERT(extra->inbound_sellable + extra->inbound_kept <= values[HF_IN_TRANSIT]);

@@ -27,11 +27,10 @@ static void dropped_cb(void *arg, uint64_t lsn)
     const unsigned char *record = hf_ledger_get(&engine->ledger, lsn, &bytes_count);
 
     HF_ASSERT(hf_record_open(&reader, &header, record, bytes_count) == HF_OK);
-    if (header.order.bytes_count > 0) {
-        const uint32_t order = hf_orders_find(&engine->orders, header.order);
-        if (order != HF_NONE) {
-            hf_orders_drop_if_unused(&engine->orders, order, lsn + 1);
-        }
+    HF_ASSERT(header.order.bytes_count > 0);
+    const uint32_t order = hf_orders_find(&engine->orders, header.order);
+    if (order != HF_NONE) {
+        hf_orders_drop_if_unused(&engine->orders, order, lsn + 1);
     }
 }
 
@@ -51,7 +50,8 @@ void hf_ledger_enter(struct hf_engine *engine, const struct hf_record_header *he
         chain = order->newest_lsn == 0 ? 0 : header->lsn - order->newest_lsn;
         order->newest_lsn = header->lsn;
     }
-    hf_ledger_push(&engine->ledger, header->record_bytes, chain > UINT32_MAX ? 0 : (uint32_t)chain);
+    hf_ledger_push(&engine->ledger, header->record_bytes, header->order.bytes_count > 0,
+                   chain > UINT32_MAX ? 0 : (uint32_t)chain);
 }
 
 /* ------------------------------------------------------------------ names */

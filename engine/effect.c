@@ -156,14 +156,16 @@ void hf_effects_end(struct hf_engine *engine, struct hf_effect_context *context)
     }
 }
 
+/* Live, the name was looked up before the rule ran (apply.c). */
 static enum hf_err apply_open(struct hf_engine *engine, struct hf_effect_context *context,
-                              struct hf_effect_reservation *effect, const char **why)
+                              struct hf_effect_reservation *effect, bool is_replay,
+                              const char **why)
 {
     const struct hf_record_header *header = context->header;
     const uint64_t hash = effect->hash;
 
     hf_effects_end(engine, context);
-    if (hf_names_find(&engine->names, effect->id, hash) != HF_NONE) {
+    if (is_replay && hf_names_find(&engine->names, effect->id, hash) != HF_NONE) {
         return corrupt(why, "a reservation is opened under a name that is taken");
     }
     if (!hf_state_is_open(effect->state)) {
@@ -429,7 +431,7 @@ enum hf_err hf_effect_apply(struct hf_engine *engine, struct hf_effect_context *
     case HF_EFFECT_POLICY:
         return apply_policy(engine, context->header, &effect->policy, is_replay, why);
     case HF_EFFECT_OPEN:
-        return apply_open(engine, context, &effect->reservation, why);
+        return apply_open(engine, context, &effect->reservation, is_replay, why);
     case HF_EFFECT_STATE:
         return apply_state(engine, context, &effect->reservation, why);
     case HF_EFFECT_MOVE:

@@ -129,7 +129,7 @@ unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,
         if (ledger->first_lsn > ledger->pinned_lsn) {
             return NULL;
         }
-        if (dropped_cb != NULL) {
+        if (dropped_cb != NULL && entry_of(ledger, ledger->first_lsn)->has_order) {
             dropped_cb(arg, ledger->first_lsn);
         }
         ledger->first_lsn++;
@@ -138,13 +138,17 @@ unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,
     return ledger->bytes + head;
 }
 
-void hf_ledger_push(struct hf_ledger *ledger, uint32_t bytes_count, uint32_t order_chain)
+void hf_ledger_push(struct hf_ledger *ledger, uint32_t bytes_count, bool has_order,
+                    uint32_t order_chain)
 {
     HF_ASSERT(ledger->head + bytes_count <= ledger->bytes_max);
 
     ledger->last_lsn++;
     *entry_of(ledger, ledger->last_lsn) = (struct hf_ledger_entry){
-        .offset = ledger->head, .bytes_count = bytes_count, .order_chain = order_chain};
+        .offset = ledger->head,
+        .bytes_count = bytes_count & INT32_MAX, /* at most HF_RECORD_BYTES_MAX */
+        .has_order = has_order,
+        .order_chain = order_chain};
     ledger->head += bytes_count;
     ledger->pushed_bytes += bytes_count;
     if (ledger->head > ledger->touched_bytes) {

@@ -23,8 +23,9 @@
 #include "engine/err.h"
 
 struct hf_ledger_entry {
-    uint64_t offset;      /* of the record in `bytes` */
-    uint32_t bytes_count; /* of the record */
+    uint64_t offset;           /* of the record in `bytes` */
+    uint32_t bytes_count : 31; /* of the record */
+    uint32_t has_order : 1;
     uint32_t order_chain; /* last_lsn distance to the previous record of the same order; 0: none */
 };
 
@@ -79,7 +80,7 @@ const unsigned char *hf_ledger_get(const struct hf_ledger *ledger, uint64_t lsn,
 
 /*
  * Room for a record of at most `bytes_count`, dropping the oldest as needed (`dropped_cb` is told
- * of each before it goes). NULL: the pin is in the way, the log has no place for it, or the record
+ * of each that has an order before it goes). NULL: the pin is in the way, the log has no place for it, or the record
  * is larger than the ring allows. Nothing is added until hf_ledger_push; asking again gives the
  * same room.
  */
@@ -87,7 +88,8 @@ typedef void (*hf_ledger_dropped_cb)(void *arg, uint64_t lsn);
 unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,
                               hf_ledger_dropped_cb dropped_cb, void *arg);
 /* The record written into the room is the next one, `bytes_count` long. */
-void hf_ledger_push(struct hf_ledger *ledger, uint32_t bytes_count, uint32_t order_chain);
+void hf_ledger_push(struct hf_ledger *ledger, uint32_t bytes_count, bool has_order,
+                    uint32_t order_chain);
 /* Begin an empty ledger at `lsn`: the next record pushed has it. May be said again while empty. */
 void hf_ledger_start(struct hf_ledger *ledger, uint64_t lsn);
 /* Take the newest record back: its linked group failed. */

@@ -78,7 +78,7 @@ static bool push(struct hf_ledger *ledger, struct dropped *dropped, uint32_t byt
     assert_true(room >= ledger->bytes);
     assert_true(room + bound <= ledger->bytes + ledger->bytes_max);
     write_at(room, ledger->last_lsn + 1, bytes_count);
-    hf_ledger_push(ledger, bytes_count, 0);
+    hf_ledger_push(ledger, bytes_count, true, 0);
     return true;
 }
 
@@ -118,6 +118,32 @@ static void ring_wraps_around(void **state)
     assert_true(dropped.next_lsn > 1);
     assert_true(ledger.touched_bytes <= RING_BYTES);
     hf_ledger_release(&ledger);
+    hf_ledger_release(&ledger);
+}
+
+static void count_dropped_cb(void *arg, uint64_t lsn)
+{
+    assert_int_equal(lsn % 3, 0);
+    ++*(uint32_t *)arg;
+}
+
+/* One of three has an order: the others go without a word. */
+static void only_orders_are_told(void **state)
+{
+    struct hf_ledger ledger;
+    uint32_t told_count = 0;
+    (void)state;
+
+    assert_int_equal(hf_ledger_init(&ledger, RING_BYTES), HF_OK);
+    while (ledger.first_lsn < 1000) {
+        const uint64_t lsn = ledger.last_lsn + 1;
+        hf_ledger_pin(&ledger, ledger.last_lsn);
+        unsigned char *room = hf_ledger_room(&ledger, 1 << 16, count_dropped_cb, &told_count);
+        assert_non_null(room);
+        write_at(room, lsn, 1 << 16);
+        hf_ledger_push(&ledger, 1 << 16, lsn % 3 == 0, 0);
+        assert_int_equal(told_count, (ledger.first_lsn - 1) / 3);
+    }
     hf_ledger_release(&ledger);
 }
 
@@ -335,7 +361,7 @@ static void spans_across_the_end(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[sizeof span_rows / sizeof span_rows[0] + 7];
+    struct CMUnitTest tests[sizeof span_rows / sizeof span_rows[0] + 8];
     size_t count = 0;
 
     for (; count < sizeof span_rows / sizeof span_rows[0]; count++) {
@@ -346,10 +372,10 @@ int main(void)
         };
     }
     const struct CMUnitTest others[] = {
-        cmocka_unit_test(ring_wraps_around),        cmocka_unit_test(pin_is_respected),
-        cmocka_unit_test(entries_are_limited),      cmocka_unit_test(newest_is_taken_back),
-        cmocka_unit_test(taking_back_the_only_one), cmocka_unit_test(starts_at_any_lsn),
-        cmocka_unit_test(spans_across_the_end),
+        cmocka_unit_test(ring_wraps_around),    cmocka_unit_test(only_orders_are_told),
+        cmocka_unit_test(pin_is_respected),     cmocka_unit_test(entries_are_limited),
+        cmocka_unit_test(newest_is_taken_back), cmocka_unit_test(taking_back_the_only_one),
+        cmocka_unit_test(starts_at_any_lsn),    cmocka_unit_test(spans_across_the_end),
     };
     memcpy(tests + count, others, sizeof others);
     return cmocka_run_group_tests(tests, NULL, NULL);

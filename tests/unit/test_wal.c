@@ -77,7 +77,7 @@ static void put(struct world *world, uint32_t bytes_count, bool is_linked)
     hf_put_u32(room, bytes_count);
     room[6] = is_linked ? HF_RECORD_LINKED : 0;
     hf_put_u64(room + 8, world->ledger.last_lsn + 1);
-    hf_ledger_push(&world->ledger, bytes_count, 0);
+    hf_ledger_push(&world->ledger, bytes_count, false, 0);
 }
 
 static void write_all(struct world *world)
