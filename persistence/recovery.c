@@ -350,6 +350,34 @@ static enum hf_err zero_tail(struct recovery *recovery, uint64_t end_offset)
     return HF_OK;
 }
 
+/*
+ * What was zeroed is zero on the disk. Where it is not, the disk has lost the zeros, or they have
+ * come to lie on something that was durable; and nothing would tell of that later.
+ */
+static enum hf_err check_zeroed(struct recovery *recovery)
+{
+    struct hf_segment_reader *reader = &recovery->reader;
+    const struct hf_disk *disk = recovery->directory->disk;
+    struct hf_segment_rest rest;
+
+    const int forgotten = disk->forget(disk->ctx, reader->file);
+    hf_segment_reader_refresh(reader);
+    if (forgotten < 0) {
+        reader->error = forgotten;
+    }
+    if (forgotten < 0 || hf_segment_reader_rest(reader, &rest) != HF_OK) {
+        return refuse_read(recovery);
+    }
+    if (rest.end_offset > reader->offset) {
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_IO,
+                         "could not mend the end of log segment \"%s\": the disk says that zeros "
+                         "were written at offset %" PRIu64
+                         " and they are not there; it has lost them or put them in the wrong place",
+                         reader->name, reader->offset);
+    }
+    return HF_OK;
+}
+
 /* Behind the last block of the newest segment: clean, torn, or damaged. */
 static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment_rest *rest,
                               const char *why)
@@ -371,7 +399,8 @@ static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment
                          " after LSN %" PRIu64 " were never synced and are cut",
                          recovery->reader.name, rest->end_offset - offset, offset, lsn - 1);
     }
-    return zero_tail(recovery, rest->end_offset);
+    const enum hf_err err = zero_tail(recovery, rest->end_offset);
+    return err == HF_OK && tail == HF_TAIL_TORN ? check_zeroed(recovery) : err;
 }
 
 /* ------------------------------------------------------------------ all of it */

@@ -25,8 +25,8 @@
  * has what lies below nameless bytes up to the end: that is the limit of what a log on one disk can
  * know (FORMATS.md 2.4).
  *
- * A torn tail is zeroed and synced, so that no old block can ever stand behind a new one. Anything
- * else refuses to start (P9), naming file, offset and LSN, and changes nothing.
+ * A torn tail is zeroed, synced and read again, so that no old block can ever stand behind a new
+ * one. Anything else refuses to start (P9), naming file, offset and LSN, and changes nothing.
  */
 #ifndef HF_PERSISTENCE_RECOVERY_H
 #define HF_PERSISTENCE_RECOVERY_H
