@@ -2,11 +2,14 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/assert.h"
+#include "persistence/format.h"
 #include "tests/lib/history.h"
 
 #define SECTOR_BYTES 512u
+#define AIM_SECTORS 24u /* of the log's end, on one of which it lands */
 
 /* The twin's answer is that of the disk when the call is no fault; only the latter's counts. */
 #define BOTH(mirror, name, ...)                                                                    \
@@ -65,6 +68,31 @@ static bool is_zero(const unsigned char *bytes, size_t bytes_count)
     return true;
 }
 
+/* Put the bytes there, as many as the file has whole sectors for. */
+static void land(struct hf_mirror *mirror, const char *path, uint64_t offset, const void *bytes,
+                 size_t bytes_count)
+{
+    const uint64_t sectors = hf_sim_disk_file_bytes(mirror->disk, path) / SECTOR_BYTES;
+    const uint64_t room = sectors * SECTOR_BYTES - offset;
+
+    (void)snprintf(mirror->stray_path, sizeof mirror->stray_path, "%s", path);
+    mirror->stray_offset = offset;
+    mirror->is_stray_zeros = is_zero(bytes, bytes_count);
+    hf_sim_disk_poke(mirror->disk, path, offset, bytes,
+                     bytes_count < room ? bytes_count : (size_t)room);
+}
+
+const char *hf_mirror_newest_segment(const struct hf_sim_disk *disk)
+{
+    const char *newest = NULL;
+    const char *path;
+
+    for (size_t i = 0; (path = hf_sim_disk_name(disk, i)) != NULL; i++) {
+        newest = strstr(path, "/wal-") != NULL && strstr(path, ".tmp") == NULL ? path : newest;
+    }
+    return newest;
+}
+
 /* Somewhere in a file that has room for a part of it at least; false: there is none. */
 static bool stray(struct hf_mirror *mirror, const void *bytes, size_t bytes_count)
 {
@@ -84,15 +112,45 @@ static bool stray(struct hf_mirror *mirror, const void *bytes, size_t bytes_coun
         const uint32_t among =
             sectors > 64 && hf_random(&mirror->random, 4) != 0 ? 64 : (uint32_t)sectors;
         const uint64_t offset = (uint64_t)hf_random(&mirror->random, among) * SECTOR_BYTES;
-        const uint64_t room = sectors * SECTOR_BYTES - offset;
-        (void)snprintf(mirror->stray_path, sizeof mirror->stray_path, "%s", path);
-        mirror->stray_offset = offset;
-        mirror->is_stray_zeros = is_zero(bytes, bytes_count);
-        hf_sim_disk_poke(mirror->disk, path, offset, bytes,
-                         bytes_count < room ? bytes_count : (size_t)room);
+        land(mirror, path, offset, bytes, bytes_count);
         return true;
     }
     return false;
+}
+
+/* The sector of the newest segment that is so many before the last with something in it. */
+static uint64_t sector_before_end(const struct hf_sim_disk *disk, const char *path, uint64_t before)
+{
+    unsigned char bytes[SECTOR_BYTES];
+    uint64_t sector = hf_sim_disk_file_bytes(disk, path) / SECTOR_BYTES;
+
+    for (bool is_empty = true; is_empty && sector > 0;) {
+        sector--;
+        hf_sim_disk_peek(disk, path, sector * SECTOR_BYTES, bytes, sizeof bytes);
+        is_empty = is_zero(bytes, sizeof bytes);
+    }
+    return sector > before ? sector - before : sector;
+}
+
+/* To one of the last groups of the log. False: there is none. */
+static bool stray_to_end(struct hf_mirror *mirror, const void *bytes, size_t bytes_count)
+{
+    const char *path = hf_mirror_newest_segment(mirror->disk);
+
+    if (path == NULL) {
+        return false;
+    }
+    const uint32_t before = hf_random(&mirror->random, AIM_SECTORS);
+    land(mirror, path, sector_before_end(mirror->disk, path, before) * SECTOR_BYTES, bytes,
+         bytes_count);
+    return true;
+}
+
+/* Is it among those of which the nth goes astray? */
+static bool is_counted(const struct hf_mirror *mirror, const void *bytes, size_t bytes_count)
+{
+    const char *other = mirror->is_aiming ? hf_format_other(bytes, bytes_count) : NULL;
+    return !mirror->is_aiming || (other != NULL && strcmp(other, "a snapshot's block") == 0);
 }
 
 static int64_t mirror_write(void *ctx, int file, const void *bytes, size_t bytes_count,
@@ -101,8 +159,10 @@ static int64_t mirror_write(void *ctx, int file, const void *bytes, size_t bytes
     struct hf_mirror *mirror = ctx;
     int64_t result = (int64_t)bytes_count;
 
-    if (mirror->writes_left > 0 && --mirror->writes_left == 0 &&
-        stray(mirror, bytes, bytes_count)) {
+    if (mirror->writes_left > 0 && is_counted(mirror, bytes, bytes_count) &&
+        --mirror->writes_left == 0 &&
+        (mirror->is_aiming ? stray_to_end(mirror, bytes, bytes_count)
+                           : stray(mirror, bytes, bytes_count))) {
         mirror->has_strayed = true;
     } else {
         result = disk_of(mirror)->write(disk_of(mirror)->ctx, file, bytes, bytes_count, offset);

@@ -23,11 +23,12 @@
 struct hf_mirror {
     struct hf_disk table; /* for the code under test */
     struct hf_sim_disk *disk;
-    struct hf_sim_disk *twin;                  /* NULL: there is none, all goes to the disk */
-    int twins[HF_MIRROR_HANDLES_MAX];          /* the twin's handle of each of the disk's */
-    uint64_t writes_left;                      /* until the one that goes astray; 0: none will */
-    uint64_t random;                           /* where it lands */
-    bool has_strayed;                          /* since the split */
+    struct hf_sim_disk *twin;         /* NULL: there is none, all goes to the disk */
+    int twins[HF_MIRROR_HANDLES_MAX]; /* the twin's handle of each of the disk's */
+    uint64_t writes_left;             /* until the one that goes astray; 0: none will */
+    uint64_t random;                  /* where it lands */
+    bool is_aiming;                   /* a snapshot's block goes astray, to the end of the log */
+    bool has_strayed;                 /* since the split */
     char stray_path[HF_MIRROR_PATH_BYTES_MAX]; /* where it landed */
     uint64_t stray_offset;
     bool is_stray_zeros; /* nothing but zeros */
@@ -37,6 +38,8 @@ struct hf_mirror {
 void hf_mirror_init(struct hf_mirror *mirror, struct hf_sim_disk *disk);
 /* From now on there is a twin, and the nth write (from 1) goes astray. No file may be open. */
 void hf_mirror_split(struct hf_mirror *mirror, uint64_t nth, uint64_t random);
+/* The path of the newest log segment; NULL: there is none. */
+const char *hf_mirror_newest_segment(const struct hf_sim_disk *disk);
 /* Give the twin out, to the caller; from now on there is none. NULL: there was none. */
 struct hf_sim_disk *hf_mirror_join(struct hf_mirror *mirror);
 

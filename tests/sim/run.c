@@ -163,12 +163,8 @@ static uint64_t stray_bound(const struct hf_run *run, const struct hf_sim_disk *
 {
     const struct hf_mirror *mirror = &run->node.mirror;
     const uint64_t group_lsn = run->node.group_lsns[0];
-    const char *newest = NULL;
-    const char *path;
+    const char *newest = hf_mirror_newest_segment(twin);
 
-    for (size_t i = 0; (path = hf_sim_disk_name(twin, i)) != NULL; i++) {
-        newest = strstr(path, "/wal-") != NULL && strstr(path, ".tmp") == NULL ? path : newest;
-    }
     if (!mirror->is_stray_zeros || run->node.has_grouped || newest == NULL ||
         strcmp(newest, mirror->stray_path) != 0) {
         return group_lsn;
@@ -567,6 +563,25 @@ static void init_run(struct hf_run *run)
     }
 }
 
+/* From the start of the life on a write may land in the wrong place, if one is to. */
+static void lead_astray(struct hf_run *run, const struct hf_life *life, uint32_t index)
+{
+    struct hf_mirror *mirror = &run->node.mirror;
+
+    if (run->options->is_aiming) {
+        mirror->is_aiming = true;
+        hf_mirror_split(mirror, 1, run->options->seed + index);
+        return;
+    }
+    for (uint32_t i = 0; i < life->faults_count; i++) {
+        const struct hf_fault *fault = fault_at(run, life, i);
+        if (fault != NULL && fault->kind == HF_FAULT_STRAY && mirror->twin == NULL) {
+            note(run, fault);
+            hf_mirror_split(mirror, (uint64_t)fault->amount, fault->length);
+        }
+    }
+}
+
 bool hf_sim_run(const struct hf_sim_options *options, struct hf_sim_report *report)
 {
     struct hf_run *run = calloc(1, sizeof *run);
@@ -579,13 +594,7 @@ bool hf_sim_run(const struct hf_sim_options *options, struct hf_sim_report *repo
     for (uint32_t i = 0; is_good && i < run->plan.lives_count && run->steps_left > 0; i++) {
         const struct hf_life *life = &run->plan.lives[i];
         hf_run_tell(run, "life %" PRIu32 ", %" PRIu32 " steps", i, life->steps);
-        for (uint32_t j = 0; j < life->faults_count; j++) {
-            const struct hf_fault *fault = fault_at(run, life, j);
-            if (fault != NULL && fault->kind == HF_FAULT_STRAY && run->node.mirror.twin == NULL) {
-                note(run, fault);
-                hf_mirror_split(&run->node.mirror, (uint64_t)fault->amount, fault->length);
-            }
-        }
+        lead_astray(run, life, i);
         is_good = live(run, life);
     }
     is_good = is_good && end_at_rest(run);

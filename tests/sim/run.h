@@ -23,6 +23,8 @@ struct hf_sim_options {
     const struct hf_plan_cut *cut; /* NULL: the whole plan */
     bool is_replying_early;        /* a planted defect (node.h) */
     bool is_synced;                /* whatever the seed says: durability is sync */
+    bool is_aiming;                /* in each life a block of a snapshot goes astray, to the end of
+                                      the log; no other write does */
     FILE *trace;                   /* told what happens; NULL: nobody is */
 };
 

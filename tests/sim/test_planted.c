@@ -7,6 +7,7 @@
  *
  *     reply before sync       a reply leaves when its record is in memory, not on the disk
  *     torn tail accepted      whatever does not read as a block at the end of the log is cut off
+ *     write astray accepted   a tail is torn whatever stands there that no write of the log leaves
  *     local clock             recovery counts a hold's time-to-live from its own clock
  *     forgotten reference     the snapshot holds no references, and the digest does not look
  *     names not synced        the directory is not synced after a file was made or renamed
@@ -30,7 +31,15 @@
 #define SEEDS_MAX 1000u
 #define SEEDS_SOUND 10u
 
-enum defect { NONE, REPLY_EARLY, TORN_TAIL, LOCAL_CLOCK, FORGOTTEN_REFERENCE, NAMES_UNSYNCED };
+enum defect {
+    NONE,
+    REPLY_EARLY,
+    TORN_TAIL,
+    WRITE_ASTRAY,
+    LOCAL_CLOCK,
+    FORGOTTEN_REFERENCE,
+    NAMES_UNSYNCED
+};
 
 /* The functions below are called from everywhere: which defect is planted cannot be handed in. */
 static enum defect planted;
@@ -42,7 +51,14 @@ enum hf_tail __real_hf_tail_judge(const struct hf_tail_facts *facts, char *text,
 enum hf_tail __wrap_hf_tail_judge(const struct hf_tail_facts *facts, char *text, size_t text_bytes);
 enum hf_tail __wrap_hf_tail_judge(const struct hf_tail_facts *facts, char *text, size_t text_bytes)
 {
-    const enum hf_tail tail = __real_hf_tail_judge(facts, text, text_bytes);
+    struct hf_segment_rest rest = *facts->rest;
+    struct hf_tail_facts others = *facts;
+
+    if (planted == WRITE_ASTRAY) {
+        rest.other = NULL;
+        others.rest = &rest;
+    }
+    const enum hf_tail tail = __real_hf_tail_judge(&others, text, text_bytes);
     if (planted != TORN_TAIL || tail != HF_TAIL_DAMAGED || facts->snapshot_lsn >= facts->lsn) {
         return tail; /* recovery asserts that nothing is cut below a snapshot */
     }
@@ -114,7 +130,12 @@ static bool run_seed(uint64_t seed, enum defect defect, const struct hf_plan_cut
                      struct hf_sim_report *report)
 {
     const struct hf_sim_options options = {
-        .seed = seed, .cut = cut, .is_replying_early = defect == REPLY_EARLY};
+        .seed = seed,
+        .cut = cut,
+        .is_replying_early = defect == REPLY_EARLY,
+        .is_synced = defect == WRITE_ASTRAY,
+        .is_aiming = defect == WRITE_ASTRAY,
+    };
 
     planted = defect;
     local_us = HF_WORLD_START_US;
@@ -164,6 +185,12 @@ static void a_torn_tail_that_is_none(void **state)
     hunt(TORN_TAIL, "a torn tail that is none", "loses without a word", "lost: ");
 }
 
+static void a_write_astray_that_is_a_torn_tail(void **state)
+{
+    (void)state;
+    hunt(WRITE_ASTRAY, "a write astray that is a torn tail", "loses without a word", "lost: ");
+}
+
 static void a_time_to_live_by_the_local_clock(void **state)
 {
     (void)state;
@@ -188,6 +215,7 @@ int main(void)
         cmocka_unit_test(nothing_is_found_where_nothing_is_planted),
         cmocka_unit_test(a_reply_before_the_sync),
         cmocka_unit_test(a_torn_tail_that_is_none),
+        cmocka_unit_test(a_write_astray_that_is_a_torn_tail),
         cmocka_unit_test(a_time_to_live_by_the_local_clock),
         cmocka_unit_test(a_reference_that_the_snapshot_forgets),
         cmocka_unit_test(names_that_are_not_synced),

@@ -140,38 +140,25 @@ static void every_acknowledged_operation_is_there(void **state)
 }
 
 /*
- * What long runs have found, shrunk. The schedule of a seed shifts with every change of how often
- * the server calls the disk, so a row may come to show something else one day, or nothing; each
- * has a test of its own beside it that does not depend on a seed.
+ * A block of a snapshot lands on the end of the log, where nothing behind it bears witness: chance
+ * comes to that once in seven thousand seeds (7,540 was the first, and 43 durable operations were
+ * lost as a torn tail). So it is aimed there. test_planted.c shows that this finds it.
  */
-static const struct found {
-    const char *name;
-    uint64_t seed;
-    uint32_t steps;
-    uint32_t faults[8]; /* 0 behind the last */
-} found[] = {
-    /* unit/test_astray.c: taken for a torn tail, and 43 durable operations were lost */
-    {"a snapshot's block lands on the end of the log", 7540, 608, {2, 3, 5, 6, 9, 10, 12}},
-};
-
-static void what_was_found_stays_mended(void **state)
+static void a_snapshot_over_the_end_of_the_log(void **state)
 {
+    struct hf_sim_report report = {0};
+
     (void)state;
-    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++) {
-        struct hf_plan_cut cut = {.steps_max = found[i].steps, .has_faults = true};
-        struct hf_sim_report report = {0};
-        const struct hf_sim_options options = {.seed = found[i].seed, .cut = &cut};
-        for (size_t j = 0; j < 8 && found[i].faults[j] != 0; j++) {
-            cut.is_kept[found[i].faults[j]] = true;
-        }
+    for (uint64_t seed = FIXED_SEED; seed < FIXED_SEED + seeds_count() / 2; seed++) {
+        const struct hf_sim_options options = {.seed = seed, .is_synced = true, .is_aiming = true};
         if (!hf_sim_run(&options, &report)) {
-            fail_msg("%s, SEED=%" PRIu64 ": %s", found[i].name, found[i].seed, report.violation);
+            fail_msg("SEED=%" PRIu64 ": %s", seed, report.violation);
         }
-        print_message(
-            "%s: %" PRIu64 " refused, %" PRIu64 " harmless, %" PRIu64 " lost the last group\n",
-            found[i].name, report.damage_counts[HF_DAMAGE_REFUSED],
-            report.damage_counts[HF_DAMAGE_HARMLESS], report.damage_counts[HF_DAMAGE_CUT]);
     }
+    print_message("%" PRIu64 " refused, %" PRIu64 " harmless, %" PRIu64 " lost the last group\n",
+                  report.damage_counts[HF_DAMAGE_REFUSED], report.damage_counts[HF_DAMAGE_HARMLESS],
+                  report.damage_counts[HF_DAMAGE_CUT]);
+    assert_true(report.damage_counts[HF_DAMAGE_REFUSED] > seeds_count() / 10);
 }
 
 static void a_seed_is_a_run(void **state)
@@ -234,7 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_acknowledged_operation_is_there),
-        cmocka_unit_test(what_was_found_stays_mended),
+        cmocka_unit_test(a_snapshot_over_the_end_of_the_log),
         cmocka_unit_test(a_seed_is_a_run),
         cmocka_unit_test(a_reply_before_the_sync_is_found),
     };

@@ -528,7 +528,7 @@ static void judge_everywhere(struct everywhere *all, const char *text)
     }
 }
 
-/* The life with the nth write at the place; so many deeds follow it. False: there is no such one. */
+/* The life with the nth write at the place; so many deeds follow. False: there is no such one. */
 static bool live(struct everywhere *all, uint64_t nth, const char *path, uint64_t offset,
                  int deeds_after)
 {
