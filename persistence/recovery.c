@@ -396,7 +396,7 @@ static enum hf_err end_newest(struct recovery *recovery, const struct hf_segment
     if (tail == HF_TAIL_TORN) {
         hf_directory_say(recovery->directory, 'w',
                          "log segment \"%s\" has a torn tail: %" PRIu64 " bytes at offset %" PRIu64
-                         " after LSN %" PRIu64 " were never synced and are cut",
+                         " after LSN %" PRIu64 " are cut, as nothing says they were ever synced",
                          recovery->reader.name, rest->end_offset - offset, offset, lsn - 1);
     }
     const enum hf_err err = zero_tail(recovery, rest->end_offset);

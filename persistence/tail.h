@@ -10,7 +10,7 @@
 
 enum hf_tail {
     HF_TAIL_CLEAN,  /* zeros up to the end of the file */
-    HF_TAIL_TORN,   /* bytes that were never synced: recovery zeroes them */
+    HF_TAIL_TORN,   /* bytes of which nothing says that they were synced: they are cut */
     HF_TAIL_DAMAGED /* something says that there was more, and that it was synced */
 };
 

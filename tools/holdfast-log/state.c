@@ -99,8 +99,9 @@ static void print_totals(enum hf_inspect_verdict verdict, const struct hf_inspec
                      hf_tool_digest_text(totals->state_digest, digest), totals->state_lsn);
     }
     if (verdict == HF_INSPECT_TORN) {
-        (void)printf("the next start cuts the torn tail: it was never synced, so nothing durable "
-                     "is lost\n");
+        (void)printf(
+            "the next start cuts the torn tail, as nothing says that it was ever synced: a "
+            "crash leaves one; after a clean stop, it is a last group that has decayed\n");
     }
     if (verdict == HF_INSPECT_DAMAGED) {
         (void)printf("%" PRIu64 " place%s damaged\n", damages_count,
