@@ -16,7 +16,7 @@
 
 #define SPARE_RETRY_US UINT64_C(1000000) /* a full disk is asked again so often */
 #define SYNC_RETRY_US UINT64_C(10000)
-#define WORKER_NICE 5         /* a quarter of a processor that another thread wants, too */
+#define WORKER_NICE 10        /* a tenth of a processor that another thread wants, too */
 #define TURN_US 1000u         /* while a snapshot is copied: as good as a clock of libuv gets */
 #define IDLE_TURN_US 1000000u /* else: to see whether one is due */
 #define PROGRESS_US 10000000u /* a snapshot that takes longer says how far it is */
