@@ -20,6 +20,41 @@ void hf_decoded_free(struct hf_decoded *decoded)
     hf_memory_give_back(decoded, decoded_bytes());
 }
 
+void hf_decoded_begin(struct hf_decoded *decoded, const struct hf_engine *engine)
+{
+    decoded->history = (struct hf_decoded_history){
+        .last_lsn = engine->last_lsn,
+        .skus_count = hf_catalog_count(&engine->catalog, HF_CODE_SKU),
+        .locations_count = hf_catalog_count(&engine->catalog, HF_CODE_LOCATION),
+    };
+}
+
+const char *hf_decoded_history_misfit(const struct hf_decoded_history *history,
+                                      const struct hf_effect *effect)
+{
+    uint32_t sku = 0, location = 0;
+
+    switch (effect->tag) {
+    case HF_EFFECT_MOVE:
+        sku = effect->move.sku;
+        location = effect->move.location;
+        break;
+    case HF_EFFECT_POLICY:
+        sku = effect->policy.sku;
+        location = effect->policy.location;
+        break;
+    case HF_EFFECT_SHORTAGE:
+        sku = effect->shortage.sku;
+        location = effect->shortage.location;
+        break;
+    default:
+        return NULL;
+    }
+    return sku < history->skus_count && location < history->locations_count
+               ? NULL
+               : "a move of a cell that cannot exist";
+}
+
 static void hash_name(struct hf_effect *effect)
 {
     if (effect->tag == HF_EFFECT_OPEN || effect->tag == HF_EFFECT_STATE) {
@@ -27,8 +62,29 @@ static void hash_name(struct hf_effect *effect)
     }
 }
 
-enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void *bytes,
-                                   size_t bytes_max, struct hf_effect *effects)
+/* See a record from before the snapshot through; `effect` is a place to work in. */
+static void take_history(struct hf_decoded_record *record, struct hf_record_reader *reader,
+                         const struct hf_decoded_history *history, struct hf_effect *effect)
+{
+    bool is_end = false;
+    uint32_t count = 0;
+
+    record->is_history = true;
+    while (record->why == NULL) {
+        if (hf_record_next(reader, record->header.lsn, effect, &is_end) != HF_OK ||
+            (!is_end && count++ == HF_EFFECTS_MAX)) {
+            record->why = "an effect cannot be read";
+        } else if (is_end) {
+            return;
+        } else {
+            record->why = hf_decoded_history_misfit(history, effect);
+        }
+    }
+}
+
+/* As hf_decoded_record_take. */
+static enum hf_err take(struct hf_decoded_record *record, const void *bytes, size_t bytes_max,
+                        const struct hf_decoded_history *history, struct hf_effect *effects)
 {
     struct hf_record_reader reader;
     bool is_end = false;
@@ -39,7 +95,12 @@ enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void 
     }
     record->bytes = bytes;
     record->effects_count = 0;
-    record->is_cut = false;
+    record->is_cut = record->is_history = false;
+    record->why = NULL;
+    if (record->header.lsn <= history->last_lsn) {
+        take_history(record, &reader, history, effects);
+        return HF_OK;
+    }
     while (!is_end && !record->is_cut) {
         record->is_cut = record->effects_count == HF_EFFECTS_MAX ||
                          hf_record_next(&reader, record->header.lsn,
@@ -49,6 +110,13 @@ enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void 
         }
     }
     return HF_OK;
+}
+
+enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void *bytes,
+                                   size_t bytes_max, struct hf_effect *effects)
+{
+    static const struct hf_decoded_history none;
+    return take(record, bytes, bytes_max, &none, effects);
 }
 
 size_t hf_decoded_take(struct hf_decoded *decoded, const void *bytes, size_t bytes_count)
@@ -62,8 +130,8 @@ size_t hf_decoded_take(struct hf_decoded *decoded, const void *bytes, size_t byt
            decoded->effects_count < HF_DECODED_EFFECTS) {
         struct hf_decoded_record *record = &decoded->records[decoded->records_count];
         record->effects_first = decoded->effects_count;
-        if (hf_decoded_record_take(record, begin + at, bytes_count - at,
-                                   &decoded->effects[decoded->effects_count]) != HF_OK) {
+        if (take(record, begin + at, bytes_count - at, &decoded->history,
+                 &decoded->effects[decoded->effects_count]) != HF_OK) {
             decoded->why = "not a record";
             break;
         }
@@ -113,6 +181,9 @@ void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded
     touches.names_count = touches.cells_count = 0;
     for (uint32_t i = index; i < index + FETCH_RECORDS && i < decoded->records_count; i++) {
         const struct hf_decoded_record *record = &decoded->records[i];
+        if (record->header.lsn <= engine->last_lsn) {
+            continue; /* it only enters the ledger */
+        }
         note_record(engine, &touches, record, &decoded->effects[record->effects_first], moves);
     }
     hf_touch_fetch(engine, &touches);

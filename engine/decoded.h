@@ -6,6 +6,9 @@
  *
  * Decoding needs nothing but the bytes. So recovery has one thread read and decode the log while
  * another one applies it. Every few dozen records what the next ones touch is fetched (touch.h).
+ *
+ * A record from before the snapshot only enters the ledger, where it is looked at later: that it
+ * can be is seen by whoever decodes it, and its effects are not kept.
  */
 #ifndef HF_ENGINE_DECODED_H
 #define HF_ENGINE_DECODED_H
@@ -20,7 +23,15 @@ struct hf_decoded_record {
     struct hf_record_header header;
     const unsigned char *bytes; /* header.record_bytes of them */
     uint32_t effects_first, effects_count;
-    bool is_cut; /* what stands behind these effects is none */
+    bool is_cut;     /* what stands behind these effects is none */
+    bool is_history; /* seen through already; it has no effects here, ... */
+    const char *why; /* ... and this is what is wrong with it; NULL: nothing */
+};
+
+/* What records from before the snapshot may name. */
+struct hf_decoded_history {
+    uint64_t last_lsn; /* the snapshot's */
+    uint32_t skus_count, locations_count;
 };
 
 /* The bytes that were decoded must stay as long as the records are used. */
@@ -28,6 +39,7 @@ struct hf_decoded {
     uint32_t records_count;
     uint32_t effects_count;
     const char *why; /* what stands behind the records is none; NULL: they have ended there */
+    struct hf_decoded_history history;
     struct hf_decoded_record records[HF_DECODED_RECORDS];
     struct hf_effect effects[]; /* HF_DECODED_EFFECTS + HF_EFFECTS_MAX; replay fills them in */
 };
@@ -35,6 +47,9 @@ struct hf_decoded {
 /* NULL: no memory. */
 struct hf_decoded *hf_decoded_create(void);
 void hf_decoded_free(struct hf_decoded *decoded); /* accepts NULL */
+
+/* Records up to where the engine stands are history. Engine thread, while nothing is replayed. */
+void hf_decoded_begin(struct hf_decoded *decoded, const struct hf_engine *engine);
 
 /*
  * Decode the first of the records that stand side by side in bytes[0..bytes_count), as many as
@@ -50,6 +65,10 @@ enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void 
 /* As hf_engine_replay, for one of them; each once, in their order. Engine thread only. */
 enum hf_err hf_engine_replay_decoded(struct hf_engine *engine, struct hf_decoded *decoded,
                                      uint32_t index, const char **why);
+
+/* NULL: an effect of a record from before the snapshot names what may be; else what it does not. */
+const char *hf_decoded_history_misfit(const struct hf_decoded_history *history,
+                                      const struct hf_effect *effect);
 
 /* Every few dozen records: have fetched what those from `index` on will touch. */
 void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded, uint32_t index);

@@ -119,7 +119,8 @@ void hf_growth_begin(struct hf_growth *growth, const struct hf_engine *engine)
     struct hf_growth_region *regions = growth->regions;
 
     *growth = (struct hf_growth){.first_lsn = ledger->last_lsn + 1,
-                                 .first_name = engine->names.queue_end};
+                                 .first_name = engine->names.queue_end,
+                                 .engine_lsn = engine->last_lsn};
     list_pools(engine, pools);
     for (uint32_t i = 0; i < HF_GROWTH_POOLS; i++) {
         regions[i] = (struct hf_growth_region){.memory = pools[i]->items,
@@ -281,7 +282,8 @@ void hf_growth_add(struct hf_growth *growth, const struct hf_decoded *decoded)
         const struct hf_decoded_record *record = &decoded->records[i];
         bool is_opening = false;
         bytes_count += record->header.record_bytes;
-        for (uint32_t k = 0; k < record->effects_count; k++) {
+        const bool is_new = record->header.lsn > growth->engine_lsn;
+        for (uint32_t k = 0; is_new && k < record->effects_count; k++) {
             const enum hf_effect_tag tag = decoded->effects[record->effects_first + k].tag;
             is_opening = tag == HF_EFFECT_OPEN || (is_opening && tag == HF_EFFECT_MOVE);
             reservations += tag == HF_EFFECT_OPEN;

@@ -81,8 +81,9 @@ struct hf_growth_table {
 struct hf_growth {
     struct hf_growth_region regions[HF_GROWTH_PLACES];
     struct hf_growth_table tables[HF_GROWTH_TABLES];
-    uint64_t first_lsn; /* when it began, as the next: where the use of the rings did */
+    uint64_t first_lsn; /* when it began, as the next two: where the use of the rings did */
     uint64_t first_name;
+    uint64_t engine_lsn; /* of the state: older records change nothing in it */
 };
 
 struct hf_growth_part {

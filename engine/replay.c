@@ -100,18 +100,13 @@ static enum hf_err check_history(const struct hf_engine *engine,
                                  const struct hf_decoded_record *record,
                                  const struct hf_effect *effects, const char **why)
 {
-    const uint32_t skus_count = hf_catalog_count(&engine->catalog, HF_CODE_SKU);
-    const uint32_t locations_count = hf_catalog_count(&engine->catalog, HF_CODE_LOCATION);
+    const struct hf_decoded_history history = {
+        .skus_count = hf_catalog_count(&engine->catalog, HF_CODE_SKU),
+        .locations_count = hf_catalog_count(&engine->catalog, HF_CODE_LOCATION)};
 
     for (uint32_t i = 0; i < record->effects_count; i++) {
-        const struct hf_effect *effect = &effects[i];
-        if ((effect->tag == HF_EFFECT_SHORTAGE && (effect->shortage.sku >= skus_count ||
-                                                   effect->shortage.location >= locations_count)) ||
-            (effect->tag == HF_EFFECT_MOVE &&
-             (effect->move.sku >= skus_count || effect->move.location >= locations_count)) ||
-            (effect->tag == HF_EFFECT_POLICY &&
-             (effect->policy.sku >= skus_count || effect->policy.location >= locations_count))) {
-            *why = "a move of a cell that cannot exist";
+        *why = hf_decoded_history_misfit(&history, &effects[i]);
+        if (*why != NULL) {
             return HF_CORRUPT;
         }
     }
@@ -151,7 +146,13 @@ static enum hf_err replay_record(struct hf_engine *engine, const struct hf_decod
 {
     const struct hf_record_header *header = &record->header;
 
-    if (header->lsn > engine->last_lsn) {
+    if (record->is_history) {
+        HF_ASSERT(header->lsn <= engine->last_lsn);
+        if (record->why != NULL) {
+            *why = record->why;
+            return HF_CORRUPT;
+        }
+    } else if (header->lsn > engine->last_lsn) {
         if (header->lsn != engine->last_lsn + 1) {
             *why = "the LSN is not the next one";
             return HF_CORRUPT;

@@ -33,6 +33,15 @@ void hf_log_ahead_release(struct hf_log_ahead *log)
     *log = (struct hf_log_ahead){0};
 }
 
+/* The first block that is not skipped ends it: there is no gap between those that are wanted. */
+static bool is_skipped(struct hf_log_skip *skip, const struct hf_block_header *block)
+{
+    const bool is_old = skip->raw_bytes >= block->raw_bytes && block->last_lsn <= skip->last_lsn;
+
+    skip->raw_bytes = is_old ? skip->raw_bytes - block->raw_bytes : 0;
+    return is_old;
+}
+
 /* The next block's raw bytes, into the next room. */
 static void open_block(struct hf_log_ahead *log)
 {
@@ -46,6 +55,10 @@ static void open_block(struct hf_log_ahead *log)
     }
     /* Behind the zeros between two groups. */
     block->offset = log->reader->offset - hf_block_bytes(&block->block);
+    if (is_skipped(&log->skip, &block->block)) {
+        block->is_skipped = true;
+        return;
+    }
     log->room = (log->room + 1) % (HF_LOG_AHEAD_PIECES + 1);
     unsigned char *room = log->rooms[log->room];
     log->at = hf_block_raw(&block->block, bytes, room);
@@ -71,9 +84,9 @@ static bool fill(void *arg, uint32_t index)
     if (piece->err != HF_OK) {
         return false;
     }
-    if (log->at == NULL) {
+    if (log->at == NULL || piece->is_skipped) {
         decoded->records_count = 0;
-        decoded->why = "the block does not decode";
+        decoded->why = piece->is_skipped ? NULL : "the block does not decode";
     } else {
         const size_t taken = hf_decoded_take(decoded, log->at, log->left);
         log->at += taken;
@@ -94,6 +107,9 @@ enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log, const struct hf_engine 
     HF_ASSERT(log->ahead == NULL);
 
     hf_growth_begin(&log->growth, engine);
+    for (uint32_t i = 0; i < HF_LOG_AHEAD_PIECES; i++) {
+        hf_decoded_begin(log->pieces[i].decoded, engine);
+    }
     log->left = 0;
     log->ahead = hf_ahead_start(HF_LOG_AHEAD_PIECES, log->wants_thread, fill, log);
     return log->ahead == NULL ? HF_NO_MEMORY : HF_OK;

@@ -7,6 +7,7 @@
  * A block comes in pieces of a few hundred records, so that what is decoded ahead stays in the
  * processor's cache. The reader belongs to this from begin to end: its offset then is where the
  * last piece said that no block stands, or somewhere ahead when it was ended in the middle.
+ * Blocks that the caller passes over are verified, and neither unpacked nor decoded.
  */
 #ifndef HF_PERSISTENCE_LOG_AHEAD_H
 #define HF_PERSISTENCE_LOG_AHEAD_H
@@ -24,7 +25,13 @@ struct hf_log_piece {
     uint64_t offset; /* of the block */
     struct hf_block_header block;
     bool is_first, is_last;     /* of its block's pieces */
+    bool is_skipped;            /* the block is, and has no records here */
     struct hf_decoded *decoded; /* its records, and what is wrong behind them */
+};
+
+/* The oldest blocks that are passed over: of so many raw bytes together, and up to this LSN. */
+struct hf_log_skip {
+    uint64_t raw_bytes, last_lsn;
 };
 
 struct hf_log_ahead {
@@ -39,13 +46,14 @@ struct hf_log_ahead {
     const unsigned char *at;   /* of it: what was not decoded yet */
     size_t left;               /* bytes from there on; 0: the next block is due */
     struct hf_log_piece block; /* what its pieces have in common */
+    struct hf_log_skip skip;
 };
 
 /* HF_NO_MEMORY. The reader is the caller's. */
 enum hf_err hf_log_ahead_init(struct hf_log_ahead *log, struct hf_segment_reader *reader);
 void hf_log_ahead_release(struct hf_log_ahead *log);
 
-/* From the reader's offset on, for this engine. HF_NO_MEMORY. */
+/* From the reader's offset on, for this engine; log->skip goes on where it was. HF_NO_MEMORY. */
 enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log, const struct hf_engine *engine);
 /* The next piece; valid until the next call. None may be asked for behind one with an error. */
 struct hf_log_piece *hf_log_ahead_next(struct hf_log_ahead *log);

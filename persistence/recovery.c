@@ -27,10 +27,8 @@ struct recovery {
     struct hf_log_ahead log; /* what the reader reads, ahead */
     size_t segment_index;    /* in the listing: the one being read */
     uint64_t snapshot_lsn;   /* loaded; 0: none */
-    uint64_t skip_bytes;     /* raw bytes before the snapshot that the ring has no room for */
     uint64_t next_lsn;       /* of the block that must come next; 0: any may */
     uint64_t record_lsn;     /* of the record that must come next, in the block being replayed */
-    bool is_skipped;         /* that block is */
     uint64_t previous;       /* its chain, once next_lsn is set */
     uint64_t records_count;
     uint64_t log_bytes;      /* of the blocks after the snapshot */
@@ -177,7 +175,8 @@ static enum hf_err choose_start(struct recovery *recovery)
     }
     recovery->segment_index = index;
     if (raw_bytes > recovery->ledger->bytes_max) {
-        recovery->skip_bytes = raw_bytes - recovery->ledger->bytes_max;
+        recovery->log.skip =
+            (struct hf_log_skip){raw_bytes - recovery->ledger->bytes_max, recovery->snapshot_lsn};
     }
     return HF_OK;
 }
@@ -206,14 +205,11 @@ static enum hf_err enter_block(struct recovery *recovery, const struct hf_log_pi
     recovery->next_lsn = block->last_lsn + 1;
     recovery->previous = block->checksum;
     recovery->record_lsn = block->first_lsn;
-    recovery->is_skipped =
-        recovery->skip_bytes >= block->raw_bytes && block->last_lsn <= recovery->snapshot_lsn;
-    recovery->skip_bytes = recovery->is_skipped ? recovery->skip_bytes - block->raw_bytes : 0;
     if (block->last_lsn > recovery->snapshot_lsn) {
         recovery->log_bytes += hf_block_bytes(block);
     }
     /* The log has what is before: it may leave the ring when the ring needs the room. */
-    if (!recovery->is_skipped && block->first_lsn - 1 > recovery->ledger->pinned_lsn) {
+    if (!piece->is_skipped && block->first_lsn - 1 > recovery->ledger->pinned_lsn) {
         hf_ledger_pin(recovery->ledger, block->first_lsn - 1);
     }
     return HF_OK;
@@ -272,7 +268,7 @@ static enum hf_err replay_pieces(struct recovery *recovery, const char **why)
             return HF_OK;
         }
         enum hf_err err = piece->is_first ? enter_block(recovery, piece) : HF_OK;
-        if (err == HF_OK && !recovery->is_skipped) {
+        if (err == HF_OK && !piece->is_skipped) {
             err = replay_piece(recovery, piece);
         }
         if (err != HF_OK) {

@@ -107,12 +107,14 @@ def check_snapshots():
 def check_restore():
     """bench/restore: both starts come to the state of before, and it says from what."""
     done = subprocess.run([os.path.join(programs.ROOT, "bench", "restore"), "--cells", "3000",
-                           "--open", "2000", "--seconds", "1", "--json"], capture_output=True,
+                           "--locations", "3", "--open", "2000", "--seconds", "1", "--json"], capture_output=True,
                           text=True, check=False,
                           env=dict(os.environ, HOLDFAST_BUILD=programs.BUILD))
     assert done.returncode == 0, done.stderr
     snapshot, log = [json.loads(line) for line in done.stdout.splitlines()]
     assert snapshot["what"] == "snapshot" and snapshot["cells"] == 3000, snapshot
+    assert snapshot["skus"] == 1000 and snapshot["locations"] == 3, snapshot
+    assert snapshot["reservations"] == 2000 and snapshot["items_per_s"] > snapshot["per_s"], snapshot
     assert log["what"] == "log" and log["records"] > 0 and log["peak_bytes"] > 0, log
     assert snapshot["per_s"] > 0 and log["per_s"] > 0
     left = [name for name in os.listdir(programs.BUILD) if name.startswith("restore-data-")]
