@@ -264,7 +264,7 @@ fmt: ## formats every source file
 check: ## formatting, include arrows, lines, banned calls, static analysis, gcc and clang builds
 	@tools/install-deps build test check
 	@$(MAKE) --no-print-directory check-format check-tree check-header check-analysis
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/gcc CC=gcc tests-build
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/gcc CC=gcc tests-build check-prefetch
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang tests-build
 	@$(MAKE) --no-print-directory check-readme
 	@echo "make check: clean"
@@ -275,6 +275,14 @@ check-format:
 
 check-tree:
 	tools/check-tree
+
+# A compiler that takes fetching ahead for a thing without effect drops it, and no test would notice
+# (hf_prefetch): what was compiled is counted.
+check-prefetch: $(call objects,engine/touch.c engine/image_load.c engine/image_prepare.c)
+	@for object in $^; do \
+	    count=$$(objdump -d $$object | grep -c prefetch); \
+	    [ $$count -ge 4 ] || { echo "$$object: $$count prefetches; are they dropped?"; exit 1; }; \
+	done
 
 # The public header needs nothing before it, in C99, C11 and C++; no header needs another before it.
 check-header: $(addprefix $(BUILD)/headers/,$(filter %.h,$(FORMATTED)))
