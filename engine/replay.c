@@ -49,11 +49,28 @@ static void find_cell(const struct hf_engine *engine, struct hf_effect_move *mov
     move->cell = hf_cells_find(&engine->cells, move->sku, move->location);
 }
 
+#define FETCH_AHEAD                                                                                \
+    16 /* effects; a record of a thousand lines is not fetched by hf_decoded_fetch */
+
+/* What applying this effect will look for in a table. */
+static void fetch_effect(const struct hf_engine *engine, const struct hf_effect *effect)
+{
+    if (effect->tag == HF_EFFECT_SKU) {
+        hf_table_fetch(&engine->catalog.tables[HF_CODE_SKU],
+                       hf_code_hash(HF_CODE_SKU, effect->code.code));
+    } else if (effect->tag == HF_EFFECT_MOVE && effect->move.cell == HF_NONE) {
+        hf_table_fetch(&engine->cells.table, hf_cell_hash(effect->move.sku, effect->move.location));
+    }
+}
+
 /* Find what is there, so that room is asked for only where nothing is, and make that room. */
 static enum hf_err make_room(struct hf_engine *engine, const struct hf_decoded_record *record,
                              struct hf_effect *effects, const char **why)
 {
     for (uint32_t i = 0; i < record->effects_count; i++) {
+        if (i + FETCH_AHEAD < record->effects_count) {
+            fetch_effect(engine, &effects[i + FETCH_AHEAD]);
+        }
         if (effects[i].tag == HF_EFFECT_MOVE) {
             find_cell(engine, &effects[i].move);
         }
