@@ -119,8 +119,7 @@ void hf_growth_begin(struct hf_growth *growth, const struct hf_engine *engine)
     struct hf_growth_region *regions = growth->regions;
 
     *growth = (struct hf_growth){.first_lsn = ledger->last_lsn + 1,
-                                 .first_name = engine->names.queue_end,
-                                 .engine_lsn = engine->last_lsn};
+                                 .first_name = engine->names.queue_end};
     list_pools(engine, pools);
     for (uint32_t i = 0; i < HF_GROWTH_POOLS; i++) {
         regions[i] = (struct hf_growth_region){.memory = pools[i]->items,
@@ -260,39 +259,4 @@ uint32_t hf_growth_look(struct hf_growth *growth, struct hf_engine *engine,
         }
     }
     return count;
-}
-
-/* ------------------------------------------------------------------ replay */
-
-static void make(struct hf_growth_region *region, uint64_t more_bytes)
-{
-    struct hf_growth_part part;
-
-    use(region, region->used_bytes + more_bytes);
-    while (next_part(region, target(region), &part)) {
-        hf_memory_populate(part.memory, part.bytes_count);
-    }
-}
-
-void hf_growth_add(struct hf_growth *growth, const struct hf_decoded *decoded)
-{
-    uint64_t reservations = 0, lines = 0, bytes_count = 0;
-
-    for (uint32_t i = 0; i < decoded->records_count; i++) {
-        const struct hf_decoded_record *record = &decoded->records[i];
-        bool is_opening = false;
-        bytes_count += record->header.record_bytes;
-        const bool is_new = record->header.lsn > growth->engine_lsn;
-        for (uint32_t k = 0; is_new && k < record->effects_count; k++) {
-            const enum hf_effect_tag tag = decoded->effects[record->effects_first + k].tag;
-            is_opening = tag == HF_EFFECT_OPEN || (is_opening && tag == HF_EFFECT_MOVE);
-            reservations += tag == HF_EFFECT_OPEN;
-            lines += is_opening && tag == HF_EFFECT_MOVE;
-        }
-    }
-    make(&growth->regions[HF_GROWTH_RESERVATIONS], reservations * sizeof(struct hf_reservation));
-    make(&growth->regions[HF_GROWTH_LINES], lines * sizeof(struct hf_line));
-    make(&growth->regions[HF_GROWTH_RECORDS], bytes_count);
-    make(&growth->regions[HF_GROWTH_ENTRIES],
-         decoded->records_count * sizeof(struct hf_ledger_entry));
 }

@@ -26,7 +26,7 @@
 #ifndef HF_ENGINE_GROWTH_H
 #define HF_ENGINE_GROWTH_H
 
-#include "engine/decoded.h"
+#include "engine/engine.h"
 #include "engine/table.h"
 
 #define HF_GROWTH_PART_BYTES (UINT64_C(4) * 1024 * 1024) /* and the least margin */
@@ -81,9 +81,8 @@ struct hf_growth_table {
 struct hf_growth {
     struct hf_growth_region regions[HF_GROWTH_PLACES];
     struct hf_growth_table tables[HF_GROWTH_TABLES];
-    uint64_t first_lsn; /* when it began, as the next two: where the use of the rings did */
+    uint64_t first_lsn; /* when it began, as the next: where the use of the rings did */
     uint64_t first_name;
-    uint64_t engine_lsn; /* of the state: older records change nothing in it */
 };
 
 struct hf_growth_part {
@@ -97,19 +96,13 @@ void hf_growth_begin(struct hf_growth *growth, const struct hf_engine *engine);
 /*
  * What is to be made next: fills parts[0..parts_max) and returns how many; they count as made.
  * Cheap enough for every few milliseconds, and meant for about a hundred looks a second while
- * there is a load; more rarely is no harm. With memory_max_bytes nothing is made beyond that.
- * Engine thread, for the engine that it began with.
+ * there is a load (replay looks every few thousand records); more rarely is no harm. With
+ * memory_max_bytes nothing is made beyond that. Engine thread, for the engine that it began with.
  */
 uint32_t hf_growth_look(struct hf_growth *growth, struct hf_engine *engine,
                         struct hf_growth_part *parts, uint32_t parts_max);
 
 /* Made and not used yet. */
 uint64_t hf_growth_ahead_bytes(const struct hf_growth *growth);
-
-/*
- * For replay, instead of looks: these records come next; what they will take is made at once. Any
- * thread, also beside the engine's; the records each once, in their order.
- */
-void hf_growth_add(struct hf_growth *growth, const struct hf_decoded *decoded);
 
 #endif

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "engine/assert.h"
+#include "engine/pool.h"
+
+#define LOOK_PIECES 8 /* between two looks at how the engine grows */
 
 enum hf_err hf_log_ahead_init(struct hf_log_ahead *log, struct hf_segment_reader *reader)
 {
@@ -78,6 +81,9 @@ static bool fill(void *arg, uint32_t index)
     if (log->left == 0) {
         open_block(log);
     }
+    for (uint32_t i = 0; i < piece->due_count; i++) {
+        hf_memory_populate(piece->due[i].memory, piece->due[i].bytes_count);
+    }
     *piece = log->block;
     piece->decoded = decoded;
     log->block.is_first = false;
@@ -91,9 +97,6 @@ static bool fill(void *arg, uint32_t index)
         const size_t taken = hf_decoded_take(decoded, log->at, log->left);
         log->at += taken;
         log->left -= taken;
-        if (log->wants_thread) {
-            hf_growth_add(&log->growth, decoded);
-        }
     }
     if (decoded->why != NULL) {
         log->left = 0;
@@ -102,30 +105,51 @@ static bool fill(void *arg, uint32_t index)
     return true;
 }
 
-enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log, const struct hf_engine *engine)
+enum hf_err hf_log_ahead_begin(struct hf_log_ahead *log, struct hf_engine *engine)
 {
     HF_ASSERT(log->ahead == NULL);
 
-    hf_growth_begin(&log->growth, engine);
+    if (log->engine == NULL) { /* the first segment */
+        log->engine = engine;
+        hf_growth_begin(&log->growth, engine);
+    }
+    log->taken = NULL;
     for (uint32_t i = 0; i < HF_LOG_AHEAD_PIECES; i++) {
         hf_decoded_begin(log->pieces[i].decoded, engine);
+        log->pieces[i].due_count = 0;
     }
     log->left = 0;
     log->ahead = hf_ahead_start(HF_LOG_AHEAD_PIECES, log->wants_thread, fill, log);
     return log->ahead == NULL ? HF_NO_MEMORY : HF_OK;
 }
 
+/* Leave what is due in the piece that is given back, every few thousand records. */
+static void look_ahead(struct hf_log_ahead *log)
+{
+    if (log->taken == NULL) {
+        return;
+    }
+    log->taken->due_count = 0;
+    if (log->wants_thread && ++log->pieces_count % LOOK_PIECES == 0) {
+        log->taken->due_count =
+            hf_growth_look(&log->growth, log->engine, log->taken->due, HF_LOG_AHEAD_PARTS);
+    }
+}
+
 struct hf_log_piece *hf_log_ahead_next(struct hf_log_ahead *log)
 {
     uint32_t index = 0;
 
+    look_ahead(log);
     const bool is_there = hf_ahead_take(log->ahead, &index);
     HF_ASSERT(is_there); /* the last one has an error */
-    return &log->pieces[index];
+    log->taken = &log->pieces[index];
+    return log->taken;
 }
 
 void hf_log_ahead_end(struct hf_log_ahead *log)
 {
     hf_ahead_end(log->ahead);
     log->ahead = NULL;
+    log->taken = NULL;
 }

@@ -16,7 +16,9 @@
 #include <time.h>
 
 #include "bench/micro/world.h"
+#include "engine/decoded.h"
 #include "engine/growth.h"
+#include "engine/pool.h"
 #include "tools/common/parse.h"
 
 #define CHUNK_BYTES HF_IMAGE_BYTES_MIN
@@ -242,6 +244,18 @@ static struct hf_engine *load(const struct hf_world *world, const struct stream 
     return engine;
 }
 
+#define LOOK_PIECES 8 /* as in a recovery, where the thread that decodes does this */
+
+static void make_ahead(struct hf_growth *growth, struct hf_engine *engine)
+{
+    struct hf_growth_part parts[2];
+    const uint32_t count = hf_growth_look(growth, engine, parts, 2);
+
+    for (uint32_t i = 0; i < count; i++) {
+        hf_memory_populate(parts[i].memory, parts[i].bytes_count);
+    }
+}
+
 /* Decode and apply in turns; `decoded` is what the first half took. */
 static bool replay(struct hf_engine *engine, const struct hf_records *records,
                    struct moment *decoded, struct moment *took)
@@ -250,13 +264,16 @@ static bool replay(struct hf_engine *engine, const struct hf_records *records,
     struct hf_growth growth;
     const char *why = "out of memory";
     bool is_done = ahead != NULL;
+    uint32_t pieces_count = 0;
 
     hf_growth_begin(&growth, engine);
     *decoded = *took = (struct moment){0};
     for (size_t at = 0; is_done && at < records->bytes_count;) {
         const struct moment begin = now();
         at += hf_decoded_take(ahead, records->bytes + at, records->bytes_count - at);
-        hf_growth_add(&growth, ahead);
+        if (++pieces_count % LOOK_PIECES == 0) {
+            make_ahead(&growth, engine);
+        }
         add(decoded, since(begin));
         const struct moment middle = now();
         is_done = ahead->why == NULL;
