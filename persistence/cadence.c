@@ -52,28 +52,47 @@ uint64_t hf_rate_due_us(uint64_t due_us, uint64_t now_us, uint64_t bytes_count, 
     return from_us + bytes_count * 1000000 / rate_bytes;
 }
 
+/* Of the room that may be taken by now, in hundredths: 100 is all of it. */
+static uint64_t taken_percent(const struct hf_pace *pace)
+{
+    HF_ASSERT(pace->kept_bytes_max > 0);
+    HF_ASSERT(pace->items_left <= pace->items_count);
+
+    const double left = (double)pace->items_left / (double)(pace->items_count + 1);
+    const double may_be = 1.0 - left * left; /* 2 p - p^2 */
+    const double is = (double)pace->kept_bytes / (double)pace->kept_bytes_max;
+    return (uint64_t)(100 * is / (0.125 + 0.875 * may_be));
+}
+
 /*
- * A sixteenth of the loop while there is room to spare for what changes meanwhile; more, and longer
- * at once, as it is used up: a snapshot that is given up was copied for nothing.
+ * An eighth of the loop while what changes meanwhile stays below what there is room for; more, and
+ * longer at once, where it does not: a snapshot that is given up was copied for nothing, and the
+ * sooner all is copied the less is kept.
  */
-uint32_t hf_pace_us(uint64_t passed_us, uint64_t kept_bytes, uint64_t kept_bytes_max)
+uint32_t hf_pace_us(const struct hf_pace *pace, uint64_t passed_us)
 {
     static const struct {
+        uint32_t below_percent;
         uint32_t part; /* one of so many microseconds */
         uint32_t max_us;
-    } paces[] = {{16, HF_PACE_US_MAX / 2},
-                 {8, HF_PACE_US_MAX / 8 * 5},
-                 {4, HF_PACE_US_MAX / 4 * 3},
-                 {1, HF_PACE_US_MAX}};
+    } paces[] = {{40, 8, HF_PACE_US_MAX / 2},
+                 {55, 5, HF_PACE_US_MAX / 8 * 5},
+                 {70, 3, HF_PACE_US_MAX / 4 * 3},
+                 {UINT32_MAX, 1, HF_PACE_US_MAX}};
+    const uint64_t percent = taken_percent(pace);
+    uint32_t i = 0;
 
-    HF_ASSERT(kept_bytes_max > 0);
-
-    const uint64_t quarters = kept_bytes / (kept_bytes_max / 4 + 1);
-    HF_ASSERT(quarters < 4 || kept_bytes > kept_bytes_max);
-    const uint32_t pace = quarters < 3 ? (uint32_t)quarters : 3;
-    const uint64_t slice_us = passed_us / paces[pace].part;
+    while (percent >= paces[i].below_percent) {
+        i++;
+    }
+    const uint64_t slice_us = passed_us / paces[i].part;
     if (slice_us < HF_PACE_US_MIN) {
         return 0;
     }
-    return slice_us < paces[pace].max_us ? (uint32_t)slice_us : paces[pace].max_us;
+    return slice_us < paces[i].max_us ? (uint32_t)slice_us : paces[i].max_us;
+}
+
+bool hf_pace_is_hurried(const struct hf_pace *pace)
+{
+    return taken_percent(pace) >= 55;
 }

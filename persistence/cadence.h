@@ -6,7 +6,7 @@
  *             Pressed, because the log nears its bound: as soon as anything has changed, after a
  *             short pause
  *     pace    a slice of copying after each turn of the loop, as long as its share of the time
- *             since the last one; larger as memory for what changes meanwhile runs out
+ *             since the last one; larger when more changes meanwhile than there is memory to keep
  *
  * Times come from outside, on one monotonic clock. Plain functions of what they are given.
  */
@@ -57,9 +57,23 @@ uint64_t hf_rate_due_us(uint64_t due_us, uint64_t now_us, uint64_t bytes_count,
 #define HF_PACE_US_MAX 600u
 
 /*
- * How long the next slice may be: 0: not now. `passed_us` since the last one ended; `kept_bytes` of
- * `kept_bytes_max` are taken.
+ * What is kept of what changes, measured by what may be kept by now.
+ *
+ *     kept   max |               . - '       Copied evenly, under an even load, a state keeps more
+ *                |          . '              and more slowly: what is copied is not kept any more.
+ *                |     . '                   With p of it copied, 2 p - p^2 of all that will be.
+ *                | .'                        So that much of the room may be taken, and an eighth
+ *              0 +----------------------     of it at once.
+ *                0        copied       all
  */
-uint32_t hf_pace_us(uint64_t passed_us, uint64_t kept_bytes, uint64_t kept_bytes_max);
+struct hf_pace {
+    uint64_t kept_bytes, kept_bytes_max;
+    uint64_t items_left, items_count; /* slots: to be copied, and of all */
+};
+
+/* How long the next slice may be, 0: not now. `passed_us` since the last one ended. */
+uint32_t hf_pace_us(const struct hf_pace *pace, uint64_t passed_us);
+/* Whether so much changes that whoever writes the copies should not spare the disk. */
+bool hf_pace_is_hurried(const struct hf_pace *pace);
 
 #endif

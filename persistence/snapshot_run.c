@@ -233,9 +233,11 @@ static void note_rate(struct hf_snapshot_run *run, uint64_t bytes_count, uint64_
     run->due_us = hf_rate_due_us(run->due_us, now_us, bytes_count, run->rate_bytes);
 }
 
+/* Once all is copied nothing is kept aside any more, and there is no hurry. */
 static bool is_due(const struct hf_snapshot_run *run, uint64_t now_us)
 {
-    return now_us >= run->due_us || atomic_load_explicit(&run->is_hurried, memory_order_relaxed);
+    return now_us >= run->due_us || (run->phase == PHASE_BLOCKS &&
+                                     atomic_load_explicit(&run->is_hurried, memory_order_relaxed));
 }
 
 static enum hf_err write_chunk(struct hf_snapshot_run *run, uint64_t now_us)

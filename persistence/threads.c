@@ -483,12 +483,15 @@ static bool copy_slice(struct hf_store_threads *threads)
         threads->slice_us = begin_us;
         return false;
     }
-    const uint32_t budget_us =
-        hf_pace_us(begin_us - threads->slice_us, progress.kept_bytes, progress.kept_bytes_max);
+    const struct hf_pace pace = {.kept_bytes = progress.kept_bytes,
+                                 .kept_bytes_max = progress.kept_bytes_max,
+                                 .items_left = progress.items_left,
+                                 .items_count = progress.items_count};
+    const uint32_t budget_us = hf_pace_us(&pace, begin_us - threads->slice_us);
     if (budget_us == 0) {
         return true;
     }
-    if (progress.kept_bytes > progress.kept_bytes_max / 2) {
+    if (hf_pace_is_hurried(&pace)) {
         hf_store_snapshot_hurry(threads->store);
     }
     const uint64_t begin_cpu_us = cpu_us();

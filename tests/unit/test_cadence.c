@@ -77,17 +77,52 @@ static void a_quick_one_counts(void **state)
 static void pace(void **state)
 {
     static const struct {
-        uint64_t passed_us, kept;
+        uint64_t passed_us, kept, left; /* of 1000 bytes, of 999 slots */
         uint32_t slice_us;
+        bool is_hurried;
     } cases[] = {
-        {0, 0, 0},        {799, 0, 0},      {800, 0, 50},       {4800, 0, 300},   {99999, 0, 300},
-        {1600, 249, 100}, {1600, 260, 200}, {99999, 260, 375},  {1200, 510, 300}, {99999, 510, 450},
-        {300, 760, 300},  {601, 760, 600},  {99999, 1000, 600}, {49, 1000, 0},    {50, 1000, 50},
+        /* an eighth of the time, from 50 us on and up to 300 us */
+        {0, 0, 999, 0, false},
+        {399, 0, 999, 0, false},
+        {400, 0, 999, 50, false},
+        {2400, 0, 999, 300, false},
+        {99999, 0, 999, 300, false},
+        /* at the begin an eighth of the room may be taken: of it 40, 55 and 70 percent are bounds */
+        {800, 50, 999, 100, false},
+        {800, 51, 999, 160, false},
+        {99999, 51, 999, 375, false},
+        {900, 69, 999, 180, false},
+        {900, 70, 999, 300, true},
+        {99999, 70, 999, 450, true},
+        {300, 88, 999, 100, true},
+        {300, 89, 999, 300, true},
+        {99999, 999, 999, 600, true},
+        {99999, 1100, 999, 600, true},
+        /* half of it copied: 0.125 + 0.875 * 0.75 of the room */
+        {800, 312, 500, 100, false},
+        {800, 313, 500, 160, false},
+        {800, 429, 500, 160, false},
+        {900, 431, 500, 300, true},
+        {900, 546, 500, 300, true},
+        {900, 548, 500, 600, true},
+        /* all of it but one slot */
+        {800, 399, 1, 100, false},
+        {800, 401, 1, 160, false},
+        {49, 1000, 1, 0, true},
+        {50, 1000, 1, 50, true},
+        {50, 1000, 0, 50, true},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(hf_pace_us(cases[i].passed_us, cases[i].kept, 1000), cases[i].slice_us);
+        const struct hf_pace at = {.kept_bytes = cases[i].kept,
+                                   .kept_bytes_max = 1000,
+                                   .items_left = cases[i].left,
+                                   .items_count = 999};
+        if (hf_pace_us(&at, cases[i].passed_us) != cases[i].slice_us ||
+            hf_pace_is_hurried(&at) != cases[i].is_hurried) {
+            fail_msg("row %zu: %u us", i, hf_pace_us(&at, cases[i].passed_us));
+        }
     }
 }
 
