@@ -80,9 +80,9 @@ const unsigned char *hf_ledger_get(const struct hf_ledger *ledger, uint64_t lsn,
 
 /*
  * Room for a record of at most `bytes_count`, dropping the oldest as needed (`dropped_cb` is told
- * of each that has an order before it goes). NULL: the pin is in the way, the log has no place for it, or the record
- * is larger than the ring allows. Nothing is added until hf_ledger_push; asking again gives the
- * same room.
+ * of each that has an order before it goes). NULL: the pin is in the way, the log has no place for
+ * it, or the record is larger than the ring allows. Nothing is added until hf_ledger_push; asking
+ * again gives the same room.
  */
 typedef void (*hf_ledger_dropped_cb)(void *arg, uint64_t lsn);
 unsigned char *hf_ledger_room(struct hf_ledger *ledger, uint32_t bytes_count,

@@ -18,8 +18,8 @@
  *     N2  the loop never waits: with no free chunk it leaves the state where it is
  *     N3  only the worker touches files, and it has removed what it made when it says that it
  *         ended with anything but HF_OK
- *     N4  the loop touches no new memory as long as the worker keeps up: the first slice waits until
- *         what it needs was made, and what the engine will need next is told to the worker
+ *     N4  the loop touches no new memory as long as the worker keeps up: the first slice waits
+ *         until what it needs was made, and what the engine will need next is told to the worker
  *     N5  once begun, a run ends through poll and in no other way; a cancel is a wish
  *
  * They meet in the atomics below, and nowhere else. A simulator calls both sides from one thread.
