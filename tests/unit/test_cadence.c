@@ -87,7 +87,7 @@ static void pace(void **state)
         {400, 0, 999, 50, false},
         {2400, 0, 999, 300, false},
         {99999, 0, 999, 300, false},
-        /* at the begin an eighth of the room may be taken: of it 40, 55 and 70 percent are bounds */
+        /* at the beginning an eighth of the room may be taken: bounds at 40, 55 and 70 % of it */
         {800, 50, 999, 100, false},
         {800, 51, 999, 160, false},
         {99999, 51, 999, 375, false},
