@@ -392,9 +392,7 @@ static void apply_one(struct hf_engine *engine, const struct hf_op *op, struct h
 
 static void begin(struct hf_engine *engine, uint64_t now_us)
 {
-    if (!engine->reservations.is_wheel_built) {
-        hf_reservations_build_wheel(&engine->reservations, engine->last_ts_us);
-    }
+    hf_engine_settle(engine);
     engine->work.now_us = hf_engine_tell_time(engine, now_us);
     engine->work.effects_first = engine->work.effects_count = 0;
     engine->work.result_lines_first = 0;

@@ -376,6 +376,7 @@ bool hf_engine_audit(struct hf_engine *engine, struct hf_audit *audit, uint32_t 
 {
     uint32_t cost = 0;
 
+    hf_engine_settle(engine);
     while (audit->phase < PHASE_BALANCE && cost < items_max) {
         if (!audit_next(engine, audit, &cost)) {
             audit->phase++;

@@ -1,6 +1,6 @@
 #include "engine/decoded.h"
 
-#include "engine/touch.h"
+#include "engine/state.h"
 
 /* ------------------------------------------------------------------ decode */
 
@@ -29,8 +29,9 @@ void hf_decoded_begin(struct hf_decoded *decoded, const struct hf_engine *engine
     };
 }
 
-const char *hf_decoded_history_misfit(const struct hf_decoded_history *history,
-                                      const struct hf_effect *effect)
+/* NULL: the effect names what may be; else what it does not. */
+static const char *history_misfit(const struct hf_decoded_history *history,
+                                  const struct hf_effect *effect)
 {
     uint32_t sku = 0, location = 0;
 
@@ -62,22 +63,25 @@ static void hash_name(struct hf_effect *effect)
     }
 }
 
-/* See a record from before the snapshot through; `effect` is a place to work in. */
-static void take_history(struct hf_decoded_record *record, struct hf_record_reader *reader,
-                         const struct hf_decoded_history *history, struct hf_effect *effect)
+void hf_decoded_see_through(struct hf_decoded_record *record,
+                            const struct hf_decoded_history *history, struct hf_effect *effect)
 {
+    struct hf_record_reader reader;
     bool is_end = false;
     uint32_t count = 0;
 
-    record->is_history = true;
+    const enum hf_err err =
+        hf_record_open(&reader, &record->header, record->bytes, record->header.record_bytes);
+    HF_ASSERT(err == HF_OK); /* it was opened before */
+    record->is_seen = true;
     while (record->why == NULL) {
-        if (hf_record_next(reader, record->header.lsn, effect, &is_end) != HF_OK ||
+        if (hf_record_next(&reader, record->header.lsn, effect, &is_end) != HF_OK ||
             (!is_end && count++ == HF_EFFECTS_MAX)) {
             record->why = "an effect cannot be read";
         } else if (is_end) {
             return;
         } else {
-            record->why = hf_decoded_history_misfit(history, effect);
+            record->why = history_misfit(history, effect);
         }
     }
 }
@@ -95,10 +99,13 @@ static enum hf_err take(struct hf_decoded_record *record, const void *bytes, siz
     }
     record->bytes = bytes;
     record->effects_count = 0;
-    record->is_cut = record->is_history = false;
+    record->is_cut = record->is_seen = false;
+    record->is_history = record->header.lsn <= history->last_lsn;
     record->why = NULL;
-    if (record->header.lsn <= history->last_lsn) {
-        take_history(record, &reader, history, effects);
+    if (record->is_history) {
+        if (!history->is_for_replay) {
+            hf_decoded_see_through(record, history, effects);
+        }
         return HF_OK;
     }
     while (!is_end && !record->is_cut) {
@@ -144,14 +151,17 @@ size_t hf_decoded_take(struct hf_decoded *decoded, const void *bytes, size_t byt
 
 /* ------------------------------------------------------------------ fetch */
 
-#define FETCH_RECORDS 32
-#define FETCH_EFFECTS 4 /* of a record that are looked at: the state, and a few lines */
-_Static_assert(FETCH_RECORDS *FETCH_EFFECTS <= HF_TOUCHES_MAX, "every move's cell is noted");
+/*
+ * Three steps, each behind the cache miss of the one before, for groups of records at different
+ * distances, so that every miss has the time of a group to come in:
+ *
+ *     being applied | lines of reservations | cells, reservations | slots of the tables
+ */
+#define GROUP 8       /* records */
+#define EFFECTS_MAX 4 /* of a record that are looked at: the state, and a few lines */
 
-/* Notes the moves in the order of touches->cells. */
-static void note_record(const struct hf_engine *engine, struct hf_touches *touches,
-                        const struct hf_decoded_record *record, struct hf_effect *effects,
-                        struct hf_effect_move **moves)
+static void fetch_slots(const struct hf_engine *engine, const struct hf_decoded_record *record,
+                        struct hf_effect *effects, uint32_t count)
 {
     if (record->header.ref.bytes_count > 0) {
         hf_table_fetch(&engine->names.table, hf_name_hash(record->header.ref));
@@ -159,36 +169,88 @@ static void note_record(const struct hf_engine *engine, struct hf_touches *touch
     if (record->header.order.bytes_count > 0) {
         hf_orders_fetch(&engine->orders, record->header.order);
     }
-    for (uint32_t i = 0; i < FETCH_EFFECTS && i < record->effects_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (effects[i].tag == HF_EFFECT_OPEN || effects[i].tag == HF_EFFECT_STATE) {
-            hf_touch_name(engine, touches, effects[i].reservation.hash);
+            hf_table_fetch(&engine->names.table, effects[i].reservation.hash);
         } else if (effects[i].tag == HF_EFFECT_MOVE) {
+            const struct hf_effect_move *move = &effects[i].move;
+            hf_table_fetch(&engine->cells.table, hf_cell_hash(move->sku, move->location));
+        }
+    }
+}
+
+/* The reservation of a STATE, as far as its slot tells; HF_NONE: none. */
+static uint32_t peek_reservation(const struct hf_engine *engine, const struct hf_effect *effect)
+{
+    const uint32_t name = effect->tag == HF_EFFECT_STATE
+                              ? hf_table_peek(&engine->names.table, effect->reservation.hash)
+                              : HF_NONE;
+
+    return name != HF_NONE && hf_name_kind(name) == HF_NAME_RESERVATION ? name : HF_NONE;
+}
+
+/* A move is told which cell its slot names: it may be its own, and replay looks. */
+static void fetch_items(const struct hf_engine *engine, const struct hf_decoded_record *record,
+                        struct hf_effect *effects, uint32_t count)
+{
+    (void)record;
+    for (uint32_t i = 0; i < count; i++) {
+        if (effects[i].tag == HF_EFFECT_MOVE) {
             struct hf_effect_move *move = &effects[i].move;
-            moves[touches->cells_count] = move;
-            hf_touch_cell(engine, touches, move->sku, move->location);
+            move->cell =
+                hf_table_peek(&engine->cells.table, hf_cell_hash(move->sku, move->location));
+            if (move->cell != HF_NONE) {
+                hf_prefetch(hf_cell_at(&engine->cells, move->cell));
+            }
+        } else {
+            const uint32_t reservation = peek_reservation(engine, &effects[i]);
+            if (reservation != HF_NONE) {
+                hf_prefetch(hf_reservation_at(&engine->reservations, reservation));
+            }
+        }
+    }
+}
+
+static void fetch_lines(const struct hf_engine *engine, const struct hf_decoded_record *record,
+                        struct hf_effect *effects, uint32_t count)
+{
+    (void)record;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t reservation = peek_reservation(engine, &effects[i]);
+        if (reservation != HF_NONE) {
+            const uint32_t line = hf_reservation_at(&engine->reservations, reservation)->first_line;
+            if (line != HF_NONE) {
+                hf_prefetch(hf_line_at(&engine->reservations, line));
+            }
+        }
+    }
+}
+
+typedef void (*step_cb)(const struct hf_engine *engine, const struct hf_decoded_record *record,
+                        struct hf_effect *effects, uint32_t count);
+
+/* One step for records [first, end), as far as there are any. */
+static inline void fetch_each(const struct hf_engine *engine, struct hf_decoded *decoded,
+                              uint32_t first, uint32_t end, step_cb step)
+{
+    for (uint32_t i = first; i < end && i < decoded->records_count; i++) {
+        const struct hf_decoded_record *record = &decoded->records[i];
+        const uint32_t count =
+            record->effects_count < EFFECTS_MAX ? record->effects_count : EFFECTS_MAX;
+        if (record->header.lsn > engine->last_lsn) { /* others only enter the ledger */
+            step(engine, record, &decoded->effects[record->effects_first], count);
         }
     }
 }
 
 void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded, uint32_t index)
 {
-    struct hf_effect_move *moves[HF_TOUCHES_MAX] = {NULL};
-    struct hf_touches touches;
+    const bool is_first = index == 0; /* all three for those that begin */
 
-    if (index % FETCH_RECORDS != 0) {
-        return;
-    }
-    touches.names_count = touches.cells_count = 0;
-    for (uint32_t i = index; i < index + FETCH_RECORDS && i < decoded->records_count; i++) {
-        const struct hf_decoded_record *record = &decoded->records[i];
-        if (record->header.lsn <= engine->last_lsn) {
-            continue; /* it only enters the ledger */
-        }
-        note_record(engine, &touches, record, &decoded->effects[record->effects_first], moves);
-    }
-    hf_touch_fetch(engine, &touches);
-    for (uint32_t i = 0; i < touches.cells_count; i++) {
-        HF_ASSERT(moves[i] != NULL);
-        moves[i]->cell = touches.found[i]; /* it may be; replay looks */
+    if (index % GROUP == 0) {
+        fetch_each(engine, decoded, is_first ? 0 : index + 2 * GROUP, index + 3 * GROUP,
+                   fetch_slots);
+        fetch_each(engine, decoded, is_first ? 0 : index + GROUP, index + 2 * GROUP, fetch_items);
+        fetch_each(engine, decoded, index, index + GROUP, fetch_lines);
     }
 }

@@ -5,10 +5,10 @@
  *             any thread                               the engine's, record by record
  *
  * Decoding needs nothing but the bytes. So recovery has one thread read and decode the log while
- * another one applies it. Every few dozen records what the next ones touch is fetched (touch.h).
+ * another one applies it. What the next few dozen records will touch is fetched on the way.
  *
  * A record from before the snapshot only enters the ledger, where it is looked at later: that it
- * can be is seen by whoever decodes it, and its effects are not kept.
+ * can be is seen when it is decoded, or when it is entered, and its effects are not kept.
  */
 #ifndef HF_ENGINE_DECODED_H
 #define HF_ENGINE_DECODED_H
@@ -24,7 +24,8 @@ struct hf_decoded_record {
     const unsigned char *bytes; /* header.record_bytes of them */
     uint32_t effects_first, effects_count;
     bool is_cut;     /* what stands behind these effects is none */
-    bool is_history; /* seen through already; it has no effects here, ... */
+    bool is_history; /* it has no effects here, ... */
+    bool is_seen;    /* ... and was seen through, ... */
     const char *why; /* ... and this is what is wrong with it; NULL: nothing */
 };
 
@@ -32,6 +33,7 @@ struct hf_decoded_record {
 struct hf_decoded_history {
     uint64_t last_lsn; /* the snapshot's */
     uint32_t skus_count, locations_count;
+    bool is_for_replay; /* to see it through, and not for who decodes */
 };
 
 /* The bytes that were decoded must stay as long as the records are used. */
@@ -66,11 +68,11 @@ enum hf_err hf_decoded_record_take(struct hf_decoded_record *record, const void 
 enum hf_err hf_engine_replay_decoded(struct hf_engine *engine, struct hf_decoded *decoded,
                                      uint32_t index, const char **why);
 
-/* NULL: an effect of a record from before the snapshot names what may be; else what it does not. */
-const char *hf_decoded_history_misfit(const struct hf_decoded_history *history,
-                                      const struct hf_effect *effect);
+/* See a record of before the snapshot through: record->why. `effect` is a place to work in. */
+void hf_decoded_see_through(struct hf_decoded_record *record,
+                            const struct hf_decoded_history *history, struct hf_effect *effect);
 
-/* Every few dozen records: have fetched what those from `index` on will touch. */
+/* Before each record is replayed: have fetched what those behind it will touch. */
 void hf_decoded_fetch(const struct hf_engine *engine, struct hf_decoded *decoded, uint32_t index);
 
 #endif

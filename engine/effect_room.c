@@ -9,10 +9,10 @@ struct demand {
     uint32_t cells, extras, reservations, lines, shipments, shipment_lines;
 };
 
-static struct demand count_demand(const struct hf_engine *engine, const struct hf_effect *effects,
-                                  uint32_t count)
+/* Adds to a zeroed one; counted in place, for a copy would wait until all counters are written. */
+static void count_demand(const struct hf_engine *engine, const struct hf_effect *effects,
+                         uint32_t count, struct demand *demand)
 {
-    struct demand demand = {0};
     bool is_opening = false;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -20,17 +20,17 @@ static struct demand count_demand(const struct hf_engine *engine, const struct h
         case HF_EFFECT_SKU:
         case HF_EFFECT_LOCATION:
         case HF_EFFECT_REGION:
-            demand.codes[hf_effect_class(effects[i].tag)]++;
+            demand->codes[hf_effect_class(effects[i].tag)]++;
             break;
         case HF_EFFECT_POLICY: {
             const uint32_t cell =
                 hf_cells_find(&engine->cells, effects[i].policy.sku, effects[i].policy.location);
-            demand.cells += cell == HF_NONE;
-            demand.extras += cell == HF_NONE || hf_cell_at(&engine->cells, cell)->extra == HF_NONE;
+            demand->cells += cell == HF_NONE;
+            demand->extras += cell == HF_NONE || hf_cell_at(&engine->cells, cell)->extra == HF_NONE;
             break;
         }
         case HF_EFFECT_OPEN:
-            demand.reservations++;
+            demand->reservations++;
             is_opening = true;
             break;
         case HF_EFFECT_STATE:
@@ -39,20 +39,20 @@ static struct demand count_demand(const struct hf_engine *engine, const struct h
             break;
         case HF_EFFECT_MOVE: {
             const struct hf_effect_move *move = &effects[i].move;
-            demand.cells += move->cell == HF_NONE;
-            demand.extras +=
+            demand->cells += move->cell == HF_NONE;
+            demand->extras +=
                 (move->delta[HF_IN_TRANSIT] > 0 || move->delta[HF_DAMAGED] > 0 ||
                  move->delta[HF_QUARANTINED] > 0) &&
                 (move->cell == HF_NONE || hf_cell_at(&engine->cells, move->cell)->extra == HF_NONE);
-            demand.lines += is_opening;
+            demand->lines += is_opening;
             break;
         }
         case HF_EFFECT_SHIPMENT_OPEN:
-            demand.shipments++;
+            demand->shipments++;
             is_opening = false;
             break;
         case HF_EFFECT_LINE:
-            demand.shipment_lines += effects[i].line.units > 0;
+            demand->shipment_lines += effects[i].line.units > 0;
             break;
         case HF_EFFECT_PLACE:
         case HF_EFFECT_SHORTAGE:
@@ -60,7 +60,6 @@ static struct demand count_demand(const struct hf_engine *engine, const struct h
             break;
         }
     }
-    return demand;
 }
 
 static enum hf_err make_room_for_one(struct hf_engine *engine,
@@ -110,8 +109,9 @@ static enum hf_err make_room_for_one(struct hf_engine *engine,
 enum hf_err hf_effects_make_room(struct hf_engine *engine, const struct hf_record_header *header,
                                  const struct hf_effect *effects, uint32_t count)
 {
-    const struct demand demand = count_demand(engine, effects, count);
+    struct demand demand = {0};
 
+    count_demand(engine, effects, count, &demand);
     if (hf_pool_room(&engine->reservations.pool) < demand.reservations ||
         hf_pool_room(&engine->reservations.lines) < demand.lines ||
         hf_pool_room(&engine->cells.extras) < demand.extras ||

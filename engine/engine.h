@@ -192,6 +192,17 @@ bool hf_engine_load_idle(struct hf_engine *engine);
 enum hf_err hf_engine_load_end(struct hf_engine *engine, const char **why);
 
 /*
+ * Loading and replay leave out what can be built faster at their end: which lines hang at a cell,
+ * and which hold ends next (settle.c). Whatever needs that first has it built, in a time that grows
+ * with the state; recovery does it before a server is ready, each part 0 .. parts_count - 1 once,
+ * on as many threads as it likes while nobody else uses the engine, and then says that it has.
+ */
+void hf_engine_settle_part(struct hf_engine *engine, uint32_t part, uint32_t parts_count);
+void hf_engine_settle_end(struct hf_engine *engine);
+/* All of it, unless it is done. */
+void hf_engine_settle(struct hf_engine *engine);
+
+/*
  * The same stream while the engine goes on: begin, then step between other calls until *is_end.
  * The bytes are those that hf_engine_copy would have given at hf_engine_snapshot_lsn, where it
  * began; what changes before it was copied is kept aside as it was, in at most `bytes_max` bytes,

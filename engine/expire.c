@@ -81,20 +81,13 @@ uint64_t hf_engine_tell_time(struct hf_engine *engine, uint64_t now_us)
     return engine->now_us;
 }
 
-static void build_wheel_once(struct hf_engine *engine)
-{
-    if (!engine->reservations.is_wheel_built) {
-        hf_reservations_build_wheel(&engine->reservations, engine->last_ts_us);
-    }
-}
-
 struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, uint32_t count_max)
 {
     uint32_t steps = count_max > UINT32_MAX / 8 ? UINT32_MAX : count_max * 8;
     struct hf_expired expired = {0};
     const bool has_waste = engine->waste.count > 0 && hf_waste_give_back_some(&engine->waste);
 
-    build_wheel_once(engine);
+    hf_engine_settle(engine);
     engine->work.now_us = hf_engine_tell_time(engine, now_us);
     engine->work.effects_first = engine->work.effects_count = 0;
     engine->work.is_full = false;
@@ -117,6 +110,6 @@ struct hf_expired hf_engine_expire(struct hf_engine *engine, uint64_t now_us, ui
 
 uint64_t hf_engine_next_deadline_us(struct hf_engine *engine)
 {
-    build_wheel_once(engine);
+    hf_engine_settle(engine);
     return hf_wheel_next_us(&engine->reservations.wheel);
 }

@@ -3,7 +3,7 @@
  *
  * image_prepare.c has made the codes, put cells, reservations and lines into the pools, and all
  * names into their table; here each cell is entered into the table of cells and its SKU's chain,
- * each line into its cell's ring, each reservation into its order, and shipments are loaded whole.
+ * each line learns its cell, each reservation enters its order, and shipments are loaded whole.
  * As there, what a few dozen items touch is fetched before they are joined. Every item is checked
  * by itself (image_read.c) and against those before it; at the end the head's counts, the queue of
  * names, and P6: held and committed of every cell are the sums of the open lines, in_transit and
@@ -92,16 +92,14 @@ static enum hf_err join_cells(struct hf_engine *engine, const struct hf_image_pa
 /* ------------------------------------------------------------------ reservations */
 
 /*
- * What joining lines [first, end) touches: the slots of their cells in the table, then the cells,
- * then the rings that the lines will hang in, at their ends, beside lines whose reservations say
- * when they end. A line's cell is the first that its slot names, not compared yet.
+ * What joining lines [first, end) touches: the slots of their cells in the table, then the cells.
+ * A line's cell is the first that its slot names, not compared yet.
  */
 static void fetch_for_lines(const struct hf_engine *engine, uint32_t first, uint32_t end)
 {
     const struct hf_reservations *reservations = &engine->reservations;
     const uint32_t count = end - first < HF_IMAGE_BATCH_MAX ? end - first : HF_IMAGE_BATCH_MAX;
     uint64_t hashes[HF_IMAGE_BATCH_MAX];
-    uint32_t rings[HF_IMAGE_BATCH_MAX];
 
     for (uint32_t i = 0; i < count; i++) {
         const struct hf_line *line = hf_line_at(reservations, first + i);
@@ -113,25 +111,6 @@ static void fetch_for_lines(const struct hf_engine *engine, uint32_t first, uint
         hf_line_at(reservations, first + i)->cell = cell;
         if (cell != HF_NONE) {
             hf_prefetch(hf_cell_at(&engine->cells, cell));
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t cell = hf_line_at(reservations, first + i)->cell;
-        rings[i] = cell == HF_NONE ? HF_NONE : hf_cell_at(&engine->cells, cell)->timed_line;
-        if (rings[i] != HF_NONE) {
-            hf_prefetch(hf_line_at(reservations, rings[i]));
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (rings[i] != HF_NONE) {
-            rings[i] = hf_line_at(reservations, rings[i])->ring_prev;
-            hf_prefetch(hf_line_at(reservations, rings[i]));
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (rings[i] != HF_NONE) {
-            hf_prefetch(
-                hf_reservation_at(reservations, hf_line_at(reservations, rings[i])->reservation));
         }
     }
 }
@@ -201,10 +180,6 @@ static enum hf_err join_lines(struct hf_engine *engine, const struct hf_reservat
         }
         if (has_more && !note_cell(engine, line->cell)) {
             return hf_image_corrupt(why, "two lines of a reservation at one cell");
-        }
-        line->ring_next = line->ring_prev = at;
-        if (line_open > 0) {
-            hf_line_hang(reservations, &engine->cells, at);
         }
         open_units += line_open;
         if (!add_to_cell(engine, line->cell, state, line_open)) {

@@ -5,7 +5,7 @@
  *                          |
  *                        part: which items those are, what to read once more, the refusal
  *                          |
- *           --join-----> cells in their table and chains, lines in rings, orders, shipments
+ *           --join-----> cells in their table and chains, lines at cells, orders, shipments
  *
  * The two may run on two threads, so each thing has one owner, and what prepare has put into a part
  * is join's when the part is:

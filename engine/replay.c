@@ -113,22 +113,18 @@ static enum hf_err apply_effects(struct hf_engine *engine, const struct hf_decod
 }
 
 /* A record from before the snapshot: it is only looked at later, so it must be readable. */
-static enum hf_err check_history(const struct hf_engine *engine,
-                                 const struct hf_decoded_record *record,
-                                 const struct hf_effect *effects, const char **why)
+static enum hf_err check_history(struct hf_engine *engine, struct hf_decoded_record *record,
+                                 const char **why)
 {
     const struct hf_decoded_history history = {
         .skus_count = hf_catalog_count(&engine->catalog, HF_CODE_SKU),
         .locations_count = hf_catalog_count(&engine->catalog, HF_CODE_LOCATION)};
 
-    for (uint32_t i = 0; i < record->effects_count; i++) {
-        *why = hf_decoded_history_misfit(&history, &effects[i]);
-        if (*why != NULL) {
-            return HF_CORRUPT;
-        }
+    if (!record->is_seen) {
+        hf_decoded_see_through(record, &history, engine->work.effects);
     }
-    if (record->is_cut) {
-        *why = "an effect cannot be read";
+    if (record->why != NULL) {
+        *why = record->why;
         return HF_CORRUPT;
     }
     return HF_OK;
@@ -158,18 +154,13 @@ static enum hf_err remember(struct hf_engine *engine, const struct hf_record_hea
     return HF_OK;
 }
 
-static enum hf_err replay_record(struct hf_engine *engine, const struct hf_decoded_record *record,
+static enum hf_err replay_record(struct hf_engine *engine, struct hf_decoded_record *record,
                                  struct hf_effect *effects, const char **why)
 {
     const struct hf_record_header *header = &record->header;
 
-    if (record->is_history) {
-        HF_ASSERT(header->lsn <= engine->last_lsn);
-        if (record->why != NULL) {
-            *why = record->why;
-            return HF_CORRUPT;
-        }
-    } else if (header->lsn > engine->last_lsn) {
+    if (header->lsn > engine->last_lsn) {
+        HF_ASSERT(!record->is_history);
         if (header->lsn != engine->last_lsn + 1) {
             *why = "the LSN is not the next one";
             return HF_CORRUPT;
@@ -185,7 +176,7 @@ static enum hf_err replay_record(struct hf_engine *engine, const struct hf_decod
         }
         engine->last_lsn = header->lsn;
         engine->last_ts_us = header->ts_us;
-    } else if (check_history(engine, record, effects, why) != HF_OK) {
+    } else if (check_history(engine, record, why) != HF_OK) {
         return HF_CORRUPT;
     }
     return enter(engine, header, record->bytes, why);
@@ -197,7 +188,7 @@ enum hf_err hf_engine_replay_decoded(struct hf_engine *engine, struct hf_decoded
     HF_ASSERT(index < decoded->records_count);
 
     hf_decoded_fetch(engine, decoded, index);
-    const struct hf_decoded_record *record = &decoded->records[index];
+    struct hf_decoded_record *record = &decoded->records[index];
     return replay_record(engine, record, &decoded->effects[record->effects_first], why);
 }
 

@@ -116,6 +116,9 @@ static uint32_t find_place(const struct hf_reservations *reservations, uint32_t 
 
 void hf_line_hang(struct hf_reservations *reservations, struct hf_cells *cells, uint32_t line)
 {
+    if (!reservations->is_settled) {
+        return;
+    }
     struct hf_line *hung = hf_line_at(reservations, line);
     struct hf_cell *cell = hf_cell_at(cells, hung->cell);
     uint32_t *first = ring_of(reservations, cell, hung);
@@ -145,6 +148,9 @@ void hf_line_hang(struct hf_reservations *reservations, struct hf_cells *cells, 
 
 void hf_line_unhang(struct hf_reservations *reservations, struct hf_cells *cells, uint32_t line)
 {
+    if (!reservations->is_settled) {
+        return;
+    }
     struct hf_line *hung = hf_line_at(reservations, line);
     struct hf_cell *cell = hf_cell_at(cells, hung->cell);
     uint32_t *first = ring_of(reservations, cell, hung);
@@ -268,16 +274,16 @@ static struct hf_wheel_items wheel_items(struct hf_reservations *reservations)
     return (struct hf_wheel_items){reservations, item_link, item_deadline_us};
 }
 
+/* I4. */
 static bool is_watched(const struct hf_reservations *reservations, uint32_t index)
 {
     const struct hf_reservation *reservation = hf_reservation_at(reservations, index);
-    return reservations->is_wheel_built && reservation->state == HF_STATE_HELD &&
-           reservation->life_us != 0;
+    return reservation->state == HF_STATE_HELD && reservation->life_us != 0;
 }
 
 void hf_reservation_watch(struct hf_reservations *reservations, uint32_t index)
 {
-    if (is_watched(reservations, index)) {
+    if (reservations->is_settled && is_watched(reservations, index)) {
         const struct hf_wheel_items items = wheel_items(reservations);
         hf_wheel_add(&reservations->wheel, &items, index);
     }
@@ -285,20 +291,21 @@ void hf_reservation_watch(struct hf_reservations *reservations, uint32_t index)
 
 void hf_reservation_unwatch(struct hf_reservations *reservations, uint32_t index)
 {
-    if (is_watched(reservations, index)) {
+    if (reservations->is_settled && is_watched(reservations, index)) {
         const struct hf_wheel_items items = wheel_items(reservations);
         hf_wheel_remove(&reservations->wheel, &items, index);
     }
 }
 
-void hf_reservations_build_wheel(struct hf_reservations *reservations, uint64_t now_us)
+void hf_reservations_fill_wheel(struct hf_reservations *reservations, uint64_t now_us)
 {
-    HF_ASSERT(!reservations->is_wheel_built);
+    const struct hf_wheel_items items = wheel_items(reservations);
 
     hf_wheel_init(&reservations->wheel, now_us);
-    reservations->is_wheel_built = true;
     for (uint32_t i = 0; i < reservations->pool.used_count; i++) {
-        hf_reservation_watch(reservations, i);
+        if (is_watched(reservations, i)) {
+            hf_wheel_add(&reservations->wheel, &items, i);
+        }
     }
 }
 

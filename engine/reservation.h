@@ -16,6 +16,7 @@
  *          (confirmed ones)
  *     I3   a line hangs in its cell's ring exactly while it has open units
  *     I4   a held reservation with a deadline is in the wheel, and no other is
+ * (I3 and I4 from when the state is settled.)
  *
  * The timed ring tells a refused caller when stock comes back. A line goes in where its deadline
  * belongs, looked for among HF_RING_LOOK lines from either end; where it is not found there, the
@@ -74,7 +75,7 @@ struct hf_line {
             uint32_t loaded_sku, loaded_location; /* until it is joined (image_load.h) */
         };
     };
-    uint32_t unused;
+    uint32_t coarse_due; /* while rings are built: its deadline, roughly (settle.c) */
 };
 _Static_assert(sizeof(struct hf_line) == 48, "see above");
 
@@ -83,7 +84,7 @@ struct hf_reservations {
     struct hf_pool lines;    /* struct hf_line */
     struct hf_pool long_ids; /* HF_CODE_BYTES_MAX bytes */
     struct hf_wheel wheel;
-    bool is_wheel_built; /* replay leaves the wheel alone; it is built when first asked */
+    bool is_settled; /* rings and wheel are kept; loading and replay leave that to settle.c */
     uint64_t open_count;
 };
 
@@ -142,7 +143,8 @@ void hf_line_remove_last(struct hf_reservations *reservations, struct hf_cells *
 uint32_t hf_line_find(const struct hf_reservations *reservations, uint32_t reservation,
                       uint32_t cell);
 
-/* Into and out of the cell's ring, by the deadline the reservation has now. */
+/* Into and out of the cell's ring, by the deadline the reservation has now. These, and what stands
+ * below up to the wheel, do nothing until the state is settled. */
 void hf_line_hang(struct hf_reservations *reservations, struct hf_cells *cells, uint32_t line);
 void hf_line_unhang(struct hf_reservations *reservations, struct hf_cells *cells, uint32_t line);
 /* All open lines of a reservation, around a change of its deadline or state. */
@@ -154,8 +156,8 @@ void hf_reservation_unhang_all(struct hf_reservations *reservations, struct hf_c
 /* Into and out of the wheel, when the reservation belongs there (I4). */
 void hf_reservation_watch(struct hf_reservations *reservations, uint32_t index);
 void hf_reservation_unwatch(struct hf_reservations *reservations, uint32_t index);
-/* After replay: put every hold with a deadline into the wheel. */
-void hf_reservations_build_wheel(struct hf_reservations *reservations, uint64_t now_us);
+/* Put every hold with a deadline into the wheel (settle.c). */
+void hf_reservations_fill_wheel(struct hf_reservations *reservations, uint64_t now_us);
 /* The hold that is due first; see hf_wheel_due. */
 uint32_t hf_reservations_due(struct hf_reservations *reservations, uint64_t now_us,
                              uint32_t *steps);

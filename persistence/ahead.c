@@ -8,7 +8,9 @@
 
 /*
  * Slots are filled and taken once a few hundred microseconds: one mutex is cheap enough, and it is
- * held neither while a slot is filled nor while one is used.
+ * held neither while a slot is filled nor while one is used. To wake a thread is not: on a virtual
+ * machine it may cost as long as a slot does. So a filler that found all slots full sleeps until
+ * half of them are empty.
  */
 struct hf_ahead {
     uint32_t slots_count;
@@ -123,7 +125,9 @@ bool hf_ahead_take(struct hf_ahead *ahead, uint32_t *slot)
     }
     const bool is_there = ahead->taken_count < ahead->filled_count;
     ahead->taken_count += is_there ? 1 : 0;
-    (void)pthread_cond_signal(&ahead->cond);
+    if ((ahead->filled_count - ahead->taken_count) * 2 <= ahead->slots_count) {
+        (void)pthread_cond_signal(&ahead->cond);
+    }
     (void)pthread_mutex_unlock(&ahead->mutex);
     return is_there;
 }

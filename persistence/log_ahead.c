@@ -94,6 +94,7 @@ static bool fill(void *arg, uint32_t index)
         decoded->records_count = 0;
         decoded->why = piece->is_skipped ? NULL : "the block does not decode";
     } else {
+        decoded->history.is_for_replay = log->wants_thread && index % 2 == 0; /* half of it */
         const size_t taken = hf_decoded_take(decoded, log->at, log->left);
         log->at += taken;
         log->left -= taken;

@@ -4,9 +4,10 @@
  *     segment --read, verify--> block --LZ4--> records --decode--> | piece | piece | --> next
  *              \_________________ a thread of its own ___________/
  *
- * A block comes in pieces of a few hundred records, so that what is decoded ahead stays in the
- * processor's cache. The reader belongs to this from begin to end: its offset then is where the
- * last piece said that no block stands, or somewhere ahead when it was ended in the middle.
+ * A block comes in pieces of a few hundred records, so that what is decoded ahead stays in a
+ * processor's cache, and of so many that neither thread often waits for the other.
+ * The reader belongs to this from begin to end: its offset then is where the last piece said that
+ * no block stands, or somewhere ahead when it was ended in the middle.
  * Memory that the engine will need goes the other way (growth.h): who applies leaves in a piece
  * that it gives back what is due, and the thread makes it before it fills that piece again.
  *
@@ -20,7 +21,7 @@
 #include "persistence/ahead.h"
 #include "persistence/segment.h"
 
-#define HF_LOG_AHEAD_PIECES 4u
+#define HF_LOG_AHEAD_PIECES 16u
 #define HF_LOG_AHEAD_PARTS 2u
 
 /* Part of a block, or the place where there is none. */

@@ -8,6 +8,7 @@
 #include "engine/assert.h"
 #include "engine/engine.h"
 #include "engine/ledger.h"
+#include "persistence/ahead.h"
 #include "persistence/log_ahead.h"
 #include "persistence/place.h"
 #include "persistence/segment.h"
@@ -31,6 +32,7 @@ struct recovery {
     uint64_t record_lsn;     /* of the record that must come next, in the block being replayed */
     uint64_t previous;       /* its chain, once next_lsn is set */
     uint64_t records_count;
+    uint64_t history_count;  /* records of before the snapshot; 0 once they were told of */
     uint64_t log_bytes;      /* of the blocks after the snapshot */
     uint64_t progress_count; /* records_count at which the next line is due */
     char *error;
@@ -74,6 +76,14 @@ static enum hf_err load_snapshot(struct recovery *recovery, uint64_t lsn)
     const enum hf_err err =
         hf_snapshot_file_load(recovery->directory, lsn, hf_manifest_epoch(recovery->manifest, lsn),
                               recovery->engine, recovery->error, recovery->error_bytes);
+    if (err == HF_OK) {
+        struct hf_engine_stats stats;
+        hf_engine_stats(recovery->engine, &stats);
+        hf_directory_say(recovery->directory, 'i',
+                         "recovery: the snapshot of LSN %" PRIu64 " is loaded, %" PRIu64
+                         " cells and %" PRIu64 " open reservations",
+                         lsn, stats.cells_count, stats.reservations_count);
+    }
     if (err == HF_CORRUPT && !hf_engine_clear(recovery->engine)) {
         return hf_refuse(recovery->error, recovery->error_bytes, HF_NO_MEMORY,
                          "could not recover: out of memory");
@@ -231,7 +241,7 @@ static enum hf_err replay_piece(struct recovery *recovery, const struct hf_log_p
         if (err != HF_OK) {
             return refuse_at(recovery, err, piece->offset, lsn, why);
         }
-        recovery->records_count += lsn > recovery->snapshot_lsn ? 1 : 0;
+        ++*(lsn > recovery->snapshot_lsn ? &recovery->records_count : &recovery->history_count);
         recovery->record_lsn++;
     }
     if (decoded->why != NULL) {
@@ -245,6 +255,12 @@ static enum hf_err replay_piece(struct recovery *recovery, const struct hf_log_p
 
 static void say_progress(struct recovery *recovery)
 {
+    if (recovery->history_count > 0 && recovery->record_lsn > recovery->snapshot_lsn) {
+        hf_directory_say(recovery->directory, 'i',
+                         "recovery: %" PRIu64 " records of before the snapshot are in the ledger",
+                         recovery->history_count);
+        recovery->history_count = 0;
+    }
     if (recovery->records_count >= recovery->progress_count) {
         recovery->progress_count = recovery->records_count + PROGRESS_RECORDS;
         hf_directory_say(recovery->directory, 'i',
@@ -476,6 +492,33 @@ static enum hf_err forget_unsynced(struct recovery *recovery)
     return HF_OK;
 }
 
+#define SETTLING_PARTS 2u
+
+static bool settle_other(void *arg, uint32_t slot)
+{
+    (void)slot;
+    hf_engine_settle_part(arg, 1, SETTLING_PARTS);
+    return false;
+}
+
+/* What was left out until all is replayed: one half on this thread, one on another. */
+static enum hf_err settle(struct recovery *recovery)
+{
+    struct hf_ahead *other =
+        hf_ahead_start(2, recovery->directory->works_ahead, settle_other, recovery->engine);
+    uint32_t slot = 0;
+
+    if (other == NULL) {
+        return hf_refuse(recovery->error, recovery->error_bytes, HF_NO_MEMORY,
+                         "could not recover: out of memory");
+    }
+    hf_engine_settle_part(recovery->engine, 0, SETTLING_PARTS);
+    (void)hf_ahead_take(other, &slot); /* the other half is done */
+    hf_ahead_end(other);
+    hf_engine_settle_end(recovery->engine);
+    return HF_OK;
+}
+
 static enum hf_err recover(struct recovery *recovery)
 {
     enum hf_err err = forget_unsynced(recovery);
@@ -487,6 +530,9 @@ static enum hf_err recover(struct recovery *recovery)
     }
     if (err == HF_OK) {
         err = replay_all(recovery);
+    }
+    if (err == HF_OK) {
+        err = settle(recovery);
     }
     const struct hf_ledger *ledger = recovery->ledger;
     if (err == HF_OK && ledger->first_lsn > ledger->last_lsn) {

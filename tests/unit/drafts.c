@@ -1,3 +1,4 @@
+#include "engine/state.h"
 #include "tests/unit/drafts.h"
 
 #include <stdarg.h>
@@ -46,8 +47,7 @@ uint32_t hf_draft_write(const struct hf_draft *draft, unsigned char *room)
 
 struct hf_engine *hf_draft_copy_of(struct hf_engine *engine)
 {
-    const struct hf_engine_config config = hf_small_config();
-    struct hf_engine *copy = hf_engine_create(&config);
+    struct hf_engine *copy = hf_engine_create(&engine->config);
     unsigned char *chunk = malloc(HF_IMAGE_BYTES_MIN);
     struct hf_image_cursor cursor = {0};
     const char *why = "";

@@ -39,7 +39,7 @@ uint32_t hf_draft_write(const struct hf_draft *draft, unsigned char *room);
  * clean, the ledger must have its bytes, and a snapshot must bring the same state. */
 void hf_draft_check(struct hf_small *small, const struct hf_draft_row *row);
 
-/* A new engine loaded from a copy of this one. */
+/* A new engine of the same limits, loaded from a copy of this one. */
 struct hf_engine *hf_draft_copy_of(struct hf_engine *engine);
 
 #endif

@@ -682,19 +682,21 @@ static void history_has_no_gaps(void **state)
     hf_small_release(&small);
 }
 
-/* By itself, or as recovery does it: seen through by whoever decodes it. */
-static enum hf_err replay_history(const bool *is_ahead, struct hf_engine *engine,
+/* By itself, or as recovery does it: seen through by whoever decodes it, or left for replay. */
+static enum hf_err replay_history(const bool *is_for_replay, struct hf_engine *engine,
                                   const unsigned char *record, uint32_t bytes_count,
                                   const char **why)
 {
-    if (is_ahead == NULL) {
+    if (is_for_replay == NULL) {
         return hf_engine_replay(engine, record, bytes_count, why);
     }
     struct hf_decoded *decoded = hf_decoded_create();
     assert_non_null(decoded);
     hf_decoded_begin(decoded, engine);
+    decoded->history.is_for_replay = *is_for_replay;
     assert_int_equal(hf_decoded_take(decoded, record, bytes_count), bytes_count);
     assert_int_equal(decoded->records_count, 1);
+    assert_int_equal(decoded->records[0].is_seen, !*is_for_replay);
     assert_int_equal(decoded->effects_count, 0);
     const enum hf_err err = hf_engine_replay_decoded(engine, decoded, 0, why);
     hf_decoded_free(decoded);
@@ -750,8 +752,8 @@ static void history_is_not_trusted(void **state)
 
 int main(void)
 {
-    static bool is_ahead = true;
-    struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 5];
+    static bool is_for_replay[] = {false, true};
+    struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 6];
     size_t count = 0;
 
     for (; count < sizeof rows / sizeof rows[0]; count++) {
@@ -768,7 +770,10 @@ int main(void)
         cmocka_unit_test(history_is_not_trusted),
         {.name = "history decoded ahead is not trusted",
          .test_func = history_is_not_trusted,
-         .initial_state = &is_ahead},
+         .initial_state = &is_for_replay[0]},
+        {.name = "history decoded ahead and left for replay is not trusted",
+         .test_func = history_is_not_trusted,
+         .initial_state = &is_for_replay[1]},
     };
     memcpy(tests + count, others, sizeof others);
     return cmocka_run_group_tests(tests, NULL, NULL);
