@@ -309,8 +309,9 @@ static int compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* The middle one of the turns' figures, of those that are of this half. */
-static uint64_t median_ns(const struct hf_turns *turns, uint32_t half, uint32_t per_million)
+/* Of the figures of this half's turns, the one with so many hundredths of them below it. */
+static uint64_t turn_ns(const struct hf_turns *turns, uint32_t half, uint32_t per_million,
+                        uint32_t percent)
 {
     uint64_t figures_ns[HF_TURNS_MAX] = {0};
     uint32_t count = 0;
@@ -319,7 +320,7 @@ static uint64_t median_ns(const struct hf_turns *turns, uint32_t half, uint32_t 
         figures_ns[count++] = hf_histogram_at(&turns->latency_ns[turn], per_million);
     }
     qsort(figures_ns, count, sizeof figures_ns[0], compare);
-    return figures_ns[count / 2];
+    return figures_ns[count * percent / 100];
 }
 
 bool hf_turns_finish(struct hf_turns *turns, struct hf_turns_report *report, char *error,
@@ -334,8 +335,9 @@ bool hf_turns_finish(struct hf_turns *turns, struct hf_turns_report *report, cha
         for (uint32_t turn = half; turn < turns->turns_count; turn += 2) {
             hf_histogram_merge(&report->halves[half].latency_ns, &turns->latency_ns[turn]);
         }
-        report->halves[half].median_p99_ns = median_ns(turns, half, 990000);
-        report->halves[half].median_p999_ns = median_ns(turns, half, 999000);
+        report->halves[half].median_p99_ns = turn_ns(turns, half, 990000, 50);
+        report->halves[half].median_p999_ns = turn_ns(turns, half, 999000, 50);
+        report->halves[half].quiet_p999_ns = turn_ns(turns, half, 999000, 25);
     }
     measure_snapshots(turns, report);
     report->events = turns->events;

@@ -56,6 +56,7 @@ struct hf_turns_half {
     struct hf_histogram latency_ns;
     uint64_t median_p99_ns;  /* of the p99 of each turn */
     uint64_t median_p999_ns; /* likewise: a stall of the machine is in one turn only */
+    uint64_t quiet_p999_ns;  /* the lower quartile: where most turns have such a stall */
     uint64_t ops;            /* with snapshots: answered in ... */
     double seconds;          /* ... so much time */
     uint64_t peak_bytes;     /* of the server's memory; 0: not known */
