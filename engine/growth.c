@@ -21,7 +21,7 @@ static uint64_t most(uint64_t a, uint64_t b)
 
 /* The next part of a region that is to be made up to `target_bytes`. False: it is. */
 static bool next_part(struct hf_growth_region *region, uint64_t target_bytes,
-                      struct hf_growth_part *part)
+                      struct hf_memory_part *part)
 {
     if (region->made_bytes >= least(target_bytes, region->bytes_max)) {
         return false;
@@ -29,7 +29,7 @@ static bool next_part(struct hf_growth_region *region, uint64_t target_bytes,
     const uint64_t at = (region->begin_bytes + region->made_bytes) % region->bytes_max;
     const uint64_t left =
         least(region->bytes_max - region->made_bytes, region->bytes_max - at); /* a ring's end */
-    *part = (struct hf_growth_part){region->memory + at, least(left, HF_GROWTH_PART_BYTES)};
+    *part = (struct hf_memory_part){region->memory + at, least(left, HF_GROWTH_PART_BYTES)};
     region->made_bytes += part->bytes_count;
     return true;
 }
@@ -235,7 +235,7 @@ static uint64_t left_bytes(const struct hf_growth *growth, const struct hf_engin
 }
 
 uint32_t hf_growth_look(struct hf_growth *growth, struct hf_engine *engine,
-                        struct hf_growth_part *parts, uint32_t parts_max)
+                        struct hf_memory_part *parts, uint32_t parts_max)
 {
     uint32_t count = 0;
 

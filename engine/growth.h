@@ -85,22 +85,18 @@ struct hf_growth {
     uint64_t first_name;
 };
 
-struct hf_growth_part {
-    void *memory;
-    uint64_t bytes_count; /* 1 .. HF_GROWTH_PART_BYTES */
-};
-
 /* From where the engine stands now. Engine thread. */
 void hf_growth_begin(struct hf_growth *growth, const struct hf_engine *engine);
 
 /*
- * What is to be made next: fills parts[0..parts_max) and returns how many; they count as made.
+ * What is to be made next: fills parts[0..parts_max), of 1 .. HF_GROWTH_PART_BYTES bytes each, and
+ * returns how many; they count as made.
  * Cheap enough for every few milliseconds, and meant for about a hundred looks a second while
  * there is a load (replay looks every few thousand records); more rarely is no harm. With
  * memory_max_bytes nothing is made beyond that. Engine thread, for the engine that it began with.
  */
 uint32_t hf_growth_look(struct hf_growth *growth, struct hf_engine *engine,
-                        struct hf_growth_part *parts, uint32_t parts_max);
+                        struct hf_memory_part *parts, uint32_t parts_max);
 
 /* Made and not used yet. */
 uint64_t hf_growth_ahead_bytes(const struct hf_growth *growth);

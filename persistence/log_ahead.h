@@ -33,7 +33,7 @@ struct hf_log_piece {
     bool is_first, is_last;                        /* of its block's pieces */
     bool is_skipped;                               /* the block is, and has no records here */
     struct hf_decoded *decoded;                    /* its records, and what is wrong behind them */
-    struct hf_growth_part due[HF_LOG_AHEAD_PARTS]; /* of the piece when it is given back */
+    struct hf_memory_part due[HF_LOG_AHEAD_PARTS]; /* of the piece when it is given back */
     uint32_t due_count;
 };
 

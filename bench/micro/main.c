@@ -248,7 +248,7 @@ static struct hf_engine *load(const struct hf_world *world, const struct stream 
 
 static void make_ahead(struct hf_growth *growth, struct hf_engine *engine)
 {
-    struct hf_growth_part parts[2];
+    struct hf_memory_part parts[2];
     const uint32_t count = hf_growth_look(growth, engine, parts, 2);
 
     for (uint32_t i = 0; i < count; i++) {

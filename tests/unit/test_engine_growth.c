@@ -20,7 +20,7 @@
 struct world {
     struct hf_engine *engine;
     struct hf_growth growth;
-    struct hf_growth_part parts[PARTS_MAX];
+    struct hf_memory_part parts[PARTS_MAX];
     uint32_t parts_count;
 };
 
@@ -39,7 +39,7 @@ static uint64_t look_between(struct world *world, const void *from, const void *
 
     world->parts_count = hf_growth_look(&world->growth, world->engine, world->parts, PARTS_MAX);
     for (uint32_t i = 0; i < world->parts_count; i++) {
-        const struct hf_growth_part *part = &world->parts[i];
+        const struct hf_memory_part *part = &world->parts[i];
         const unsigned char *begin = part->memory;
         assert_true(part->bytes_count > 0);
         assert_true(part->bytes_count <= HF_GROWTH_PART_BYTES);
@@ -132,7 +132,7 @@ static void urgent_ones_first(void **state)
     assert_int_equal(look_at_pool(&world, slow), 4 * MIB);
     slow->used_count += 1;
     fast->used_count += 60000; /* 2.75 MiB: the margin is 44 MiB */
-    struct hf_growth_part part;
+    struct hf_memory_part part;
     uint64_t bytes_count = 0;
     while (hf_growth_look(&world.growth, world.engine, &part, 1) == 1 && bytes_count < 36 * MIB) {
         assert_true((unsigned char *)part.memory > fast->items);

@@ -30,7 +30,7 @@ struct load {
 
 static void drive(struct load *load)
 {
-    struct hf_growth_part parts[HF_MAKER_PARTS_MAX];
+    struct hf_memory_part parts[HF_MAKER_PARTS_MAX];
     const uint32_t count =
         hf_growth_look(&load->growth, load->engine, parts, hf_maker_room(load->maker));
 
@@ -121,8 +121,8 @@ static void writes_nothing(void **state)
     for (uint64_t at = 0; at < MIB; at++) {
         memory[at] = (unsigned char)(at % 251 + 1);
     }
-    hf_maker_post(maker, (struct hf_growth_part){memory + 1000, 3 * MIB});
-    hf_maker_post(maker, (struct hf_growth_part){memory + 4 * MIB, 1});
+    hf_maker_post(maker, (struct hf_memory_part){memory + 1000, 3 * MIB});
+    hf_maker_post(maker, (struct hf_memory_part){memory + 4 * MIB, 1});
     wait_until_made(maker);
     for (uint64_t at = 0; at < MIB; at++) {
         assert_int_equal(memory[at], at % 251 + 1);
@@ -145,7 +145,7 @@ static void memory_may_be_gone(void **state)
         unsigned char *memory = hf_memory_reserve(16 * MIB);
         assert_non_null(memory);
         while (hf_maker_room(maker) > 0) {
-            hf_maker_post(maker, (struct hf_growth_part){memory + 8 * MIB, i % 2 == 0 ? 1 : MIB});
+            hf_maker_post(maker, (struct hf_memory_part){memory + 8 * MIB, i % 2 == 0 ? 1 : MIB});
         }
         hf_memory_give_back(memory, 16 * MIB);
     }
@@ -163,7 +163,7 @@ static void ends_in_the_middle(void **state)
         struct hf_maker *maker = hf_maker_start();
         assert_non_null(maker);
         for (uint32_t k = 0; k < HF_MAKER_PARTS_MAX; k++) {
-            hf_maker_post(maker, (struct hf_growth_part){memory + k * 16 * MIB, 4 * MIB});
+            hf_maker_post(maker, (struct hf_memory_part){memory + k * 16 * MIB, 4 * MIB});
         }
         hf_maker_stop(maker);
     }

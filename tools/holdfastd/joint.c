@@ -84,7 +84,7 @@ static void drive_snapshots(struct hf_joint *joint)
 /* Have memory made that the engine will need soon. */
 static void drive_growth(struct hf_joint *joint)
 {
-    struct hf_growth_part parts[HF_MAKER_PARTS_MAX];
+    struct hf_memory_part parts[HF_MAKER_PARTS_MAX];
     const uint64_t now_ms = uv_now(joint->loop);
 
     if (joint->maker == NULL || now_ms - joint->growth_ms < GROWTH_LOOK_MS) {

@@ -24,10 +24,10 @@ struct hf_maker {
     sem_t posts;
     _Atomic bool is_ending;
     _Atomic uint64_t posted_count, made_count;
-    struct hf_growth_part parts[HF_MAKER_PARTS_MAX];
+    struct hf_memory_part parts[HF_MAKER_PARTS_MAX];
 };
 
-static void make(struct hf_maker *maker, const struct hf_growth_part *part)
+static void make(struct hf_maker *maker, const struct hf_memory_part *part)
 {
     for (uint64_t at = 0; at < part->bytes_count && !atomic_load(&maker->is_ending);
          at += PIECE_BYTES) {
@@ -100,7 +100,7 @@ uint32_t hf_maker_room(const struct hf_maker *maker)
     return HF_MAKER_PARTS_MAX - (uint32_t)waiting_count;
 }
 
-void hf_maker_post(struct hf_maker *maker, struct hf_growth_part part)
+void hf_maker_post(struct hf_maker *maker, struct hf_memory_part part)
 {
     HF_ASSERT(hf_maker_room(maker) > 0);
 

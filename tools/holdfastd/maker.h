@@ -26,7 +26,7 @@ struct hf_maker *hf_maker_start(void);
 /* Loop thread, as the next two: how many parts may be posted. */
 uint32_t hf_maker_room(const struct hf_maker *maker);
 /* One part; there is room. Never blocks. */
-void hf_maker_post(struct hf_maker *maker, struct hf_growth_part part);
+void hf_maker_post(struct hf_maker *maker, struct hf_memory_part part);
 /* End it, in the middle of what it does; before the engine's memory goes. Accepts NULL. */
 void hf_maker_stop(struct hf_maker *maker);
 
