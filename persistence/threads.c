@@ -6,13 +6,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "engine/assert.h"
 #include "engine/engine.h"
 #include "persistence/cadence.h"
+#include "persistence/priority.h"
 
 #define SPARE_RETRY_US UINT64_C(1000000) /* a full disk is asked again so often */
 #define SYNC_RETRY_US UINT64_C(10000)
@@ -140,6 +139,7 @@ static void *log_main(void *arg)
     uint64_t told_lsn = hf_store_durable_lsn(store);
     bool is_failure_told = false;
 
+    hf_thread_be_prompt();
     for (;;) {
         /* Read before the step: what is published before the end is asked for gets written. */
         const bool is_ending = atomic_load(&threads->is_log_ending);
@@ -208,19 +208,12 @@ static bool is_worker_ending(struct hf_store_threads *threads)
     return is_ending;
 }
 
-/* A snapshot can wait, those who sell cannot: where processors are short, the loop and the log come
- * first. On Linux a nice value is a thread's own; where it is refused, nothing is different. */
-static void step_back(void)
-{
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
-}
-
 static void *worker_main(void *arg)
 {
     struct hf_store_threads *threads = arg;
     bool is_told = true; /* the loop knows how the last snapshot has ended */
 
-    step_back();
+    hf_thread_be_patient(WORKER_NICE);
     for (;;) {
         /* In this order: nothing begins once it is to end, so a step that finds nothing then has
          * seen all there was. */

@@ -23,6 +23,7 @@
 #include "engine/engine.h"
 #include "engine/version.h"
 #include "net/server.h"
+#include "persistence/priority.h"
 #include "persistence/restore.h"
 #include "persistence/store.h"
 #include "tools/common/rfc3339.h"
@@ -366,6 +367,7 @@ static int serve(struct program *program)
         'i', "ready listen=%s version=%s durability=%s data=\"%s\" lsn=%" PRIu64 " epoch=%" PRIu32,
         hf_server_address(program->server), HF_VERSION, durability, program->config.directory,
         hf_engine_lsn(program->engine), hf_store_epoch(program->store));
+    hf_thread_be_prompt();
     hf_server_run(program->server);
 
     hf_joint_stop(&program->joint, hf_engine_lsn(program->engine));

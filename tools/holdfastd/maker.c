@@ -6,10 +6,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "engine/assert.h"
+#include "persistence/priority.h"
 
 #define PIECE_BYTES (UINT64_C(2) * 1024 * 1024) /* a large page */
 #define MAKER_NICE                                                                                 \
@@ -42,8 +41,7 @@ static void *maker_main(void *arg)
     struct hf_maker *maker = arg;
     uint64_t made_count = 0;
 
-    /* On Linux a nice value is a thread's own; where it is refused, nothing is different. */
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), MAKER_NICE);
+    hf_thread_be_patient(MAKER_NICE);
     for (;;) {
         while (sem_wait(&maker->posts) != 0) {
             HF_ASSERT(errno == EINTR);
