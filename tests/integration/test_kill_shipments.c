@@ -595,8 +595,11 @@ static void no_receipt_is_half_done(void **state)
         "ok: %" PRIu64 " steps of hundreds of lines; unknown: %" PRIu64 " done before, %" PRIu64
         " done now; %" PRIu64 " journeys cut between two steps\n",
         test.steps_count, test.unknown_before_count, test.unknown_now_count, test.split_count);
-    assert_true(test.unknown_before_count > 0);
-    assert_true(test.unknown_now_count > 0);
+    assert_true(test.unknown_before_count + test.unknown_now_count > 0);
+    if (is_full_scale()) { /* eight kills may all come before, or all behind, the sync */
+        assert_true(test.unknown_before_count > 0);
+        assert_true(test.unknown_now_count > 0);
+    }
 }
 
 /* Some journeys to their end, with nothing in flight afterwards. */
