@@ -65,9 +65,10 @@ static uint64_t taken_percent(const struct hf_pace *pace)
 }
 
 /*
- * An eighth of the loop while what changes meanwhile stays below what there is room for; more, and
- * longer at once, where it does not: a snapshot that is given up was copied for nothing, and the
- * sooner all is copied the less is kept.
+ * A 32nd of the loop while little changes meanwhile, by what there is room for: nobody waits for a
+ * snapshot, and whoever sells shares processors and disk with it. More, and longer at once, where
+ * more changes: a snapshot that is given up was copied for nothing, and the sooner all is copied
+ * the less is kept.
  */
 uint32_t hf_pace_us(const struct hf_pace *pace, uint64_t passed_us)
 {
@@ -75,10 +76,9 @@ uint32_t hf_pace_us(const struct hf_pace *pace, uint64_t passed_us)
         uint32_t below_percent;
         uint32_t part; /* one of so many microseconds */
         uint32_t max_us;
-    } paces[] = {{40, 8, HF_PACE_US_MAX / 2},
-                 {55, 5, HF_PACE_US_MAX / 8 * 5},
-                 {70, 3, HF_PACE_US_MAX / 4 * 3},
-                 {UINT32_MAX, 1, HF_PACE_US_MAX}};
+    } paces[] = {{20, 32, HF_PACE_US_MAX / 2},    {30, 16, HF_PACE_US_MAX / 2},
+                 {40, 8, HF_PACE_US_MAX / 2},     {55, 5, HF_PACE_US_MAX / 8 * 5},
+                 {70, 3, HF_PACE_US_MAX / 4 * 3}, {UINT32_MAX, 1, HF_PACE_US_MAX}};
     const uint64_t percent = taken_percent(pace);
     uint32_t i = 0;
 

@@ -6,6 +6,8 @@
 #include "engine/ledger.h"
 #include "persistence/cadence.h"
 
+#define FRESH_BYTES (UINT64_C(2) * 1024 * 1024) /* a large page */
+#define FRESH_US UINT64_C(10000)                /* from one to the next, when there is no hurry */
 #define CHUNK_BYTES_MAX (HF_RUN_CHUNK_BYTES + HF_SNAPSHOT_RAW_BYTES_MAX)
 
 /* What the worker does next. */
@@ -94,6 +96,7 @@ enum hf_err hf_snapshot_run_begin(struct hf_snapshot_run *run, struct hf_engine 
     run->phase = PHASE_BEGIN;
     run->err = HF_OK;
     run->due_us = 0;
+    run->fresh_due_us = 0;
     atomic_store(&run->filled_count, 0);
     atomic_store(&run->written_count, 0);
     atomic_store(&run->is_copied, false);
@@ -207,15 +210,31 @@ static bool has_fresh(const struct hf_snapshot_run *run)
     return atomic_load_explicit(&run->fresh_count, memory_order_acquire) > 0;
 }
 
-/* Have the memory made that the loop has told of. */
-static void make_fresh(struct hf_snapshot_run *run)
+static bool is_hurried(const struct hf_snapshot_run *run)
+{
+    return atomic_load_explicit(&run->is_hurried, memory_order_relaxed);
+}
+
+/*
+ * Have some of the memory made that the loop has told of: a piece, and then a pause. While pages
+ * are made whoever changes the address space waits, and on a virtual machine the disk may, too.
+ */
+static void make_fresh(struct hf_snapshot_run *run, uint64_t now_us)
 {
     const uint32_t count = atomic_load_explicit(&run->fresh_count, memory_order_acquire);
 
-    for (uint32_t i = 0; i < count; i++) {
-        hf_memory_populate(run->fresh[i].memory, run->fresh[i].bytes_count);
+    if (count == 0 || now_us < run->fresh_due_us) {
+        return;
     }
-    atomic_store_explicit(&run->fresh_count, 0, memory_order_release);
+    struct hf_memory_part *part = &run->fresh[count - 1];
+    const uint64_t bytes_count = part->bytes_count < FRESH_BYTES ? part->bytes_count : FRESH_BYTES;
+    hf_memory_populate(part->memory, bytes_count);
+    part->memory += bytes_count;
+    part->bytes_count -= bytes_count;
+    run->fresh_due_us = is_hurried(run) ? 0 : now_us + FRESH_US;
+    if (part->bytes_count == 0) {
+        atomic_store_explicit(&run->fresh_count, count - 1, memory_order_release);
+    }
 }
 
 /* Before the first slice, and behind make_fresh. */
@@ -236,8 +255,7 @@ static void note_rate(struct hf_snapshot_run *run, uint64_t bytes_count, uint64_
 /* Once all is copied nothing is kept aside any more, and there is no hurry. */
 static bool is_due(const struct hf_snapshot_run *run, uint64_t now_us)
 {
-    return now_us >= run->due_us || (run->phase == PHASE_BLOCKS &&
-                                     atomic_load_explicit(&run->is_hurried, memory_order_relaxed));
+    return now_us >= run->due_us || (run->phase == PHASE_BLOCKS && is_hurried(run));
 }
 
 static enum hf_err write_chunk(struct hf_snapshot_run *run, uint64_t now_us)
@@ -327,7 +345,10 @@ enum hf_store_write hf_snapshot_run_write(struct hf_snapshot_run *run,
         hf_snapshot_run_end(run, (enum hf_err)cancelled);
         return HF_STORE_WORKED;
     }
-    make_fresh(run);
+    make_fresh(run, now_us);
+    if (run->phase == PHASE_BEGIN && has_fresh(run)) {
+        return HF_STORE_WAITS; /* N4 */
+    }
     const enum hf_err err = step(run, directory, manifest, now_us, &is_idle);
     if (err != HF_OK) {
         hf_directory_say(directory, 'e', "%s", run->writer.error);
@@ -346,8 +367,16 @@ bool hf_snapshot_run_has_work(const struct hf_snapshot_run *run, uint64_t now_us
     if (!atomic_load_explicit(&run->is_open, memory_order_acquire)) {
         return false;
     }
-    if (atomic_load(&run->cancelled) != HF_OK || run->phase == PHASE_BEGIN || has_fresh(run)) {
+    const bool is_waiting = has_fresh(run) && now_us < run->fresh_due_us;
+    if (atomic_load(&run->cancelled) != HF_OK || (has_fresh(run) && !is_waiting) ||
+        (run->phase == PHASE_BEGIN && !is_waiting)) {
         return true;
+    }
+    if (is_waiting) {
+        *due_us = run->fresh_due_us;
+    }
+    if (run->phase == PHASE_BEGIN) {
+        return false;
     }
     if (run->phase == PHASE_READY) {
         return false; /* it is the log that is waited for */
@@ -355,7 +384,7 @@ bool hf_snapshot_run_has_work(const struct hf_snapshot_run *run, uint64_t now_us
     if (run->phase == PHASE_BLOCKS && waiting_count(run) == 0) {
         return atomic_load(&run->is_copied);
     }
-    *due_us = run->due_us;
+    *due_us = run->due_us < *due_us ? run->due_us : *due_us;
     return is_due(run, now_us);
 }
 

@@ -63,6 +63,7 @@ struct hf_snapshot_run {
 
     /* Memory to be made: the loop's while fresh_count is 0, else the worker's. */
     struct hf_memory_part fresh[HF_MEMORY_PARTS];
+    uint64_t fresh_due_us; /* the worker's */
 
     /* Both. */
     _Atomic uint32_t filled_count;

@@ -81,13 +81,19 @@ static void pace(void **state)
         uint32_t slice_us;
         bool is_hurried;
     } cases[] = {
-        /* an eighth of the time, from 50 us on and up to 300 us */
+        /* a part in 32 of the time, from 50 us on and up to 300 us */
         {0, 0, 999, 0, false},
-        {399, 0, 999, 0, false},
-        {400, 0, 999, 50, false},
-        {2400, 0, 999, 300, false},
+        {1599, 0, 999, 0, false},
+        {1600, 0, 999, 50, false},
+        {9600, 0, 999, 300, false},
         {99999, 0, 999, 300, false},
-        /* at the beginning an eighth of the room may be taken: bounds at 40, 55 and 70 % of it */
+        /* at the beginning an eighth of the room may be taken: bounds at 20 to 70 % of it */
+        {3200, 25, 999, 100, false},
+        {3200, 26, 999, 200, false},
+        {99999, 26, 999, 300, false},
+        {1600, 38, 999, 100, false},
+        {1600, 39, 999, 200, false},
+        {99999, 39, 999, 300, false},
         {800, 50, 999, 100, false},
         {800, 51, 999, 160, false},
         {99999, 51, 999, 375, false},
