@@ -105,6 +105,36 @@ static unsigned char *copy_item(const struct hf_engine *engine, unsigned char *a
                : hf_image_put(engine, (enum hf_item)item, index, at);
 }
 
+#define LOOK_AHEAD 8 /* slots */
+
+/* Have fetched what copying a slot a little further on will touch: slots themselves lie side by
+ * side, what was kept of them and the lines of reservations do not. */
+static void fetch_ahead(const struct hf_engine *engine)
+{
+    const struct hf_image_steps *steps = &engine->steps;
+    const unsigned item = steps->cursor.section;
+    const uint64_t index = steps->cursor.index + LOOK_AHEAD;
+
+    if (index >= steps->kept.sizes[item]) {
+        return;
+    }
+    hf_kept_fetch(&steps->kept, item, (uint32_t)index);
+    if (item == HF_ITEM_RESERVATION) {
+        const struct hf_reservations *reservations = &engine->reservations;
+        const struct hf_reservation *reservation = hf_reservation_at(reservations, (uint32_t)index);
+        if (reservation->state != HF_STATE_NONE && reservation->first_line != HF_NONE) {
+            hf_prefetch(hf_line_at(reservations, reservation->first_line));
+        }
+    }
+}
+
+void hf_image_steps_fetch(const struct hf_engine *engine, unsigned item, uint32_t index)
+{
+    if ((engine->watchers & (uint32_t)HF_WATCH_STEPS) != 0) {
+        hf_kept_fetch_place(&engine->steps.kept, item, index);
+    }
+}
+
 enum hf_err hf_engine_snapshot_step(struct hf_engine *engine, uint32_t items_max, void *buffer,
                                     size_t buffer_bytes, size_t *bytes_used, bool *is_end)
 {
@@ -124,6 +154,7 @@ enum hf_err hf_engine_snapshot_step(struct hf_engine *engine, uint32_t items_max
             steps->cursor = (struct hf_image_cursor){.section = steps->cursor.section + 1};
             continue;
         }
+        fetch_ahead(engine);
         unsigned char *after = cost < items_max ? copy_item(engine, at, end) : NULL;
         if (after == NULL) {
             break;

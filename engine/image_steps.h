@@ -29,5 +29,7 @@ struct hf_image_steps {
 
 /* Out of line: a snapshot is on and the item is about to change. `item` is an enum hf_item. */
 void hf_image_steps_keep(struct hf_engine *engine, unsigned item, uint32_t index);
+/* The item may change soon: have fetched what keeping it will touch, if a snapshot is on. */
+void hf_image_steps_fetch(const struct hf_engine *engine, unsigned item, uint32_t index);
 
 #endif

@@ -156,6 +156,23 @@ const unsigned char *hf_kept_find(const struct hf_kept *kept, unsigned item, uin
     return entry + ENTRY_HEAD_BYTES;
 }
 
+void hf_kept_fetch_place(const struct hf_kept *kept, unsigned item, uint32_t index)
+{
+    if (index < kept->sizes[item]) {
+        hf_prefetch(&kept->places[kept->starts[item] + index]);
+    }
+}
+
+void hf_kept_fetch(const struct hf_kept *kept, unsigned item, uint32_t index)
+{
+    const uint64_t at = kept->starts[item] + index;
+
+    if (index < kept->sizes[item] && kept->marks[at / PLACES_PAGE] == MARK_USED &&
+        kept->places[at] != 0) {
+        hf_prefetch(kept->store + ((uint64_t)kept->places[at] - 1) * STORE_UNIT);
+    }
+}
+
 bool hf_kept_is_newer(const struct hf_engine *engine, const struct hf_kept *kept, unsigned item,
                       uint32_t index)
 {

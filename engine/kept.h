@@ -78,6 +78,10 @@ void hf_kept_keep(const struct hf_engine *engine, struct hf_kept *kept, unsigned
  * it was free (hf_kept_is_newer tells, or its emptiness). Valid until the next change. */
 const unsigned char *hf_kept_find(const struct hf_kept *kept, unsigned item, uint32_t index,
                                   size_t *bytes_count);
+/* For who will keep or find this item soon: have its place fetched, and when that has come, what
+ * was kept of it. */
+void hf_kept_fetch_place(const struct hf_kept *kept, unsigned item, uint32_t index);
+void hf_kept_fetch(const struct hf_kept *kept, unsigned item, uint32_t index);
 /* Whether what stands in the slot now was opened after LSN n. */
 bool hf_kept_is_newer(const struct hf_engine *engine, const struct hf_kept *kept, unsigned item,
                       uint32_t index);

@@ -12,6 +12,7 @@ static void fetch_cells(const struct hf_engine *engine, struct hf_touches *touch
         touches->found[i] = hf_table_peek(&engine->cells.table, touches->cells[i]);
         if (touches->found[i] != HF_NONE) {
             hf_prefetch(hf_cell_at(&engine->cells, touches->found[i]));
+            hf_image_steps_fetch(engine, HF_ITEM_CELL, touches->found[i]);
         }
     }
     for (uint32_t i = 0; i < touches->cells_count; i++) {
@@ -46,6 +47,7 @@ static void fetch_reservations(const struct hf_engine *engine, const struct hf_t
         names[i] = hf_table_peek(&engine->names.table, touches->names[i]);
         if (names[i] != HF_NONE && hf_name_kind(names[i]) == HF_NAME_RESERVATION) {
             hf_prefetch(hf_reservation_at(reservations, names[i]));
+            hf_image_steps_fetch(engine, HF_ITEM_RESERVATION, names[i]);
         } else {
             names[i] = HF_NONE;
         }

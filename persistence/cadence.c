@@ -76,7 +76,7 @@ uint32_t hf_pace_us(const struct hf_pace *pace, uint64_t passed_us)
         uint32_t below_percent;
         uint32_t part; /* one of so many microseconds */
         uint32_t max_us;
-    } paces[] = {{20, 32, HF_PACE_US_MAX / 2},    {30, 16, HF_PACE_US_MAX / 2},
+    } paces[] = {{5, 32, HF_PACE_US_MAX / 2},     {10, 16, HF_PACE_US_MAX / 2},
                  {40, 8, HF_PACE_US_MAX / 2},     {55, 5, HF_PACE_US_MAX / 8 * 5},
                  {70, 3, HF_PACE_US_MAX / 4 * 3}, {UINT32_MAX, 1, HF_PACE_US_MAX}};
     const uint64_t percent = taken_percent(pace);
