@@ -28,7 +28,7 @@ struct hf_directory {
     char path[HF_PATH_BYTES_MAX - HF_NAME_BYTES_MAX];
     unsigned char id[HF_DIRECTORY_ID_BYTES];
     uint64_t seed;    /* hf_format_seed(id) */
-    bool works_ahead; /* reading may use a thread of its own (ahead.h) */
+    bool works_ahead; /* there are threads: reading may use one of its own (ahead.h) */
 };
 
 /* False: the path is empty or too long. */

@@ -216,24 +216,36 @@ static bool is_hurried(const struct hf_snapshot_run *run)
 }
 
 /*
- * Have some of the memory made that the loop has told of: a piece, and then a pause. While pages
- * are made whoever changes the address space waits, and on a virtual machine the disk may, too.
+ * Have a piece made of the memory that the loop has told of. False: there is none left. Pieces,
+ * with pauses, because while pages are made whoever changes the address space waits, and on a
+ * virtual machine the disk may, too.
  */
-static void make_fresh(struct hf_snapshot_run *run, uint64_t now_us)
+static bool make_piece(struct hf_snapshot_run *run)
 {
     const uint32_t count = atomic_load_explicit(&run->fresh_count, memory_order_acquire);
 
-    if (count == 0 || now_us < run->fresh_due_us) {
-        return;
+    if (count == 0) {
+        return false;
     }
     struct hf_memory_part *part = &run->fresh[count - 1];
     const uint64_t bytes_count = part->bytes_count < FRESH_BYTES ? part->bytes_count : FRESH_BYTES;
     hf_memory_populate(part->memory, bytes_count);
     part->memory += bytes_count;
     part->bytes_count -= bytes_count;
-    run->fresh_due_us = is_hurried(run) ? 0 : now_us + FRESH_US;
     if (part->bytes_count == 0) {
         atomic_store_explicit(&run->fresh_count, count - 1, memory_order_release);
+    }
+    return true;
+}
+
+/* `is_alone`: there is no other thread that would wait. */
+static void make_fresh(struct hf_snapshot_run *run, bool is_alone, uint64_t now_us)
+{
+    if (is_alone) {
+        while (make_piece(run)) {
+        }
+    } else if (now_us >= run->fresh_due_us && make_piece(run)) {
+        run->fresh_due_us = is_hurried(run) ? 0 : now_us + FRESH_US;
     }
 }
 
@@ -345,7 +357,7 @@ enum hf_store_write hf_snapshot_run_write(struct hf_snapshot_run *run,
         hf_snapshot_run_end(run, (enum hf_err)cancelled);
         return HF_STORE_WORKED;
     }
-    make_fresh(run, now_us);
+    make_fresh(run, !directory->works_ahead, now_us);
     if (run->phase == PHASE_BEGIN && has_fresh(run)) {
         return HF_STORE_WAITS; /* N4 */
     }
